@@ -1,0 +1,213 @@
+"""The one door from exact numbers to floating point, for NumPy and for PyTorch."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = Any
+"""A NumPy array or a PyTorch tensor; what comes in decides what goes out."""
+
+
+FOUR_PI = 4 * math.pi
+
+
+def to_float(numerators: Any, denominator: int, radicand: Fraction) -> NDArray[np.float64]:
+    """Return ``numerators / denominator * sqrt(radicand)`` in float64."""
+    scale = math.sqrt(radicand.numerator * radicand.denominator)
+    scale /= denominator * radicand.denominator
+    return np.asarray(numerators).astype(np.float64) * scale
+
+
+def rationals(rows: Sequence[Sequence[Fraction]]) -> NDArray[np.float64]:
+    """Return a matrix of fractions in float64, each rounded once."""
+    return np.array([[float(entry) for entry in row] for row in rows], dtype=np.float64)
+
+
+def square_roots(values: Sequence[Fraction | int]) -> NDArray[np.float64]:
+    """Return the square roots of exact numbers in float64."""
+    return np.array([math.sqrt(value) for value in values], dtype=np.float64)
+
+
+def root_of_two(halves: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return ``2**(halves/2)``."""
+    return np.exp2(halves / 2.0)
+
+
+def is_torch(array: Any) -> bool:
+    """Say whether an argument is a PyTorch tensor, without importing PyTorch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor)
+
+
+def as_floating(array: Any) -> Array:
+    """Return a NumPy array or PyTorch tensor of floating or complex type; lists become arrays.
+
+    Integers become float64. Lists of PyTorch tensors are not stacked.
+
+    Raises:
+        TypeError: when the entries are not numbers.
+    """
+    if is_torch(array):
+        return array if array.is_floating_point() or array.is_complex() else array.double()
+    try:
+        result = np.asarray(array)
+    except ValueError as error:
+        raise TypeError(f"the nested lists do not form an array: {error}") from None
+    if result.dtype.kind in "fc":
+        return result
+    if result.dtype.kind in "iub":
+        return result.astype(np.float64)
+    try:
+        return result.astype(np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"expected numbers, got an array of type {result.dtype}; convert exact numbers with "
+            "float() first"
+        ) from None
+
+
+def like(constant: NDArray[Any], array: Array) -> Array:
+    """Return a constant with the library, device and (for floats) the precision of an array."""
+    floating = constant.dtype.kind == "f"
+    if is_torch(array):
+        torch = sys.modules["torch"]
+        kind = array.dtype if floating else torch.int64
+        return torch.tensor(constant, device=array.device).to(kind)
+    return constant.astype(array.dtype) if floating else constant
+
+
+def take(array: Array, entries: Array) -> Array:
+    """Return entries of the last axis."""
+    if is_torch(array):
+        return array[..., entries]
+    return np.take(array, entries, axis=-1)
+
+
+def concatenate(arrays: Sequence[Array]) -> Array:
+    """Join along the last axis."""
+    if is_torch(arrays[0]):
+        return sys.modules["torch"].cat(list(arrays), dim=-1)
+    return np.concatenate(arrays, axis=-1)
+
+
+def all_finite(array: Array) -> bool:
+    """Say whether every entry is finite; one pass, which a NaN or an infinity always spoils."""
+    if math.isfinite(abs(array.sum())):
+        return True
+    return bool(np.isfinite(to_numpy(array)).all())  # finite entries whose sum overflowed
+
+
+def everywhere(condition: Array) -> bool:
+    """Say whether a condition holds for all entries."""
+    return bool(condition.all())
+
+
+def squared_norm(array: Array) -> Array:
+    """Return the sum of squared magnitudes along the last axis."""
+    if is_torch(array):
+        return (array.abs() ** 2).sum(dim=-1)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return np.einsum("...i,...i->...", array, array)
+    return (np.abs(array) ** 2).sum(axis=-1)
+
+
+def to_numpy(array: Array) -> NDArray[Any]:
+    """Return the values as a NumPy array on the CPU, for messages."""
+    return np.asarray(array.detach().cpu().numpy() if is_torch(array) else array)
+
+
+def precision(array: Array) -> float:
+    """Return the distance from 1 to the next number of the array's type."""
+    if is_torch(array):
+        return float(sys.modules["torch"].finfo(array.dtype).eps)
+    return float(np.finfo(array.dtype).eps)
+
+
+def divided(numerator: Array, denominator: Array) -> Array:
+    """Return the quotient, NaN where both are zero, without a warning."""
+    if is_torch(numerator):
+        return numerator / denominator
+    with np.errstate(invalid="ignore"):
+        return np.divide(numerator, denominator)
+
+
+def rotation_matrix(rotation: Any, array: Array) -> Array:
+    """Return a 3x3 orthogonal matrix of the library and precision of an array.
+
+    Raises:
+        ValueError: when the matrix is not orthogonal; the message says by how much.
+    """
+    matrix = as_floating(rotation)
+    if tuple(matrix.shape) != (3, 3):
+        raise ValueError(f"a rotation is a 3x3 matrix, got shape {tuple(matrix.shape)}")
+    check_orthogonal(matrix)
+    return like(to_numpy(matrix).astype(np.float64), array)
+
+
+def check_orthogonal(matrix: Array) -> None:
+    """Refuse matrices, shape ``(..., 3, 3)``, whose transpose is not their inverse."""
+    values = to_numpy(matrix)
+    gap = np.abs(values @ values.swapaxes(-1, -2) - np.eye(3)).max(initial=0)
+    tolerance = precision(matrix) ** 0.5
+    if not gap <= tolerance:
+        raise ValueError(
+            f"R R^T differs from the identity by {gap:.2e} (allowed {tolerance:.1e}): not a "
+            "rotation; orthogonalize it first, for example by scipy.spatial.transform.Rotation"
+        )
+
+
+def contract(array: Array, matrix: Array, axis: int) -> Array:
+    """Apply a matrix to one axis of an array."""
+    if is_torch(array):
+        torch = sys.modules["torch"]
+        return torch.tensordot(array, matrix, dims=([axis], [1])).movedim(-1, axis)
+    return np.moveaxis(np.tensordot(array, matrix, axes=([axis], [1])), -1, axis)
+
+
+def determinant_sign(matrix: Array) -> int:
+    """Return +1 for a proper rotation and -1 for an improper one."""
+    return 1 if np.linalg.det(to_numpy(matrix).real) > 0 else -1
+
+
+def unit_vectors(vectors: Array) -> Array:
+    """Return vectors, shape ``(..., 3)``, divided by their length.
+
+    Raises:
+        ValueError: when a vector is zero, which has no direction.
+    """
+    if is_torch(vectors):
+        lengths = vectors.norm(dim=-1, keepdim=True)
+    else:
+        lengths = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+    zero = np.flatnonzero(~(to_numpy(lengths).reshape(-1) > 0))
+    if zero.size:
+        raise ValueError(f"vector {int(zero[0])} has no direction: its length is zero or NaN")
+    return vectors / lengths
+
+
+def monomials(vectors: Array, exponents: NDArray[np.int64]) -> Array:
+    """Return ``x**a y**b z**c`` for each row of exponents, shape ``(..., monomials)``."""
+    stack = sys.modules["torch"].stack if is_torch(vectors) else np.stack
+    columns = []
+    for powers in exponents.tolist():
+        column = vectors[..., 0] ** powers[0]
+        for axis in (1, 2):
+            column = column * vectors[..., axis] ** powers[axis]
+        columns.append(column)
+    return stack(columns, -1)
+
+
+def sandwich(isometry: Array, left: Array, right: Array) -> Array:
+    """Return ``sum C[k,j,m] left[k,k'] right[j,j'] C[k',j',m']``, batched over left and right."""
+    einsum = sys.modules["torch"].einsum if is_torch(left) else np.einsum
+    half = einsum("...kp,pqn->...kqn", left, isometry)
+    half = einsum("...jq,...kqn->...kjn", right, half)
+    return einsum("kjm,...kjn->...mn", isometry, half)

@@ -1,0 +1,358 @@
+"""Decomposition and reconstruction of numeric tensors by the exact operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import arrays
+from .arrays import Array
+from .basis import natural_basis
+from .components import Components, Form, Layout
+from .packing import natural_table
+from .symmetry import IndexSymmetry, SymmetryError
+
+if TYPE_CHECKING:
+    from .reductions import Basis, WeightSpace
+
+Invalid = Literal["raise", "project", "ignore"]
+INVALID: tuple[Invalid, ...] = get_args(Invalid)
+
+CHUNK = 2048
+"""Tensors checked at once: the differences stay in the processor's cache."""
+
+
+class Numerics:
+    """The operators of one reduction as matrices between the independent components and parts.
+
+    ``packing`` takes components to orthonormal packed coordinates, ``coordinates`` to the packed
+    coordinates of the copies of the chosen basis; ``unpacking`` and ``assembly`` go back.
+    """
+
+    def __init__(
+        self,
+        symmetry: IndexSymmetry,
+        components: Components,
+        spaces: tuple[WeightSpace, ...],
+        basis: Basis,
+    ) -> None:
+        self.symmetry = symmetry
+        self.components = components
+        self.spaces = spaces
+        self.basis = basis
+        self.keys = [(s.weight, copy) for s in spaces for copy in range(s.multiplicity)]
+        stops = np.cumsum([0] + [2 * weight + 1 for weight, _ in self.keys])
+        self.slices = {
+            key: slice(int(a), int(b))
+            for key, a, b in zip(self.keys, stops[:-1], stops[1:], strict=True)
+        }
+
+    # --- matrices, built when first needed -----------------------------------------------------
+
+    def _mixed(self, kind: Literal["embedding", "extraction"], basis: Basis) -> NDArray[np.float64]:
+        """Return packed natural tensors against components, shape ``(dimension, components)``."""
+        blocks = []
+        for space in self.spaces:
+            row_of = space.embedding_row if kind == "embedding" else space.extraction_row
+            rows = [row_of(copy, basis) for copy in range(space.multiplicity)]
+            mixing = arrays.rationals([row for row, _ in rows])
+            mixing *= arrays.square_roots([radicand for _, radicand in rows])[:, None]
+            values = space.values(self.components).astype(np.float64)
+            values /= arrays.square_roots(natural_basis(space.weight).norms)
+            block = np.tensordot(mixing, values, axes=(1, 1)).swapaxes(1, 2)
+            blocks.append(block.reshape(-1, self.components.dimension))
+        return np.concatenate(blocks)
+
+    @cached_property
+    def unpacking(self) -> NDArray[np.float64]:
+        """Packed coordinates to components, applied from the right."""
+        return self._mixed("embedding", "orthonormal")
+
+    @cached_property
+    def packing(self) -> NDArray[np.float64]:
+        """Components to packed coordinates: the transpose, with each component's multiplicity."""
+        return (self.unpacking * self.components.orbits.sizes).T.copy()
+
+    @cached_property
+    def assembly(self) -> NDArray[np.float64]:
+        """Coordinates of the copies of this basis to components."""
+        if self.basis == "orthonormal":
+            return self.unpacking
+        return self._mixed("embedding", "dual")
+
+    @cached_property
+    def coordinates(self) -> NDArray[np.float64]:
+        """Components to coordinates of the copies of this basis."""
+        if self.basis == "orthonormal":
+            return self.packing
+        return (self._mixed("extraction", "dual") * self.components.orbits.sizes).T.copy()
+
+    @cached_property
+    def _tables(self) -> dict[int, NDArray[np.float64]]:
+        return {space.weight: natural_table(space.weight) for space in self.spaces}
+
+    # --- reading and writing forms -------------------------------------------------------------
+
+    def _flat(self, tensor: Any, layout: Layout, form: str) -> tuple[Array, tuple[int, ...]]:
+        """Return tensors as rows, shape ``(tensors, entries)``, and the batch shape."""
+        array = arrays.as_floating(tensor)
+        shape = tuple(array.shape)
+        cut = len(shape) - len(layout.shape)
+        if cut < 0 or shape[cut:] != layout.shape:
+            wanted = " x ".join(map(str, layout.shape)) or "scalar"
+            raise ValueError(
+                f"a tensor of {self.symmetry} in form {form!r} ends in the shape {wanted}, "
+                f"got an array of shape {shape}; choose the form with form=..."
+            )
+        return array.reshape((-1, len(layout.position))), shape[:cut]
+
+    def _read(self, rows: Array, layout: Layout, form: str, invalid: Invalid) -> Array:
+        """Return the independent components of rows in a form, after the checks asked for."""
+        if invalid not in INVALID:
+            raise ValueError(f"invalid={invalid!r} is not one of {', '.join(map(repr, INVALID))}")
+        if form == "components":
+            if invalid == "raise":
+                self._require_finite(rows)
+            return rows
+        if invalid == "project":
+            return self._project(rows, layout)
+        components = arrays.take(rows, arrays.like(layout.entries, rows))
+        if layout.halves.any():
+            factors = arrays.root_of_two(-layout.halves[layout.entries])
+            components = components * arrays.like(factors, rows)
+        if invalid == "raise":
+            self._check(rows, components, layout, form)
+        return components
+
+    def _write(self, components: Array, layout: Layout) -> Array:
+        """Return rows in a form from the independent components."""
+        if layout is self.components.layout("components"):
+            return components
+        rows = arrays.take(components, arrays.like(layout.position, components))
+        if (layout.signs != 1).any() or layout.halves.any():
+            factors = layout.signs * arrays.root_of_two(layout.halves)
+            rows = rows * arrays.like(factors, components)
+        return rows
+
+    def _project(self, rows: Array, layout: Layout) -> Array:
+        """Return the components of the nearest tensors, in the Frobenius norm, of the class."""
+        full = self.components.layout("full")
+        if layout is not full:  # a Voigt entry stands for all full components it shows
+            entries = self.components.voigt_numbers
+            factors = arrays.root_of_two(-layout.halves[entries])
+            rows = arrays.take(rows, arrays.like(entries, rows)) * arrays.like(factors, rows)
+        order = np.argsort(full.position, kind="stable")
+        order = order[full.signs[order] != 0]
+        starts = np.searchsorted(full.position[order], np.arange(self.components.dimension))
+        sizes = self.components.orbits.sizes
+        total = None
+        for step in range(int(sizes.max())):
+            inside = step < sizes
+            entries = order[np.where(inside, starts + np.minimum(step, sizes - 1), 0)]
+            share = inside * full.signs[entries] / sizes
+            piece = arrays.take(rows, arrays.like(entries, rows)) * arrays.like(share, rows)
+            total = piece if total is None else total + piece
+        return total
+
+    def _require_finite(self, rows: Array, start: int = 0) -> None:
+        """Refuse rows that hold a NaN or an infinity."""
+        if arrays.all_finite(rows):
+            return
+        bad = ~np.isfinite(arrays.to_numpy(rows)).all(axis=-1)
+        raise ValueError(
+            f"tensor {start + int(np.flatnonzero(bad)[0])} holds a number that is NaN or infinite; "
+            "remove it first"
+        )
+
+    def _check(self, rows: Array, components: Array, layout: Layout, form: str) -> None:
+        """Refuse rows that differ from what their independent components say."""
+        violation = self._violation(rows, lambda some: self._write(components[some], layout))
+        if violation is None:
+            return
+        worst, excess = violation
+        some = slice(worst, worst + 1)
+        ideal = self._write(components[some], layout)
+        difference = np.abs(arrays.to_numpy(rows[some]) - arrays.to_numpy(ideal))[0]
+        place = np.unravel_index(int(np.argmax(difference)), layout.shape)
+        which = f"tensor {worst} of {rows.shape[0]}" if rows.shape[0] > 1 else "the tensor"
+        raise SymmetryError(
+            f"{which} violates {self.symmetry}: {excess:.1e} of its norm (allowed "
+            f"{arrays.precision(rows) ** 0.5:.1e}); the entry {tuple(map(int, place))} of form "
+            f"{form!r} is off by {difference.max():.4g}; use invalid='project' to symmetrize it"
+        )
+
+    def _violation(self, rows: Array, ideal: Callable[[slice], Array]) -> tuple[int, float] | None:
+        """Return the worst row and its distance from the ideal, None where it is rounding.
+
+        Args:
+            rows: tensors in some form, shape ``(tensors, entries)``.
+            ideal: what some of the rows should be.
+
+        Raises:
+            ValueError: when a row holds a NaN or an infinity.
+        """
+        allowed = arrays.precision(rows)  # of the squared distance: half the digits
+        worst: tuple[int, float] | None = None
+        for start in range(0, rows.shape[0], CHUNK):
+            some = slice(start, start + CHUNK)
+            chunk, wanted = rows[some], ideal(some)
+            size = arrays.squared_norm(chunk)
+            if arrays.everywhere(arrays.squared_norm(chunk - wanted) <= allowed * size) and (
+                arrays.all_finite(size)
+            ):
+                continue
+            self._require_finite(chunk, start)
+            excess = _relative_distance(arrays.to_numpy(chunk), arrays.to_numpy(wanted))
+            row = int(np.argmax(excess))
+            if excess[row] > max(allowed**0.5, worst[1] if worst else 0.0):
+                worst = (start + row, float(excess[row]))
+        return worst
+
+    # --- what users do -------------------------------------------------------------------------
+
+    def decompose(self, tensor: Any, form: Form, invalid: Invalid) -> dict[tuple[int, int], Array]:
+        """See :meth:`Reduction.decompose`."""
+        layout = self.components.layout(form)
+        rows, batch = self._flat(tensor, layout, form)
+        packed = self._read(rows, layout, form, invalid) @ arrays.like(self.coordinates, rows)
+        parts = {}
+        for (weight, copy), where in self.slices.items():
+            part = packed[..., where]
+            if weight > 1:
+                part = part @ arrays.like(self._tables[weight], rows)
+            parts[weight, copy] = part.reshape(batch + (3,) * weight)
+        return parts
+
+    def reconstruct(
+        self, parts: Mapping[tuple[int, int], Any], form: Form, invalid: Invalid
+    ) -> Array:
+        """See :meth:`Reduction.reconstruct`."""
+        layout = self.components.layout(form)
+        batch, given = self._given_parts(parts)
+        packed = arrays.concatenate(
+            [self._packed_part(part, key, invalid) for key, part in given.items()]
+        )
+        assembly = np.concatenate([self.assembly[self.slices[key]] for key in given])
+        components = packed @ arrays.like(assembly, packed)
+        return self._write(components, layout).reshape(batch + layout.shape)
+
+    def _given_parts(
+        self, parts: Mapping[tuple[int, int], Any]
+    ) -> tuple[tuple[int, ...], dict[tuple[int, int], Array]]:
+        """Return the common batch shape and the parts in order, after checking keys and shapes."""
+        known = "; its parts (weight, copy) are " + ", ".join(map(str, self.keys))
+        for key in parts:
+            if key not in self.slices:
+                raise KeyError(f"{key!r} is not a part of {self.symmetry}{known}")
+        if not parts:
+            raise KeyError(f"no part of {self.symmetry} was given{known}")
+        given = {key: arrays.as_floating(parts[key]) for key in self.slices if key in parts}
+        batches: dict[tuple[int, ...], tuple[int, int]] = {}
+        for (weight, copy), part in given.items():
+            cut = part.ndim - weight
+            if cut < 0 or tuple(part.shape[cut:]) != (3,) * weight:
+                raise ValueError(
+                    f"part ({weight}, {copy}) ends in the shape {(3,) * weight}, got "
+                    f"{tuple(part.shape)}"
+                )
+            batches.setdefault(tuple(part.shape[:cut]), (weight, copy))
+        if len(batches) > 1:
+            (first, key), (second, other) = list(batches.items())[:2]
+            raise ValueError(
+                f"part {key} has batch shape {first} but part {other} has {second}; they must agree"
+            )
+        return next(iter(batches)), given
+
+    def _packed_part(self, part: Array, key: tuple[int, int], invalid: Invalid) -> Array:
+        """Return the packed coordinates of one part, shape ``(tensors, 2 weight + 1)``."""
+        weight = key[0]
+        rows = part.reshape((-1, 3**weight))
+        if weight < 2:
+            return rows
+        table = arrays.like(self._tables[weight], rows)
+        packed = rows @ table.T
+        if invalid == "raise":
+            violation = self._violation(rows, lambda some: packed[some] @ table)
+            if violation is not None:
+                worst, excess = violation
+                raise SymmetryError(
+                    f"part {key} of tensor {worst} is not symmetric and traceless: it is off by "
+                    f"{excess:.1e} of its norm (allowed {arrays.precision(rows) ** 0.5:.1e}); "
+                    "use invalid='project' to take its natural part"
+                )
+        return packed
+
+    def symmetrize(self, tensor: Any, form: Form) -> Array:
+        """See :meth:`Reduction.symmetrize`."""
+        return self.convert(tensor, form, form, "project")
+
+    def convert(self, tensor: Any, source: Form, target: Form, invalid: Invalid) -> Array:
+        """See :meth:`Reduction.convert`."""
+        return self._through(tensor, source, target, invalid, ())
+
+    def pack(self, tensor: Any, form: Form, invalid: Invalid) -> Array:
+        """See :meth:`Reduction.pack`."""
+        return self._through(tensor, form, "components", invalid, (self.packing,))
+
+    def unpack(self, packed: Any, form: Form) -> Array:
+        """See :meth:`Reduction.unpack`."""
+        return self._through(packed, "components", form, "ignore", (self.unpacking,))
+
+    def part(self, tensor: Any, weight: int, form: Form, invalid: Invalid) -> Array:
+        """See :meth:`Reduction.part`."""
+        inside = np.concatenate(
+            [np.arange(w.start, w.stop) for key, w in self.slices.items() if key[0] == weight]
+        )
+        isolated = self.packing[:, inside] @ self.unpacking[inside]
+        return self._through(tensor, form, form, invalid, (isolated,))
+
+    def _through(
+        self, tensor: Any, source: Form, target: Form, invalid: Invalid,
+        matrices: tuple[NDArray[np.float64], ...],
+    ) -> Array:  # fmt: skip
+        """Read a form, apply matrices to the components, write a form."""
+        layout, wanted = self.components.layout(source), self.components.layout(target)
+        rows, batch = self._flat(tensor, layout, source)
+        components = self._read(rows, layout, source, invalid)
+        for matrix in matrices:
+            components = components @ arrays.like(matrix, rows)
+        return self._write(components, wanted).reshape(batch + wanted.shape)
+
+    def fractions(self, tensor: Any, per: str, form: Form, invalid: Invalid) -> dict[Any, Array]:
+        """See :meth:`Reduction.fractions`."""
+        if per not in ("weight", "copy"):
+            raise ValueError(f"per={per!r} is not 'weight' or 'copy'")
+        packed = self.pack(tensor, form, invalid)
+        total = arrays.squared_norm(packed)
+        shares: dict[Any, Array] = {}
+        for key, where in self.slices.items():
+            name = key[0] if per == "weight" else key
+            share = arrays.divided(arrays.squared_norm(packed[..., where]), total)
+            shares[name] = shares[name] + share if name in shares else share
+        return shares
+
+    def rotate(self, tensor: Any, rotation: Any) -> Array:
+        """See :meth:`Reduction.rotate`."""
+        layout = self.components.layout("full")
+        rows, batch = self._flat(tensor, layout, "full")
+        matrix = arrays.rotation_matrix(rotation, rows)
+        result = rows.reshape((-1, *layout.shape))
+        for axis in range(1, 1 + self.symmetry.rank):
+            result = arrays.contract(result, matrix, axis)
+        if self.symmetry.axial:
+            result = result * arrays.determinant_sign(matrix)
+        return result.reshape(batch + layout.shape)
+
+
+def _relative_distance(rows: NDArray[Any], ideal: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the distance of each row from the ideal over the row's norm; 0 for equal rows."""
+    largest = np.abs(rows).max(axis=-1, keepdims=True)  # scaled by it: squares may overflow
+    largest[largest == 0] = 1
+    size = np.linalg.norm(rows / largest, axis=-1)
+    gap = np.linalg.norm(rows / largest - ideal / largest, axis=-1)
+    size[size == 0] = 1
+    return np.asarray(gap / size, dtype=np.float64)

@@ -1,0 +1,504 @@
+"""Reduction of a symmetry class of tensors to its natural tensors, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import linear
+from .basis import natural_basis
+from .components import Components, Form, independent_components
+from .isotropic import Orbit, Pattern, pattern_orbits, patterns, permutation_sign
+from .notation import LATEX, TEXT, Notation
+from .numerics import Invalid, Numerics
+from .operators import Embedding, Extraction, placed
+from .orbits import SignedOrbits
+from .physical import catalog
+from .symmetry import IndexSymmetry, SymmetryError
+
+Basis = Literal["dual", "orthonormal"]
+BASES = ("dual", "orthonormal")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WeightSpace:
+    """All natural tensors of one weight inside a symmetry class.
+
+    Attributes:
+        weight: the weight l.
+        orbits: for each copy, the orbit of delta/epsilon patterns that embeds it.
+        gram: integer matrix g with ``<F_p X, F_q X> = g_pq <X, X>`` for every natural X.
+    """
+
+    weight: int
+    orbits: tuple[Orbit, ...]
+    gram: NDArray[np.int64]
+
+    @property
+    def multiplicity(self) -> int:
+        """Number of copies."""
+        return len(self.orbits)
+
+    @cached_property
+    def dual(self) -> linear.Rows:
+        """Inverse Gram matrix: row p holds the coefficients of the extraction dual to copy p."""
+        return linear.inverse(self.gram)
+
+    @cached_property
+    def orthonormal(self) -> tuple[linear.Rows, tuple[Fraction, ...]]:
+        """Gram-Schmidt in copy order: unit lower triangular rows and squared lengths."""
+        return linear.orthonormalizer(self.gram)
+
+    def embedding_row(self, copy: int, basis: Basis) -> tuple[tuple[Fraction, ...], Fraction]:
+        """Return the coefficients over the orbits, and the radicand, that embed a copy."""
+        if basis == "dual":
+            return tuple(Fraction(int(q == copy)) for q in range(self.multiplicity)), Fraction(1)
+        rows, lengths = self.orthonormal
+        return rows[copy], 1 / lengths[copy]
+
+    def extraction_row(self, copy: int, basis: Basis) -> tuple[tuple[Fraction, ...], Fraction]:
+        """Return the coefficients over the transposed orbits, and the radicand, that extract."""
+        if basis == "dual":
+            return self.dual[copy], Fraction(1)
+        return self.embedding_row(copy, basis)
+
+    def values(self, components: Components) -> NDArray[Any]:
+        """Evaluate every copy on the integer basis, at the independent components.
+
+        Shape ``(components, copies, 2*weight+1)``: component of the tensor that orbit sum ``q``
+        makes of basis element ``m``.
+        """
+        orbits = components.orbits
+        tensors = natural_basis(self.weight).tensors().T
+        # a symmetrized tensor at a representative is its orbit's signed mean; an entry is at
+        # most max|X| and the orbit sum holds at most (2l-1)!!-like few thousand of them
+        result = np.zeros((components.dimension, self.multiplicity, tensors.shape[1]), np.int64)
+        if tensors.dtype == object:
+            result = result.astype(object)
+        for copy, orbit in enumerate(self.orbits):
+            places, rows = placed(orbit[0][0], components.rank, tensors)
+            signed = rows * orbits.signs[places, None]
+            np.add.at(result[:, copy], orbits.position[places], signed)
+            result[:, copy] = result[:, copy] * len(orbit) // orbits.sizes[:, None]
+        return result
+
+
+def _probe(pattern: Pattern, rank: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Evaluate a pattern on ``X = u x ... x u`` with the null vector ``u = (x + iy)/sqrt 2``.
+
+    In the basis (u, z, conj u), digits 0, 1, 2, a delta is ``02 + 20 + 11``, a Levi-Civita symbol
+    is the permutation sign of its digits, and with its third leg on X it is ``10 - 01``, up to a
+    factor common to all patterns. Every value is 0, 1 or -1.
+    """
+    steps = [3 ** (rank - 1 - slot) for slot in range(rank)]
+    places = np.zeros(1, dtype=np.int64)
+    signs = np.ones(1, dtype=np.int64)
+    if pattern.epsilon:
+        digits = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (1, 0, 2), (0, 2, 1), (2, 1, 0)]
+        if len(pattern.epsilon) == 2:
+            digits = [(1, 0, 2), (0, 1, 2)]
+        places = np.array(
+            [
+                sum(d * steps[s] for d, s in zip(triple, pattern.epsilon, strict=False))
+                for triple in digits
+            ]
+        )
+        signs = np.array([permutation_sign(triple) for triple in digits])
+    for a, b in pattern.deltas:
+        pair = np.array([2 * steps[b], 2 * steps[a], steps[a] + steps[b]])
+        places = (places[:, None] + pair).reshape(-1)
+        signs = np.repeat(signs, 3)
+    return places, signs
+
+
+def _multiplicities(orbits: SignedOrbits, rank: int) -> dict[int, int]:
+    """Count weights by counting components of each magnetic number, zeros omitted.
+
+    The group permutes products of circular unit vectors exactly as it permutes components, so an
+    orbit has a definite sum M of magnetic numbers; weight l occurs d(l) - d(l+1) times.
+    """
+    digits = np.zeros(1, dtype=np.int64)
+    for _ in range(rank):
+        digits = (digits[:, None] + np.array([1, 0, -1])).reshape(-1)
+    found = np.bincount(np.abs(digits[orbits.representatives]), minlength=rank + 2)
+    found[1:] //= 2  # M and -M were counted together
+    return {
+        weight: int(found[weight] - found[weight + 1])
+        for weight in range(rank + 1)
+        if found[weight] > found[weight + 1]
+    }
+
+
+def _weight_space(
+    symmetry: IndexSymmetry, components: Components, weight: int, multiplicity: int
+) -> WeightSpace:
+    """Choose the copies of a weight: the first independent orbits of patterns (rule 8)."""
+    orbits = components.orbits
+    candidates = pattern_orbits(patterns(symmetry.rank, weight), symmetry.generators)
+    table = np.zeros((len(candidates), components.dimension), dtype=np.int64)
+    for row, orbit in enumerate(candidates):
+        places, signs = _probe(orbit[0][0], symmetry.rank)
+        np.add.at(table[row], orbits.position[places], signs * orbits.signs[places])
+        # orbit sum = orbit size times symmetrized first pattern; an integer, so // is exact
+        table[row] = table[row] * len(orbit) // orbits.sizes
+    reached = np.flatnonzero(table.any(axis=0))
+    table = table[:, reached]
+    kept = linear.independent_rows(table, multiplicity)
+    rows = table[kept]
+    gram = (rows * orbits.sizes[reached]) @ rows.T
+    return WeightSpace(weight, tuple(candidates[row] for row in kept), gram)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reduction:
+    """The natural tensors inside a symmetry class, and the operators to and from each.
+
+    Obtain one from :func:`reduction`. Everything is derived once, exactly; numeric methods
+    convert the exact operators to the type of their argument.
+
+    Attributes:
+        symmetry: the index symmetry, polar or axial.
+        basis: ``"dual"`` or ``"orthonormal"``.
+        name: name in the catalogue, where the reduction was asked for by name.
+        components: the independent components.
+        spaces: one entry for each weight that occurs, ascending.
+    """
+
+    symmetry: IndexSymmetry
+    basis: Basis
+    name: str | None
+    components: Components
+    spaces: tuple[WeightSpace, ...]
+
+    # --- what is inside -----------------------------------------------------------------------
+
+    @property
+    def rank(self) -> int:
+        """Number of Cartesian indices."""
+        return self.symmetry.rank
+
+    @property
+    def dimension(self) -> int:
+        """Number of independent components."""
+        return self.components.dimension
+
+    @property
+    def parity(self) -> int:
+        """Sign of the tensor, and of every part, under inversion."""
+        return self.symmetry.parity
+
+    @property
+    def multiplicities(self) -> Mapping[int, int]:
+        """Number of copies of each weight that occurs."""
+        return MappingProxyType({space.weight: space.multiplicity for space in self.spaces})
+
+    @property
+    def copies(self) -> tuple[tuple[int, int], ...]:
+        """Every ``(weight, copy)``, weights and copies ascending."""
+        return tuple(
+            (space.weight, copy) for space in self.spaces for copy in range(space.multiplicity)
+        )
+
+    @property
+    def irreps(self) -> str:
+        """The content in the notation of e3nn, such as ``"2x0e+2x2e+1x4e"``."""
+        letter = "e" if self.parity == 1 else "o"
+        return "+".join(f"{s.multiplicity}x{s.weight}{letter}" for s in self.spaces)
+
+    def _space(self, weight: int, copy: int) -> WeightSpace:
+        for space in self.spaces:
+            if space.weight == weight and 0 <= copy < space.multiplicity:
+                return space
+        raise KeyError(
+            f"({weight}, {copy}) is not a part of {self.symmetry}; its parts (weight, copy) are "
+            + ", ".join(map(str, self.copies))
+        )
+
+    def embedding(self, weight: int, copy: int = 0) -> Embedding:
+        """Return the operator that takes a natural tensor to a tensor of the class.
+
+        Raises:
+            KeyError: when the class has no such part; the message lists those it has.
+        """
+        space = self._space(weight, copy)
+        row, radicand = space.embedding_row(copy, self.basis)
+        return Embedding(*self._operator_fields(space, copy, row), radicand)
+
+    def extraction(self, weight: int, copy: int = 0) -> Extraction:
+        """Return the operator that takes a tensor to one of its natural tensors.
+
+        It annihilates whatever violates the index symmetry. Extraction after embedding is the
+        identity on natural tensors.
+
+        Raises:
+            KeyError: when the class has no such part; the message lists those it has.
+        """
+        space = self._space(weight, copy)
+        row, radicand = space.extraction_row(copy, self.basis)
+        return Extraction(*self._operator_fields(space, copy, row), radicand)
+
+    def _operator_fields(
+        self, space: WeightSpace, copy: int, row: tuple[Fraction, ...]
+    ) -> tuple[str, int, int, tuple[tuple[Fraction, Orbit], ...]]:
+        terms = tuple((c, o) for c, o in zip(row, space.orbits, strict=True) if c)
+        return self.symmetry.letters, space.weight, copy, terms
+
+    # --- formulas -----------------------------------------------------------------------------
+
+    def formula(self) -> str:
+        """Return the reconstruction and every extraction as lines of Unicode text."""
+        return "\n".join(f"{left} = {right}" for left, right in self._equations(TEXT))
+
+    def latex(self) -> str:
+        """Return the reconstruction and every extraction as one LaTeX ``aligned`` block."""
+        lines = [f"{left} &= {right}" for left, right in self._equations(LATEX)]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _equations(self, notation: Notation) -> list[tuple[str, str]]:
+        letters = self.symmetry.letters
+        tensor = notation.indexed.format("T", letters) if letters else "T"
+        terms = " + ".join(self.embedding(*key).formula(notation) for key in self.copies)
+        equations = [(tensor, terms.replace(" + -", " - "))]
+        for key in self.copies:
+            operator = self.extraction(*key)
+            left = notation.part(*key, operator.natural_letters)
+            equations.append((left, operator.formula(notation)))
+        return equations
+
+    def to_sympy(self) -> dict[Any, Any]:
+        """Return the formulas as SymPy: each left-hand side mapped to its right-hand side.
+
+        Keys are ``T[i, j, ..]`` and ``X_l_c[a, ..]``; repeated indices stand in explicit sums.
+        """
+        import sympy
+
+        letters = [sympy.Symbol(letter, integer=True) for letter in self.symmetry.letters]
+        tensor = sympy.IndexedBase("T")
+        result = {}
+        total = sympy.S.Zero
+        for key in self.copies:
+            embedding, extraction = self.embedding(*key), self.extraction(*key)
+            free = [sympy.Symbol(x, integer=True) for x in embedding.natural_letters]
+            name = f"X_{key[0]}_{key[1]}"
+            part = sympy.IndexedBase(name)[tuple(free)] if free else sympy.Symbol(name)
+            kernel = embedding.to_sympy()
+            total += sympy.Sum(kernel * part, *((x, 0, 2) for x in free)) if free else kernel * part
+            whole = tensor[tuple(letters)] if letters else sympy.Symbol("T")
+            kernel = extraction.to_sympy()
+            result[part] = (
+                sympy.Sum(kernel * whole, *((x, 0, 2) for x in letters)) if letters else whole
+            )
+        return {(tensor[tuple(letters)] if letters else sympy.Symbol("T")): total, **result}
+
+    def __repr__(self) -> str:
+        kind = "axial" if self.symmetry.axial else "polar"
+        letter = "e" if self.parity == 1 else "o"
+        indices = str(self.symmetry) or "scalar"
+        what = f"{self.name}: {indices}" if self.name else indices
+        parts = [(space.weight, space.multiplicity) for space in self.spaces]
+        lines = [f"{what} ({kind}, rank {self.rank}), {self.basis} basis"]
+        lines += [
+            f"  weight {weight}{letter}: {count} {'copy' if count == 1 else 'copies'} "
+            f"of {2 * weight + 1} component{'s' if weight else ''}"
+            for weight, count in parts
+        ]
+        dimensions = [str(2 * weight + 1) for weight, count in parts for _ in range(count)]
+        shown = (
+            "+".join(dimensions)
+            if len(dimensions) <= 20
+            else " + ".join(f"{count}x{2 * weight + 1}" for weight, count in parts)
+        )
+        return "\n".join(
+            [
+                *lines,
+                f"  {shown} = {self.dimension} independent component"
+                + ("s" if self.dimension > 1 else ""),
+            ]
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reduction, (self.symmetry, self.basis, self.name)
+
+    # --- numbers ------------------------------------------------------------------------------
+
+    @cached_property
+    def _numerics(self) -> Numerics:
+        return Numerics(self.symmetry, self.components, self.spaces, self.basis)
+
+    def decompose(
+        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise"
+    ) -> dict[tuple[int, int], Any]:
+        """Take tensors apart.
+
+        Args:
+            tensor: NumPy array, PyTorch tensor or nested lists, shape ``batch + (3,)*rank``, or
+                the shape that ``form`` says; float32, float64 or complex (integers become
+                float64).
+            form: ``"full"``; ``"components"``: the independent components in the order of
+                ``components.labels``; ``"voigt"``: one index 0..5 (xx yy zz yz xz xy) for each
+                symmetric pair, without factors, as stiffness; ``"voigt-compliance"``: a factor 2
+                for each off-diagonal pair; ``"mandel"``: a factor sqrt 2 for each.
+            invalid: what to do with a tensor that violates the index symmetry: ``"raise"``,
+                ``"project"`` it first, or ``"ignore"``: read the independent components only.
+
+        Returns:
+            ``{(weight, copy): array of shape batch + (3,)*weight}``, of the type of the input.
+
+        Raises:
+            SymmetryError: when a tensor violates the symmetry by more than rounding; the message
+                says how much and where.
+            ValueError: when the shape does not fit or a number is not finite.
+        """
+        return self._numerics.decompose(tensor, form, invalid)
+
+    def reconstruct(
+        self, parts: Mapping[tuple[int, int], Any], *, form: Form = "full",
+        invalid: Invalid = "raise",
+    ) -> Any:  # fmt: skip
+        """Put a tensor together again; the inverse of :meth:`decompose`.
+
+        Args:
+            parts: ``{(weight, copy): array of shape batch + (3,)*weight}``; parts left out count
+                as zero.
+            form: what to return, as in :meth:`decompose`.
+            invalid: what to do with a part that is not symmetric and traceless: ``"raise"``, or
+                ``"project"`` or ``"ignore"``, which use its natural part only.
+
+        Returns:
+            The tensor, shape ``batch + (3,)*rank`` for the full form.
+        """
+        return self._numerics.reconstruct(parts, form, invalid)
+
+    def symmetrize(self, tensor: Any, *, form: Form = "full") -> Any:
+        """Return the nearest tensor that has the index symmetry, in the same form."""
+        return self._numerics.symmetrize(tensor, form)
+
+    def convert(
+        self, tensor: Any, *, source: Form = "full", target: Form, invalid: Invalid = "raise"
+    ) -> Any:
+        """Return the tensor in another form; the forms are those of :meth:`decompose`."""
+        return self._numerics.convert(tensor, source, target, invalid)
+
+    def pack(self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise") -> Any:
+        """Return the packed coordinates: an isometry, whatever the basis of the reduction.
+
+        ``2 weight + 1`` orthonormal coordinates for each orthonormal copy, ordered by weight,
+        copy, m; shape ``batch + (dimension,)``. The sum of their squares is the squared norm of
+        the full tensor.
+        """
+        return self._numerics.pack(tensor, form, invalid)
+
+    def unpack(self, packed: Any, *, form: Form = "full") -> Any:
+        """Return the tensor with the given packed coordinates, shape ``batch + (dimension,)``."""
+        return self._numerics.unpack(packed, form)
+
+    def part(self, tensor: Any, weight: int, *, form: Form = "full",
+             invalid: Invalid = "raise") -> Any:  # fmt: skip
+        """Return the piece of a tensor that is made of one weight, as a tensor of the class.
+
+        It does not depend on the basis; the pieces of all weights add up to the tensor.
+        """
+        self._space(weight, 0)
+        return self._numerics.part(tensor, weight, form, invalid)
+
+    def fractions(
+        self, tensor: Any, *, per: Literal["weight", "copy"] = "weight", form: Form = "full",
+        invalid: Invalid = "raise",
+    ) -> dict[Any, Any]:  # fmt: skip
+        """Return each part's share of the squared Frobenius norm; the shares sum to 1.
+
+        Args:
+            tensor: as in :meth:`decompose`.
+            per: ``"weight"``, which no convention touches, or ``"copy"``: by orthonormal copy.
+            form: form of the input.
+            invalid: as in :meth:`decompose`.
+
+        Returns:
+            ``{weight: array of shape batch}`` or ``{(weight, copy): array}``; NaN for zero.
+        """
+        return self._numerics.fractions(tensor, per, form, invalid)
+
+    def rotate(self, tensor: Any, rotation: Any) -> Any:
+        """Return the full tensor rotated actively by ``rotation``, shape ``(3, 3)``.
+
+        ``T'_ij.. = R_ia R_jb .. T_ab..``, times ``det R`` for an axial tensor.
+        """
+        return self._numerics.rotate(tensor, rotation)
+
+
+@lru_cache(maxsize=256)
+def _reduction(symmetry: IndexSymmetry, basis: Basis, name: str | None) -> Reduction:
+    components = independent_components(symmetry)
+    counts = _multiplicities(components.orbits, symmetry.rank)
+    spaces = tuple(
+        _weight_space(symmetry, components, weight, count) for weight, count in counts.items()
+    )
+    return Reduction(symmetry, basis, name, components, spaces)
+
+
+def resolve(
+    symmetry_or_name: str | IndexSymmetry, axial: bool | None = None
+) -> tuple[IndexSymmetry, str | None]:
+    """Return the symmetry meant by a string such as ``"ij=ji"`` or by a name of the catalogue.
+
+    A string that is in the catalogue is a name; any other is read as an index symmetry.
+    """
+    if isinstance(symmetry_or_name, IndexSymmetry):
+        symmetry = symmetry_or_name
+        if axial is not None and axial != symmetry.axial:
+            symmetry = IndexSymmetry(symmetry.letters, symmetry.generators, axial)
+        return symmetry, None
+    if not isinstance(symmetry_or_name, str):
+        raise TypeError(
+            "expected an index symmetry such as 'ijkl=jikl=klij', a name of the catalogue such as "
+            f"'elastic' or an IndexSymmetry, got {type(symmetry_or_name).__name__}"
+        )
+    if symmetry_or_name in catalog:
+        entry = catalog[symmetry_or_name]
+        if axial is not None and axial != entry.axial:
+            kind = "an axial" if entry.axial else "a polar"
+            raise SymmetryError(
+                f"{entry.name} is {kind} tensor, but axial={axial} was asked for; leave axial out "
+                f"or give its symmetry {entry.symmetry!r} instead of its name"
+            )
+        if not entry.symmetry:
+            return IndexSymmetry.general(0, axial=entry.axial), entry.name
+        return IndexSymmetry.parse(entry.symmetry, axial=entry.axial), entry.name
+    # "elastik" has seven different letters: a word close to a name is a misspelt name
+    word = symmetry_or_name.strip()
+    if "=" not in word and len(word) > 3 and ("-" in word or get_close_matches(word, catalog)):
+        catalog[word]  # raises, naming the nearest entries
+    return IndexSymmetry.parse(symmetry_or_name, axial=bool(axial)), None
+
+
+def reduction(
+    symmetry: str | IndexSymmetry, *, axial: bool | None = None, basis: Basis = "dual"
+) -> Reduction:
+    """Reduce a class of tensors to its natural tensors; exact, and cached in memory.
+
+    Args:
+        symmetry: an index symmetry such as ``"ijkl=jikl=klij"``, or a name of the catalogue.
+        axial: True for a pseudo-tensor; for a name the catalogue knows it.
+        basis: ``"dual"``: each copy is embedded by one orbit of delta/epsilon patterns and
+            extracted by the inverse Gram matrix; ``"orthonormal"``: Gram-Schmidt of those.
+
+    Raises:
+        SymmetryError: when the symmetry cannot be read or forces the tensor to be zero.
+        UnknownTensorError: when the name is not in the catalogue.
+        ValueError: when the basis is unknown.
+    """
+    if basis not in BASES:
+        raise ValueError(f"basis {basis!r} is not one of {', '.join(map(repr, BASES))}")
+    resolved, name = resolve(symmetry, axial)
+    return _reduction(resolved, basis, name)
