@@ -1,0 +1,34 @@
+# Two commands set everything up: `make demo` runs the main job on what the repository ships,
+# `make test` passes every check. Each builds its environment first, with pinned versions.
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+
+.PHONY: demo test bench clean
+
+demo: .venv/core
+	.venv/bin/natural-tensors show elastic
+	.venv/bin/natural-tensors decompose --example TiB
+
+test: .venv/test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -n auto
+
+bench: .venv/test
+	.venv/bin/python -m benchmarks
+
+.venv/python:
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/core: .venv/python pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+.venv/test: .venv/python pyproject.toml constraints.txt
+	$(PIP) -e ".[test,dev]"
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info

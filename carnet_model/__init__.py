@@ -1,0 +1,1 @@
+"""Equivariant networks that predict tensors; comes after code generation."""

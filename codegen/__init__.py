@@ -1,0 +1,1 @@
+"""PyTorch and NumPy source text from the exact operators of natural_tensors."""
