@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from natural_tensors.arrays import surd_to_float
 from natural_tensors.surds import Surd
 
 from .program import Argument, Linear, Output, Product, Program, Reciprocal, Sign
@@ -69,8 +70,8 @@ class Constants:
     def lines(self) -> list[str]:
         """Return the definitions, ascending."""
         return [
-            f"{name} = {float(value)!r}  # {value}"
-            for value, name in sorted(self._names.items(), key=lambda item: float(item[0]))
+            f"{name} = {surd_to_float(value)!r}  # {value}"
+            for value, name in sorted(self._names.items(), key=lambda item: surd_to_float(item[0]))
         ]
 
 

@@ -8,12 +8,10 @@ from .packing import from_spherical, pack_natural, to_spherical, unpack_natural
 from .physical import PhysicalTensor, UnknownTensorError, catalog
 from .reductions import Reduction, reduction
 from .rotations import rotation
+from .surds import Surd
 from .symmetry import IndexSymmetry, SignedPermutation, SymmetryError
-from .version import __version__
+from .version import CONVENTIONS, __version__
 from .voigt import from_voigt, to_voigt
-
-CONVENTIONS = 1
-"""Version of docs/conventions.md that this package follows."""
 
 __all__ = [
     "CONVENTIONS",
@@ -28,6 +26,7 @@ __all__ = [
     "PhysicalTensor",
     "Reduction",
     "SignedPermutation",
+    "Surd",
     "SymmetryError",
     "UnknownTensorError",
     "__version__",

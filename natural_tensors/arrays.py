@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .surds import GUARD, Surd
+
 Array: TypeAlias = Any
 """A NumPy array or a PyTorch tensor; what comes in decides what goes out."""
 
@@ -33,6 +35,11 @@ def rationals(rows: Sequence[Sequence[Fraction]]) -> NDArray[np.float64]:
 def square_roots(values: Sequence[Fraction | int]) -> NDArray[np.float64]:
     """Return the square roots of exact numbers in float64."""
     return np.array([math.sqrt(value) for value in values], dtype=np.float64)
+
+
+def surd_to_float(number: Surd) -> float:
+    """Return the float64 nearest to an exact sum of roots."""
+    return float(Fraction(number.scaled(), 1 << GUARD))
 
 
 def root_of_two(halves: NDArray[np.int64]) -> NDArray[np.float64]:

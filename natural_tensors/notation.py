@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
 from string import ascii_letters
+
+from .surds import square_part
 
 SignedTerms = Sequence[tuple[int, str]]
 Groups = Sequence[tuple[Fraction, SignedTerms]]
@@ -46,8 +47,8 @@ class Notation:
         """Write ``coefficient * sqrt(radicand)``, positive, with no square in the root."""
         coefficient /= radicand.denominator
         inside = radicand.numerator * radicand.denominator
-        factor = next(f for f in range(isqrt(inside), 0, -1) if inside % (f * f) == 0)
-        coefficient, inside = coefficient * factor, inside // (factor * factor)
+        factor, inside = square_part(inside)
+        coefficient *= factor
         top = str(coefficient.numerator)
         if inside > 1:
             top = ("" if top == "1" else top) + self.root.format(inside)

@@ -137,10 +137,10 @@ def _multiplicities(orbits: SignedOrbits, rank: int) -> dict[int, int]:
     }
 
 
-def _weight_space(
-    symmetry: IndexSymmetry, components: Components, weight: int, multiplicity: int
-) -> WeightSpace:
+@lru_cache(maxsize=2048)
+def _weight_space(symmetry: IndexSymmetry, weight: int, multiplicity: int) -> WeightSpace:
     """Choose the copies of a weight: the first independent orbits of patterns (rule 8)."""
+    components = independent_components(symmetry)
     orbits = components.orbits
     candidates = pattern_orbits(patterns(symmetry.rank, weight), symmetry.generators)
     table = np.zeros((len(candidates), components.dimension), dtype=np.int64)
@@ -169,14 +169,14 @@ class Reduction:
         basis: ``"dual"`` or ``"orthonormal"``.
         name: name in the catalogue, where the reduction was asked for by name.
         components: the independent components.
-        spaces: one entry for each weight that occurs, ascending.
+        multiplicities: number of copies of each weight that occurs.
     """
 
     symmetry: IndexSymmetry
     basis: Basis
     name: str | None
     components: Components
-    spaces: tuple[WeightSpace, ...]
+    multiplicities: Mapping[int, int]
 
     # --- what is inside -----------------------------------------------------------------------
 
@@ -195,32 +195,34 @@ class Reduction:
         """Sign of the tensor, and of every part, under inversion."""
         return self.symmetry.parity
 
-    @property
-    def multiplicities(self) -> Mapping[int, int]:
-        """Number of copies of each weight that occurs."""
-        return MappingProxyType({space.weight: space.multiplicity for space in self.spaces})
+    @cached_property
+    def spaces(self) -> tuple[WeightSpace, ...]:
+        """The copies of each weight that occurs, weights ascending; derived when first needed."""
+        return tuple(
+            _weight_space(self.symmetry, weight, count)
+            for weight, count in self.multiplicities.items()
+        )
 
     @property
     def copies(self) -> tuple[tuple[int, int], ...]:
         """Every ``(weight, copy)``, weights and copies ascending."""
         return tuple(
-            (space.weight, copy) for space in self.spaces for copy in range(space.multiplicity)
+            (weight, copy) for weight, count in self.multiplicities.items() for copy in range(count)
         )
 
     @property
     def irreps(self) -> str:
         """The content in the notation of e3nn, such as ``"2x0e+2x2e+1x4e"``."""
         letter = "e" if self.parity == 1 else "o"
-        return "+".join(f"{s.multiplicity}x{s.weight}{letter}" for s in self.spaces)
+        return "+".join(f"{n}x{weight}{letter}" for weight, n in self.multiplicities.items())
 
     def _space(self, weight: int, copy: int) -> WeightSpace:
-        for space in self.spaces:
-            if space.weight == weight and 0 <= copy < space.multiplicity:
-                return space
-        raise KeyError(
-            f"({weight}, {copy}) is not a part of {self.symmetry}; its parts (weight, copy) are "
-            + ", ".join(map(str, self.copies))
-        )
+        if not 0 <= copy < self.multiplicities.get(weight, 0):
+            raise KeyError(
+                f"({weight}, {copy}) is not a part of {self.symmetry}; its parts (weight, copy) "
+                "are " + ", ".join(map(str, self.copies))
+            )
+        return _weight_space(self.symmetry, weight, self.multiplicities[weight])
 
     def embedding(self, weight: int, copy: int = 0) -> Embedding:
         """Return the operator that takes a natural tensor to a tensor of the class.
@@ -306,7 +308,7 @@ class Reduction:
         letter = "e" if self.parity == 1 else "o"
         indices = str(self.symmetry) or "scalar"
         what = f"{self.name}: {indices}" if self.name else indices
-        parts = [(space.weight, space.multiplicity) for space in self.spaces]
+        parts = list(self.multiplicities.items())
         lines = [f"{what} ({kind}, rank {self.rank}), {self.basis} basis"]
         lines += [
             f"  weight {weight}{letter}: {count} {'copy' if count == 1 else 'copies'} "
@@ -440,11 +442,8 @@ class Reduction:
 @lru_cache(maxsize=256)
 def _reduction(symmetry: IndexSymmetry, basis: Basis, name: str | None) -> Reduction:
     components = independent_components(symmetry)
-    counts = _multiplicities(components.orbits, symmetry.rank)
-    spaces = tuple(
-        _weight_space(symmetry, components, weight, count) for weight, count in counts.items()
-    )
-    return Reduction(symmetry, basis, name, components, spaces)
+    counts = MappingProxyType(_multiplicities(components.orbits, symmetry.rank))
+    return Reduction(symmetry, basis, name, components, counts)
 
 
 def resolve(

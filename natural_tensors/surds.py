@@ -100,16 +100,17 @@ class Surd:
     def __bool__(self) -> bool:
         return bool(self._terms)
 
+    def scaled(self) -> int:
+        """Return the number times ``2**GUARD``, each root rounded towards zero."""
+        return sum(_scaled(n, q) for n, q in self._terms)
+
     def sign(self) -> int:
-        """Return -1, 0 or 1; exact for a single root, by 128 guard bits for a sum."""
-        scaled = sum(_scaled(n, q) for n, q in self._terms)
+        """Return -1, 0 or 1; exact for a single root, by the guard bits for a sum."""
+        scaled = self.scaled()
         return (scaled > 0) - (scaled < 0)
 
     def __abs__(self) -> Surd:
         return -self if self.sign() < 0 else self
-
-    def __float__(self) -> float:
-        return float(Fraction(sum(_scaled(n, q) for n, q in self._terms), 1 << GUARD))
 
     def __str__(self) -> str:
         if not self._terms:

@@ -1,3 +1,6 @@
-"""The version of the distribution, apart from the code so that a build need not import it."""
+"""The versions of the distribution and of its conventions."""
 
 __version__ = "0.1.0"
+
+CONVENTIONS = 1
+"""Version of docs/conventions.md that the code follows."""

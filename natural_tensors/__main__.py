@@ -1,0 +1,5 @@
+"""``python -m natural_tensors``: the command line."""
+
+from .cli import main
+
+main()

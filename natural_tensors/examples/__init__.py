@@ -1,0 +1,132 @@
+"""Tensors of real crystals, shipped with the package: a textbook dozen and 41 DFT results.
+
+`textbook.json` states measured constants, each with its source. `dejong2015.json` holds elastic
+tensors of de Jong et al. 2015 (Sci. Data 2, 150009; Dryad, CC0) in the Cartesian frame of the
+lattice stored beside them; each is the upper triangle of the Voigt matrix, row by row.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEJONG_SOURCE = "DFT (PBE), M. de Jong et al. 2015, Sci. Data 2, 150009; {}"
+
+Vectors = tuple[tuple[float, ...], ...]
+
+
+class UnknownExampleError(KeyError):
+    """No example goes by the name asked for, or several do."""
+
+    def __str__(self) -> str:
+        # KeyError shows the repr of its argument, which would put the sentence in quotes.
+        return str(self.args[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One tensor of one crystal.
+
+    Attributes:
+        name: what :func:`load` calls it: a word, or an identifier of the Materials Project.
+        title: what prose calls it.
+        formula: chemical formula.
+        tensor: name of the tensor in the catalogue.
+        form: form of `values`, as in :meth:`Reduction.decompose`.
+        values: the tensor, read-only.
+        unit: unit of `values`.
+        source: where the numbers come from.
+        crystal_system: one of the seven.
+        point_group: Hermann-Mauguin symbol of the crystal class, where stated.
+        spacegroup: number of the space group, where stated.
+        lattice: rows are the lattice vectors in angstrom, in the frame of `values`, where known.
+    """
+
+    name: str
+    title: str
+    formula: str
+    tensor: str
+    form: str
+    values: NDArray[np.float64]
+    unit: str
+    source: str
+    crystal_system: str
+    point_group: str | None = None
+    spacegroup: int | None = None
+    lattice: Vectors | None = None
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all examples: the textbook first, then de Jong's by identifier."""
+    return tuple(_examples())
+
+
+def load(name: str) -> Example:
+    """Return an example by name (upper or lower case), or by formula where only one has it.
+
+    Raises:
+        UnknownExampleError: when there is none or several; the message says which.
+    """
+    examples = _examples()
+    if name.casefold() in examples:
+        return examples[name.casefold()]
+    found = [example for example in examples.values() if example.formula == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        known = ", ".join(f"{example.name} ({example.title})" for example in found)
+        raise UnknownExampleError(f"{name!r} is the formula of {len(found)} examples: {known}")
+    words = {word: None for e in examples.values() for word in (e.name, e.formula)}
+    near = get_close_matches(name, words, n=3)
+    hint = f" The nearest: {', '.join(near)}." if near else ""
+    raise UnknownExampleError(
+        f"there is no example {name!r}.{hint} "
+        f"Run `natural-tensors examples` to see all {len(examples)}."
+    )
+
+
+@cache
+def _examples() -> dict[str, Example]:
+    entries = [_textbook(entry) for entry in _entries("textbook.json")]
+    entries += [_dejong(entry) for entry in _entries("dejong2015.json")]
+    return {entry.name: entry for entry in entries}
+
+
+def _entries(file: str) -> list[dict[str, Any]]:
+    text = files(__package__).joinpath(file).read_text(encoding="utf-8")
+    entries: list[dict[str, Any]] = json.loads(text)
+    return entries
+
+
+def _textbook(entry: dict[str, Any]) -> Example:
+    return Example(**{**entry, "values": _frozen(np.array(entry["values"], dtype=np.float64))})
+
+
+def _dejong(entry: dict[str, Any]) -> Example:
+    upper = np.zeros((6, 6))
+    upper[np.triu_indices(6)] = entry["C"]
+    return Example(
+        name=entry["id"],
+        title=f"{entry['formula']} ({entry['crystal_system']})",
+        formula=entry["formula"],
+        tensor="elastic",
+        form="voigt",
+        values=_frozen(upper + np.triu(upper, 1).T),
+        unit="GPa",
+        source=DEJONG_SOURCE.format(entry["id"]),
+        crystal_system=entry["crystal_system"],
+        spacegroup=entry["spacegroup"],
+        lattice=tuple(tuple(row) for row in entry["lattice"]),
+    )
+
+
+def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    values.setflags(write=False)
+    return values
