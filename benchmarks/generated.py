@@ -1,0 +1,216 @@
+"""Generated PyTorch code, compiled, against e3nn and dense einsum."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from e3nn import o3
+from e3nn.io import CartesianTensor
+from rich.table import Table
+
+import codegen
+
+from .timing import interleaved, once
+
+COUNT = 100_000
+NODES, EDGES = 216, 6048
+
+
+def _elastic_times(kind: torch.dtype, rounds: int) -> dict[str, float]:
+    torch.set_default_dtype(kind)
+    module = codegen.load(codegen.TensorRecipe("elastic", form="components"))
+    whole = codegen.load(codegen.TensorRecipe("elastic"))
+    components = torch.randn(COUNT, 21)
+    full = whole.unpack(module.pack(components))
+    rival = CartesianTensor("ijkl=jikl=klij")
+    products = rival.reduced_tensor_products()
+    dense = products.change_of_basis.to(kind)
+    pack = torch.compile(module.pack, fullgraph=True)
+    decompose = torch.compile(whole.decompose, fullgraph=True)
+    return interleaved(
+        {
+            "e3nn from_cartesian (81 to 21)": lambda: rival.from_cartesian(full, products),
+            "dense einsum (81 to 21)": lambda: torch.einsum("zijkl,aijkl->za", full, dense),
+            "pack (21 to 21)": lambda: pack(components),
+            "decompose (81 to 101)": lambda: decompose(full),
+            "clone of the full arrays": lambda: full.clone(),
+        },
+        rounds,
+    )
+
+
+def _elastic(rounds: int) -> Table:
+    table = Table(title="100,000 elastic tensors, generated code compiled, interleaved")
+    for column in ("what", "float32 ms", "e3nn / this", "float64 ms", "e3nn / this"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    times = [_elastic_times(kind, rounds) for kind in (torch.float32, torch.float64)]
+    for name in times[0]:
+        row = [name]
+        for found in times:
+            first = next(iter(found.values()))
+            row += [f"{found[name]:.2f}", f"{first / found[name]:.1f}"]
+        table.add_row(*row)
+    return table
+
+
+def _harmonics(rounds: int) -> Table:
+    torch.set_default_dtype(torch.float32)
+    vectors = torch.nn.functional.normalize(torch.randn(COUNT, 3), dim=-1)
+    module = codegen.load(codegen.HarmonicsRecipe(4))
+    ours = torch.compile(module.harmonics, fullgraph=True)
+    degrees = list(range(5))
+    theirs = torch.compile(
+        lambda v: o3.spherical_harmonics(degrees, v, False, "component"), fullgraph=True
+    )
+    times = interleaved(
+        {
+            "e3nn": lambda: o3.spherical_harmonics(degrees, vectors, False, "component"),
+            "e3nn, compiled": lambda: theirs(vectors),
+            "generated, eager": lambda: module.harmonics(vectors),
+            "generated, compiled": lambda: ours(vectors),
+        },
+        rounds,
+    )
+    table = Table(title="Harmonics to weight 4 of 100,000 unit vectors, float32")
+    for column in ("what", "ms", "e3nn compiled / this"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, value in times.items():
+        table.add_row(name, f"{value:.2f}", f"{times['e3nn, compiled'] / value:.1f}")
+    return table
+
+
+class _Convolution:
+    """One case: ours and e3nn's channel-wise tensor product on the same graph, all paths."""
+
+    def __init__(self, weight: int, channels: int) -> None:
+        torch.set_default_dtype(torch.float32)
+        torch.manual_seed(0)
+        recipe = codegen.ConvolutionRecipe(weight, parity="ignored")
+        self.module = codegen.load(recipe)
+        self.paths = len(recipe.paths)
+        self.senders = torch.randint(0, NODES, (EDGES,))
+        self.receivers = torch.arange(EDGES) * NODES // EDGES
+        directions = torch.nn.functional.normalize(torch.randn(EDGES, 3), dim=-1)
+        self.frames = self.module.frame(directions)
+        self.features = torch.randn(NODES, (weight + 1) ** 2, channels, requires_grad=True)
+        self.weights = torch.randn(EDGES, self.paths, channels, requires_grad=True)
+        degrees = list(range(weight + 1))
+        irreps = o3.Irreps([(channels, (ell, 1)) for ell in degrees])
+        bond = o3.Irreps([(1, (ell, 1)) for ell in degrees])
+        targets: list[Any] = []
+        instructions = []
+        for i in degrees:
+            for j in degrees:
+                for k in range(abs(i - j), min(weight, i + j) + 1):
+                    instructions.append((i, j, len(targets), "uvu", True))
+                    targets.append((channels, (k, 1)))
+        assert len(targets) == self.paths
+        self.product = o3.TensorProduct(
+            irreps, bond, o3.Irreps(targets), instructions,
+            shared_weights=False, internal_weights=False,
+        )  # fmt: skip
+        self.harmonics = o3.spherical_harmonics(degrees, directions, True, "component")
+        self.rival_features = torch.randn(NODES, irreps.dim, requires_grad=True)
+        self.rival_weights = torch.randn(EDGES, self.product.weight_numel, requires_grad=True)
+        self.compiled = torch.compile(self.module.convolve, fullgraph=True)
+
+    def ours(self) -> Any:
+        return self.compiled(self.features, self.frames, self.weights, self.senders, self.receivers)
+
+    def theirs(self) -> Any:
+        messages = self.product(
+            self.rival_features[self.senders], self.harmonics, self.rival_weights
+        )
+        total = torch.zeros(NODES, messages.shape[1])
+        return total.index_add(0, self.receivers, messages)
+
+    def backward(self, result: Callable[[], Any]) -> None:
+        for leaf in (self.features, self.weights, self.rival_features, self.rival_weights):
+            leaf.grad = None
+        result().square().sum().backward()
+
+
+def forward(function: Callable[[], Any]) -> None:
+    """Run without a graph for gradients."""
+    with torch.no_grad():
+        function()
+
+
+def _convolutions(rounds: int) -> Table:
+    table = Table(
+        title=f"Channel-wise convolution, all paths, {EDGES} edges, float32, e3nn eager / ours"
+    )
+    for column in (
+        "weights to", "channels", "paths", "forward ms", "ratio", "forward+backward ms", "ratio",
+        "compile s", "peak MB (e3nn)",
+    ):  # fmt: skip
+        table.add_column(column, justify="right")
+    for weight, channels in ((2, 64), (3, 64), (4, 32)):
+        case = _Convolution(weight, channels)
+        compiling = once(lambda c=case: forward(c.ours)) + once(lambda c=case: c.backward(c.ours))
+        passing = interleaved(
+            {"ours": lambda c=case: forward(c.ours), "e3nn": lambda c=case: forward(c.theirs)},
+            rounds,
+        )
+        training = interleaved(
+            {
+                "ours": lambda c=case: c.backward(c.ours),
+                "e3nn": lambda c=case: c.backward(c.theirs),
+            },
+            max(rounds // 2, 3),
+        )
+        peaks = [_peak(weight, channels, who) for who in ("ours", "theirs")]
+        table.add_row(
+            f"{weight}", f"{channels}", f"{case.paths}",
+            f"{passing['ours']:.1f}", f"{passing['e3nn'] / passing['ours']:.1f}",
+            f"{training['ours']:.1f}", f"{training['e3nn'] / training['ours']:.1f}",
+            f"{compiling / 1e3:.0f}", f"{peaks[0]:.0f} ({peaks[1]:.0f})",
+        )  # fmt: skip
+    return table
+
+
+def _peak(weight: int, channels: int, who: str) -> float:
+    """Return the growth of peak memory over a training step, in a process of its own."""
+    code = (
+        "from benchmarks.generated import measure_peak;"
+        f"print(measure_peak({weight}, {channels}, {who!r}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return float(result.stdout.split()[-1])
+
+
+def measure_peak(weight: int, channels: int, who: str) -> float:
+    """Return how far steady-state training steps raise the peak, in MB above what they start from.
+
+    A first step compiles and warms up; the high-water mark is then reset where the system can.
+    """
+    case = _Convolution(weight, channels)
+    step = getattr(case, who)
+    case.backward(step)
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        before = _resident()
+        case.backward(step)
+        with open("/proc/self/status") as file:
+            peak = next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+    except OSError:
+        before, peak = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak - before
+
+
+def _resident() -> float:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS"))
+
+
+def tables(rounds: int = 11) -> list[Table]:
+    """Measure and return the tables of generated code."""
+    return [_elastic(rounds), _harmonics(rounds), _convolutions(max(rounds // 2, 3))]

@@ -1,0 +1,49 @@
+"""The README and the guides say what really happens: their Python examples are executed."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from natural_tensors import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_python_examples_are_true(path: Path) -> None:
+    text = "\n".join(re.findall(r"```pycon\n(.*?)```", path.read_text(encoding="utf-8"), re.S))
+    test = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
+    failures: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False)
+    runner.run(test, out=failures.append)
+    assert runner.failures == 0, "".join(failures)
+
+
+def test_the_main_job_of_the_readme_prints_what_it_says() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```console\n\$ natural-tensors (.*?)\n(.*?)```", text, re.S)
+    assert blocks
+    for command, expected in blocks:
+        result = CliRunner().invoke(cli.app, shlex.split(command))
+        assert result.exit_code == 0, result.output
+        assert [line.rstrip() for line in result.output.splitlines()] == expected.splitlines()
+
+
+def test_the_set_up_commands_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^demo: ", makefile, re.M)
+    assert re.search(r"^test: ", makefile, re.M)
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
