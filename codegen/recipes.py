@@ -460,6 +460,11 @@ class ConvolutionRecipe(Recipe):
         return pieces.feature_blocks(self.weight, self.parity)
 
     @property
+    def _turned(self) -> int:
+        """Largest weight that the frame turns."""
+        return max(self.weight, self.inputs[-1].weight)
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """The paths, in the order of their weights."""
         return pieces.paths(self.inputs, self.outputs, self.weight, self.parity)
@@ -476,7 +481,7 @@ class ConvolutionRecipe(Recipe):
         """Return the functions of the module, in order."""
         size = self.outputs[-1].slice.stop
         if self.method == "aligned":
-            geometry = pieces.frame_program(self.weight)
+            geometry = pieces.frame_program(self._turned)
             message = self._aligned()
             name, meaning = "frames", "rotation matrices of the edges, from frame()"
         else:
@@ -506,9 +511,9 @@ class ConvolutionRecipe(Recipe):
         )  # fmt: skip
 
     def _aligned(self) -> Program:
-        built = Builder(self._arguments(pieces.frame_argument(self.weight)))
+        built = Builder(self._arguments(pieces.frame_argument(self._turned)))
         features, weights = built.components(0), built.components(2)
-        matrices = pieces.split_matrices(built.components(1), self.weight)
+        matrices = pieces.split_matrices(built.components(1), self._turned)
         turned = {
             block: pieces.rotated(
                 built, matrices[block.weight], features[block.slice], block.weight, back=False

@@ -105,10 +105,12 @@ def concatenate(arrays: Sequence[Array]) -> Array:
 
 
 def all_finite(array: Array) -> bool:
-    """Say whether every entry is finite; one pass, which a NaN or an infinity always spoils."""
-    if math.isfinite(abs(array.sum())):
-        return True
-    return bool(np.isfinite(to_numpy(array)).all())  # finite entries whose sum overflowed
+    """Say whether every entry is finite; mostly by one sum, which a NaN or infinity spoils."""
+    if is_torch(array):
+        return bool(sys.modules["torch"].isfinite(array.detach()).all())
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = abs(array.sum())
+    return math.isfinite(total) or bool(np.isfinite(array).all())
 
 
 def everywhere(condition: Array) -> bool:
@@ -127,8 +129,37 @@ def squared_norm(array: Array) -> Array:
 
 
 def to_numpy(array: Array) -> NDArray[Any]:
-    """Return the values as a NumPy array on the CPU, for messages."""
-    return np.asarray(array.detach().cpu().numpy() if is_torch(array) else array)
+    """Return the values as a NumPy array on the CPU; bfloat16, unknown there, as float32."""
+    if not is_torch(array):
+        return np.asarray(array)
+    values = array.detach().resolve_conj().resolve_neg().cpu()
+    if values.dtype == sys.modules["torch"].bfloat16:
+        values = values.float()
+    return np.asarray(values.numpy())
+
+
+def scaled(array: Array) -> Array:
+    """Divide by the largest magnitude along the last axis, so that squares stay in range."""
+    if is_torch(array):
+        largest = array.detach().abs().amax(dim=-1, keepdim=True)
+        return array / largest.where(largest > 0, 1)
+    largest = np.abs(array).max(axis=-1, keepdims=True, initial=0)
+    return array / np.where(largest > 0, largest, 1)
+
+
+def same_library(*members: Array) -> None:
+    """Refuse to mix NumPy arrays and PyTorch tensors."""
+    if len({is_torch(array) for array in members}) > 1:
+        raise TypeError("got NumPy arrays and PyTorch tensors together; convert one of them first")
+
+
+def smallest_square(array: Array) -> float:
+    """Return the squared norm above which a relative rounding error of it is still normal."""
+    if is_torch(array):
+        limits = sys.modules["torch"].finfo(array.dtype)
+        return float(limits.tiny / limits.eps)
+    info = np.finfo(array.dtype)
+    return float(info.tiny / info.eps)
 
 
 def precision(array: Array) -> float:
@@ -156,6 +187,8 @@ def rotation_matrix(rotation: Any, array: Array) -> Array:
     if tuple(matrix.shape) != (3, 3):
         raise ValueError(f"a rotation is a 3x3 matrix, got shape {tuple(matrix.shape)}")
     check_orthogonal(matrix)
+    if is_torch(array) and is_torch(matrix):
+        return matrix.to(array)
     return like(to_numpy(matrix).astype(np.float64), array)
 
 
@@ -188,16 +221,18 @@ def unit_vectors(vectors: Array) -> Array:
     """Return vectors, shape ``(..., 3)``, divided by their length.
 
     Raises:
-        ValueError: when a vector is zero, which has no direction.
+        ValueError: when a vector is zero, infinite or NaN, which has no direction.
     """
+    values = np.abs(to_numpy(vectors)).max(axis=-1, initial=0).reshape(-1)
+    bad = np.flatnonzero(~((values > 0) & np.isfinite(values)))
+    if bad.size:
+        raise ValueError(
+            f"vector {int(bad[0])} has no direction: its length is zero, infinite or NaN"
+        )
+    vectors = scaled(vectors)
     if is_torch(vectors):
-        lengths = vectors.norm(dim=-1, keepdim=True)
-    else:
-        lengths = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
-    zero = np.flatnonzero(~(to_numpy(lengths).reshape(-1) > 0))
-    if zero.size:
-        raise ValueError(f"vector {int(zero[0])} has no direction: its length is zero or NaN")
-    return vectors / lengths
+        return vectors / vectors.norm(dim=-1, keepdim=True)
+    return vectors / np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
 
 
 def monomials(vectors: Array, exponents: NDArray[np.int64]) -> Array:

@@ -135,7 +135,6 @@ class Coupling:
         first = along(0, None)
         second = along(1, 0 if self.odd else None)
         third = along(2, 2 if self.odd else None)
-        sign = -1 if self.odd else 1
         found = [
             sum(
                 (
@@ -149,7 +148,7 @@ class Coupling:
             for k in range(2 * l3 + 1)
         ]  # fmt: skip
         k = next(k for k in range(2 * l3 + 1) if third[k])
-        return sign * third[k] / found[k]
+        return abs(third[k] / found[k])
 
     def exact(self) -> dict[tuple[int, int, int], tuple[Fraction, Fraction]]:
         """Return the nonzero packed entries ``rational * sqrt(radicand)`` by ``(m1, m2, m3)``.
@@ -230,8 +229,9 @@ class Coupling:
                     f"packed coordinates of weight {weight} end in the shape ({2 * weight + 1},), "
                     f"got {tuple(array.shape)}"
                 )
-        table = arrays.like(self.to_array(), x)
+        arrays.same_library(x, y)
         outer = x[..., :, None] * y[..., None, :]
+        table = arrays.like(self.to_array(), outer)
         shape = tuple(outer.shape[:-2])
         size = (2 * self.weights[0] + 1) * (2 * self.weights[1] + 1)
         return outer.reshape((*shape, size)) @ table.reshape((size, -1))

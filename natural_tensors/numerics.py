@@ -200,12 +200,13 @@ class Numerics:
         for start in range(0, rows.shape[0], CHUNK):
             some = slice(start, start + CHUNK)
             chunk, wanted = rows[some], ideal(some)
+            self._require_finite(chunk, start)
             size = arrays.squared_norm(chunk)
-            if arrays.everywhere(arrays.squared_norm(chunk - wanted) <= allowed * size) and (
+            small = arrays.squared_norm(chunk - wanted) <= allowed * size
+            if arrays.everywhere(small & (size > arrays.smallest_square(rows))) and (
                 arrays.all_finite(size)
             ):
-                continue
-            self._require_finite(chunk, start)
+                continue  # squares are in range and say enough; else look closer
             excess = _relative_distance(arrays.to_numpy(chunk), arrays.to_numpy(wanted))
             row = int(np.argmax(excess))
             if excess[row] > max(allowed**0.5, worst[1] if worst else 0.0):
@@ -251,6 +252,7 @@ class Numerics:
         if not parts:
             raise KeyError(f"no part of {self.symmetry} was given{known}")
         given = {key: arrays.as_floating(parts[key]) for key in self.slices if key in parts}
+        arrays.same_library(*given.values())
         batches: dict[tuple[int, ...], tuple[int, int]] = {}
         for (weight, copy), part in given.items():
             cut = part.ndim - weight
@@ -272,6 +274,8 @@ class Numerics:
         weight = key[0]
         rows = part.reshape((-1, 3**weight))
         if weight < 2:
+            if invalid == "raise":
+                self._require_finite(rows)
             return rows
         table = arrays.like(self._tables[weight], rows)
         packed = rows @ table.T
@@ -326,7 +330,7 @@ class Numerics:
         """See :meth:`Reduction.fractions`."""
         if per not in ("weight", "copy"):
             raise ValueError(f"per={per!r} is not 'weight' or 'copy'")
-        packed = self.pack(tensor, form, invalid)
+        packed = arrays.scaled(self.pack(tensor, form, invalid))
         total = arrays.squared_norm(packed)
         shares: dict[Any, Array] = {}
         for key, where in self.slices.items():
@@ -350,7 +354,7 @@ class Numerics:
 
 def _relative_distance(rows: NDArray[Any], ideal: NDArray[Any]) -> NDArray[np.float64]:
     """Return the distance of each row from the ideal over the row's norm; 0 for equal rows."""
-    largest = np.abs(rows).max(axis=-1, keepdims=True)  # scaled by it: squares may overflow
+    largest = np.abs(rows).max(axis=-1, keepdims=True)  # scaled by it: squares leave the range
     largest[largest == 0] = 1
     size = np.linalg.norm(rows / largest, axis=-1)
     gap = np.linalg.norm(rows / largest - ideal / largest, axis=-1)

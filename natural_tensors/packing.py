@@ -33,6 +33,7 @@ def pack_natural(natural: Any, weight: int) -> Array:
 
     An isometry on natural tensors; of any other tensor it packs the symmetric traceless part.
     """
+    table = natural_table(weight)
     array = arrays.as_floating(natural)
     cut = array.ndim - weight
     if cut < 0 or tuple(array.shape[cut:]) != (3,) * weight:
@@ -41,13 +42,14 @@ def pack_natural(natural: Any, weight: int) -> Array:
             f"{tuple(array.shape)}"
         )
     rows = array.reshape((*array.shape[:cut], 3**weight))
-    return rows @ arrays.like(natural_table(weight).T, rows)
+    return rows @ arrays.like(table.T, rows)
 
 
 def unpack_natural(packed: Any, weight: int) -> Array:
     """Return natural tensors ``batch + (3,)*weight`` from coordinates ``batch + (2l+1,)``."""
+    table = natural_table(weight)
     rows = _coordinates(packed, weight)
-    tensors = rows @ arrays.like(natural_table(weight), rows)
+    tensors = rows @ arrays.like(table, rows)
     return tensors.reshape(tuple(rows.shape[:-1]) + (3,) * weight)
 
 
