@@ -83,17 +83,17 @@ def function_lines(program: Program, dialect: Dialect, constants: Constants) -> 
     used = {ref for step in program.steps for ref in step.operation.operands}
     used |= {ref for output in program.outputs for ref in output.entries}
     ref = 0
-    anchor = ""
+    first = min((ref for ref in used if ref < program.inputs), default=0)
+    anchor = names[first]  # constants take its shape
     for argument in program.arguments:
         lines += _flattened(argument, dialect)
         for number, label in enumerate(argument.labels):
-            if ref in used or not anchor:
+            if ref in used or ref == first:
                 where = f"..., {number}"
                 if with_channels:
                     where += ", :" if argument.channels else ", None"
                 whole = not argument.shape and not with_channels
                 lines.append(f"    {label} = {argument.name}" + ("" if whole else f"[{where}]"))
-                anchor = anchor or label
             ref += 1
     for step in program.steps:
         match step.operation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ Array: TypeAlias = Any
 
 
 FOUR_PI = 4 * math.pi
+INFINITY = math.inf
 
 
 def to_float(numerators: Any, denominator: int, radicand: Fraction) -> NDArray[np.float64]:
@@ -102,6 +103,26 @@ def concatenate(arrays: Sequence[Array]) -> Array:
     if is_torch(arrays[0]):
         return sys.modules["torch"].cat(list(arrays), dim=-1)
     return np.concatenate(arrays, axis=-1)
+
+
+def in_chunks(work: Callable[..., Array], inputs: Sequence[Array], size: int) -> Array:
+    """Apply row-wise work to arrays with as many rows each, NumPy arrays a chunk at a time.
+
+    Args:
+        work: takes the number of the first row and a chunk of each input; returns rows.
+        inputs: arrays of shape ``(rows, ...)``.
+        size: rows in a chunk.
+    """
+    rows = inputs[0].shape[0]
+    if is_torch(inputs[0]) or rows <= size:
+        return work(0, *inputs)
+    result = None
+    for start in range(0, rows, size):
+        piece = work(start, *(array[start : start + size] for array in inputs))
+        if result is None:
+            result = np.empty((rows, piece.shape[1]), piece.dtype)
+        result[start : start + size] = piece
+    return result
 
 
 def all_finite(array: Array) -> bool:

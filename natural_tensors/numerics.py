@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -23,7 +23,7 @@ Invalid = Literal["raise", "project", "ignore"]
 INVALID: tuple[Invalid, ...] = get_args(Invalid)
 
 CHUNK = 2048
-"""Tensors checked at once: the differences stay in the processor's cache."""
+"""Tensors worked on at once: what lies between input and output stays in the cache."""
 
 
 class Numerics:
@@ -110,13 +110,13 @@ class Numerics:
             )
         return array.reshape((-1, len(layout.position))), shape[:cut]
 
-    def _read(self, rows: Array, layout: Layout, form: str, invalid: Invalid) -> Array:
+    def _read(self, rows: Array, layout: Layout, form: str, invalid: Invalid, start: int) -> Array:
         """Return the independent components of rows in a form, after the checks asked for."""
         if invalid not in INVALID:
             raise ValueError(f"invalid={invalid!r} is not one of {', '.join(map(repr, INVALID))}")
         if form == "components":
             if invalid == "raise":
-                self._require_finite(rows)
+                self._require_finite(rows, start)
             return rows
         if invalid == "project":
             return self._project(rows, layout)
@@ -125,7 +125,7 @@ class Numerics:
             factors = arrays.root_of_two(-layout.halves[layout.entries])
             components = components * arrays.like(factors, rows)
         if invalid == "raise":
-            self._check(rows, components, layout, form)
+            self._check(rows, components, layout, form, start)
         return components
 
     def _write(self, components: Array, layout: Layout) -> Array:
@@ -158,7 +158,7 @@ class Numerics:
             total = piece if total is None else total + piece
         return total
 
-    def _require_finite(self, rows: Array, start: int = 0) -> None:
+    def _require_finite(self, rows: Array, start: int) -> None:
         """Refuse rows that hold a NaN or an infinity."""
         if arrays.all_finite(rows):
             return
@@ -168,50 +168,47 @@ class Numerics:
             "remove it first"
         )
 
-    def _check(self, rows: Array, components: Array, layout: Layout, form: str) -> None:
+    def _check(self, rows: Array, components: Array, layout: Layout, form: str, start: int) -> None:
         """Refuse rows that differ from what their independent components say."""
-        violation = self._violation(rows, lambda some: self._write(components[some], layout))
+        ideal = self._write(components, layout)
+        violation = self._violation(rows, ideal, start)
         if violation is None:
             return
         worst, excess = violation
-        some = slice(worst, worst + 1)
-        ideal = self._write(components[some], layout)
-        difference = np.abs(arrays.to_numpy(rows[some]) - arrays.to_numpy(ideal))[0]
+        difference = np.abs(
+            arrays.to_numpy(rows[worst - start]) - arrays.to_numpy(ideal[worst - start])
+        )
         place = np.unravel_index(int(np.argmax(difference)), layout.shape)
-        which = f"tensor {worst} of {rows.shape[0]}" if rows.shape[0] > 1 else "the tensor"
+        which = "the tensor" if start == 0 and rows.shape[0] == 1 else f"tensor {worst}"
         raise SymmetryError(
             f"{which} violates {self.symmetry}: {excess:.1e} of its norm (allowed "
             f"{arrays.precision(rows) ** 0.5:.1e}); the entry {tuple(map(int, place))} of form "
             f"{form!r} is off by {difference.max():.4g}; use invalid='project' to symmetrize it"
         )
 
-    def _violation(self, rows: Array, ideal: Callable[[slice], Array]) -> tuple[int, float] | None:
+    def _violation(self, rows: Array, ideal: Array, start: int) -> tuple[int, float] | None:
         """Return the worst row and its distance from the ideal, None where it is rounding.
 
         Args:
             rows: tensors in some form, shape ``(tensors, entries)``.
-            ideal: what some of the rows should be.
+            ideal: what they should be.
+            start: number of the first row, for the message.
 
         Raises:
             ValueError: when a row holds a NaN or an infinity.
         """
+        if not rows.shape[0]:
+            return None
+        self._require_finite(rows, start)
         allowed = arrays.precision(rows)  # of the squared distance: half the digits
-        worst: tuple[int, float] | None = None
-        for start in range(0, rows.shape[0], CHUNK):
-            some = slice(start, start + CHUNK)
-            chunk, wanted = rows[some], ideal(some)
-            self._require_finite(chunk, start)
-            size = arrays.squared_norm(chunk)
-            small = arrays.squared_norm(chunk - wanted) <= allowed * size
-            if arrays.everywhere(small & (size > arrays.smallest_square(rows))) and (
-                arrays.all_finite(size)
-            ):
-                continue  # squares are in range and say enough; else look closer
-            excess = _relative_distance(arrays.to_numpy(chunk), arrays.to_numpy(wanted))
-            row = int(np.argmax(excess))
-            if excess[row] > max(allowed**0.5, worst[1] if worst else 0.0):
-                worst = (start + row, float(excess[row]))
-        return worst
+        size = arrays.squared_norm(rows)
+        small = arrays.squared_norm(rows - ideal) <= allowed * size
+        in_range = (size > arrays.smallest_square(rows)) & (size < arrays.INFINITY)
+        if arrays.everywhere(small & in_range):
+            return None  # squares are in range and say enough; else look closer
+        excess = _relative_distance(arrays.to_numpy(rows), arrays.to_numpy(ideal))
+        worst = int(np.argmax(excess))
+        return (start + worst, float(excess[worst])) if excess[worst] > allowed**0.5 else None
 
     # --- what users do -------------------------------------------------------------------------
 
@@ -219,7 +216,12 @@ class Numerics:
         """See :meth:`Reduction.decompose`."""
         layout = self.components.layout(form)
         rows, batch = self._flat(tensor, layout, form)
-        packed = self._read(rows, layout, form, invalid) @ arrays.like(self.coordinates, rows)
+        coordinates = arrays.like(self.coordinates, rows)
+
+        def work(start: int, chunk: Array) -> Array:
+            return self._read(chunk, layout, form, invalid, start) @ coordinates
+
+        packed = arrays.in_chunks(work, [rows], CHUNK)
         parts = {}
         for (weight, copy), where in self.slices.items():
             part = packed[..., where]
@@ -234,12 +236,19 @@ class Numerics:
         """See :meth:`Reduction.reconstruct`."""
         layout = self.components.layout(form)
         batch, given = self._given_parts(parts)
-        packed = arrays.concatenate(
-            [self._packed_part(part, key, invalid) for key, part in given.items()]
-        )
+        rows = [part.reshape((-1, 3 ** key[0])) for key, part in given.items()]
         assembly = np.concatenate([self.assembly[self.slices[key]] for key in given])
-        components = packed @ arrays.like(assembly, packed)
-        return self._write(components, layout).reshape(batch + layout.shape)
+
+        def work(start: int, *chunks: Array) -> Array:
+            packed = arrays.concatenate(
+                [
+                    self._packed_part(chunk, key, invalid, start)
+                    for key, chunk in zip(given, chunks, strict=True)
+                ]
+            )
+            return self._write(packed @ arrays.like(assembly, packed), layout)
+
+        return arrays.in_chunks(work, rows, CHUNK).reshape(batch + layout.shape)
 
     def _given_parts(
         self, parts: Mapping[tuple[int, int], Any]
@@ -269,18 +278,19 @@ class Numerics:
             )
         return next(iter(batches)), given
 
-    def _packed_part(self, part: Array, key: tuple[int, int], invalid: Invalid) -> Array:
+    def _packed_part(
+        self, rows: Array, key: tuple[int, int], invalid: Invalid, start: int
+    ) -> Array:
         """Return the packed coordinates of one part, shape ``(tensors, 2 weight + 1)``."""
         weight = key[0]
-        rows = part.reshape((-1, 3**weight))
         if weight < 2:
             if invalid == "raise":
-                self._require_finite(rows)
+                self._require_finite(rows, start)
             return rows
         table = arrays.like(self._tables[weight], rows)
         packed = rows @ table.T
         if invalid == "raise":
-            violation = self._violation(rows, lambda some: packed[some] @ table)
+            violation = self._violation(rows, packed @ table, start)
             if violation is not None:
                 worst, excess = violation
                 raise SymmetryError(
@@ -321,10 +331,15 @@ class Numerics:
         """Read a form, apply matrices to the components, write a form."""
         layout, wanted = self.components.layout(source), self.components.layout(target)
         rows, batch = self._flat(tensor, layout, source)
-        components = self._read(rows, layout, source, invalid)
-        for matrix in matrices:
-            components = components @ arrays.like(matrix, rows)
-        return self._write(components, wanted).reshape(batch + wanted.shape)
+        factors = [arrays.like(matrix, rows) for matrix in matrices]
+
+        def work(start: int, chunk: Array) -> Array:
+            components = self._read(chunk, layout, source, invalid, start)
+            for factor in factors:
+                components = components @ factor
+            return self._write(components, wanted)
+
+        return arrays.in_chunks(work, [rows], CHUNK).reshape(batch + wanted.shape)
 
     def fractions(self, tensor: Any, per: str, form: Form, invalid: Invalid) -> dict[Any, Array]:
         """See :meth:`Reduction.fractions`."""
