@@ -189,12 +189,15 @@ class TensorRecipe(Recipe):
                     row.update({len(columns) + c: q for c, q in coefficients.items()})
                 columns += [entries[first] for first in firsts]
                 number += 1
-        components = built.apply(matrix, columns)
+        components = built.apply(matrix, columns, self._component_names())
         output = Output("tensor", self._layout.shape, self._written(built, components))
         return built.program(
             "reconstruct", "Put a tensor together from its natural tensors.", [output],
             f"tensor, shape {_shape(self._layout.shape)}.",
         )  # fmt: skip
+
+    def _component_names(self) -> list[str]:
+        return [f"T_{label}" if label else "T" for label in self.reduction.components.labels]
 
     def _packed_labels(self) -> list[str]:
         return [
@@ -221,7 +224,9 @@ class TensorRecipe(Recipe):
             "packed", (size,), tuple(self._packed_labels()), False, "orthonormal coordinates"
         )
         built = Builder((packed,))
-        components = built.apply(pieces.unpacking_matrix(self.reduction), built.components(0))
+        components = built.apply(
+            pieces.unpacking_matrix(self.reduction), built.components(0), self._component_names()
+        )
         output = Output("tensor", self._layout.shape, self._written(built, components))
         return built.program(
             "unpack", "Return the tensor with the given orthonormal coordinates.", [output],

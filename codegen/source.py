@@ -223,11 +223,16 @@ def _list(items: Sequence[str], indent: int) -> str:
 def _array(
     output: Output, names: Sequence[str], dialect: Dialect, with_channels: bool, indent: int
 ) -> str:
-    entries = [names[ref] for ref in output.entries]
     if not output.shape:
-        return entries[0]
+        return names[output.entries[0]]
     axis = -2 if with_channels else -1
-    text = dialect.stack.format(values=_list(entries, indent), axis=axis)
+    distinct = list(dict.fromkeys(output.entries))
+    repeats = len(distinct) < len(output.entries) and not with_channels
+    shown = [names[ref] for ref in (distinct if repeats else output.entries)]
+    text = dialect.stack.format(values=_list(shown, indent), axis=axis)
+    if repeats:  # equal components are computed and stacked once, then spread
+        places = [str(distinct.index(ref)) for ref in output.entries]
+        text += f"[..., {_list(places, indent)}]"
     if len(output.shape) > 1:
         text = dialect.shaped.format(value=text, shape=output.shape)
     return text

@@ -1,0 +1,49 @@
+"""The wheel holds the three packages with their data and works outside the checkout."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("natural_tensors", "codegen", "carnet_model", "pyproject.toml", "README.md", "LICENSE")
+
+
+def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in PARTS:
+        origin = ROOT / name
+        if origin.is_dir():
+            shutil.copytree(origin, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(origin, source / name)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet",
+         "--disable-pip-version-check", "--wheel-dir", str(tmp_path), str(source)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("natural_tensors-*.whl")
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    for package in ("natural_tensors", "codegen", "carnet_model"):
+        assert (site / package / "py.typed").exists()
+    expected = {path.relative_to(ROOT) for path in ROOT.glob("natural_tensors/**/*.json")}
+    assert expected
+    assert all((site / path).exists() for path in expected)
+    code = (
+        "import natural_tensors, codegen, carnet_model;"
+        "from natural_tensors.examples import load;"
+        "assert natural_tensors.__file__.startswith({0!r});"
+        "assert codegen.__file__.startswith({0!r});"
+        "print(natural_tensors.reduction('elastic').pack(load('copper').values, form='voigt').shape)"
+    ).format(str(site))
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={"PYTHONPATH": str(site)},
+    )  # fmt: skip
+    assert result.stdout.strip() == "(21,)"
