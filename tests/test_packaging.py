@@ -38,10 +38,11 @@ def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path
     code = (
         "import natural_tensors, codegen, carnet_model;"
         "from natural_tensors.examples import load;"
-        "assert natural_tensors.__file__.startswith({0!r});"
-        "assert codegen.__file__.startswith({0!r});"
-        "print(natural_tensors.reduction('elastic').pack(load('copper').values, form='voigt').shape)"
-    ).format(str(site))
+        f"assert natural_tensors.__file__.startswith({str(site)!r});"
+        f"assert codegen.__file__.startswith({str(site)!r});"
+        "elastic = natural_tensors.reduction('elastic');"
+        "print(elastic.pack(load('copper').values, form='voigt').shape)"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
         env={"PYTHONPATH": str(site)},
