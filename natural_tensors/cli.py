@@ -119,6 +119,20 @@ def _warn(kind: str, message: str, style: str) -> None:
 class Program(TyperGroup):
     """The commands, with one way to fail: a readable block on stderr and an exit code."""
 
+    def list_commands(self, context: Any) -> list[str]:
+        """Return the names of the commands: those here, and the one that lives downstream."""
+        return [*dict.fromkeys([*super().list_commands(context), "generate"])]
+
+    def get_command(self, context: Any, name: str) -> Any:
+        """Return a command; ``generate`` is imported from codegen when it is asked for."""
+        if name == "generate" and name not in self.commands and _check_codegen():
+            from codegen.cli import register
+
+            alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+            register(alone)
+            self.add_command(typer.main.get_command(alone), name)
+        return super().get_command(context, name)
+
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command line: exit code 0, 1 for a tensor refused, 2 for any other bad input."""
         try:
@@ -177,7 +191,8 @@ def root(
 ) -> None:
     """The irreducible parts of tensors, exactly: what they are, and those of your numbers.
 
-    Exit codes: 0 done; 1 a tensor refused because it violates its symmetry; 2 bad usage or input.
+    Exit codes: 0 done; 1 a tensor refused because it violates its symmetry, or
+    a file that is not what generate --check expects; 2 bad usage or input.
     """
     if version:
         _say(f"natural-tensors {__version__} (conventions {CONVENTIONS})")
@@ -188,12 +203,13 @@ def root(
     _check_codegen()
 
 
-def _check_codegen() -> None:
+def _check_codegen() -> bool:
     """Warn when the name ``codegen`` leads to another package than the one beside this one."""
     spec = find_spec("codegen")
     ours = Path(__file__).resolve().parent.parent / "codegen" / "__init__.py"
     found = spec.origin if spec else None
-    if found is None or Path(found).resolve() != ours:
+    is_ours = found is not None and Path(found).resolve() == ours
+    if not is_ours:
         _warn(
             "warning",
             f"the package codegen that Python finds is not ours: {found or 'there is none'}\n"
@@ -202,6 +218,7 @@ def _check_codegen() -> None:
             "and do not run Python in a folder that holds a codegen",
             "bold yellow",
         )
+    return is_ours
 
 
 def main() -> None:

@@ -1,0 +1,312 @@
+"""The command ``natural-tensors generate``: source text from the command line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import typer
+
+from natural_tensors import CONVENTIONS, UnknownTensorError, __version__, catalog, files
+from natural_tensors.cli import RefusedError, _examples_of, _one_of, _say
+from natural_tensors.components import FORMS
+from natural_tensors.files import FileError
+from natural_tensors.harmonics import NORMALIZATIONS
+from natural_tensors.reductions import BASES
+from natural_tensors.symmetry import SymmetryError
+
+from .module import DIALECTS, Target, is_intact, source
+from .module import report as arithmetic
+from .pieces import Parity
+from .recipes import RECIPES, Method, Recipe
+
+PIECES = tuple(kind for kind in RECIPES if kind != "tensor")
+"""What can be generated besides tensors; the words stand where a tensor's name may stand."""
+
+SPELLED = {"form": "--from", "l1": "L1 L2 L3", "symmetry": "--symmetry"}
+"""Options, and arguments, whose names are not those of the fields of recipes."""
+
+
+class StaleFileError(RefusedError):
+    """A file is not what would be generated now."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to a command line."""
+    app.command(
+        "generate",
+        epilog=_examples_of(
+            "generate elastic -o elastic.py",
+            "generate --symmetry 'ijk=ikj' --from voigt",
+            "generate harmonics --weight 6 --target numpy",
+            "generate coupling 2 2 4",
+            "generate rotation --weight 3 --report",
+            "generate convolution --weight 2 --parity both --report",
+            "generate product --weight 2",
+            "generate elastic --check elastic.py",
+        ),
+    )(generate)
+
+
+def _maybe(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
+    """Return a check of an option that may be left out."""
+    check = _one_of(allowed)
+    return lambda value: None if value is None else check(value)
+
+
+def _choice(name: str, allowed: Sequence[str], text: str) -> Any:
+    return typer.Option(name, metavar=name[2:].upper(), callback=_maybe(allowed), help=text)
+
+
+def generate(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="WHAT", help=f"A tensor's name or symmetry, or one of: {', '.join(PIECES)}."
+        ),
+    ] = None,
+    weights: Annotated[
+        list[int] | None, typer.Argument(metavar="L1 L2 L3", help="The weights of a coupling.")
+    ] = None,
+    symmetry: Annotated[
+        str | None,
+        typer.Option(
+            "--symmetry", metavar="RELATIONS", help="Index symmetry, such as 'ijk=ikj' or 'ij=-ji'."
+        ),
+    ] = None,
+    axial: Annotated[bool, typer.Option("--axial", help="Tensor: a pseudo-tensor.")] = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FORM",
+            callback=_maybe(FORMS),
+            help=f"Tensor: how it comes and goes: {', '.join(FORMS)}.",
+        ),
+    ] = None,
+    basis: Annotated[
+        str | None, _choice("--basis", BASES, "Tensor: dual or orthonormal copies.")
+    ] = None,
+    weight: Annotated[
+        int | None, typer.Option("--weight", metavar="L", min=0, help="The largest weight.")
+    ] = None,
+    solid: Annotated[
+        bool, typer.Option("--solid", help="Harmonics: polynomials of the vector, not its angles.")
+    ] = False,
+    cartesian: Annotated[
+        bool, typer.Option("--cartesian", help="Harmonics: as natural tensors, not packed.")
+    ] = False,
+    input_weight: Annotated[
+        int | None,
+        typer.Option(
+            "--input-weight", metavar="L", min=0, help="Convolution: the features' largest weight."
+        ),
+    ] = None,
+    parity: Annotated[
+        str | None,
+        _choice("--parity", get_args(Parity), "Convolution, product: natural; both; or ignored."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        _choice("--method", get_args(Method), "Convolution: in the aligned frame, or direct."),
+    ] = None,
+    normalization: Annotated[
+        str | None,
+        _choice(
+            "--normalization",
+            NORMALIZATIONS,
+            f"Of harmonics and couplings: {', '.join(NORMALIZATIONS)} (rules 14 and 15).",
+        ),
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="TARGET",
+            callback=_one_of(tuple(DIALECTS)),
+            help="torch or numpy.",
+        ),
+    ] = "torch",
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")
+    ] = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Print the arithmetic of each function; no code on screen."),
+    ] = False,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            "--check", metavar="FILE", help="Say whether a file is what would be generated now."
+        ),
+    ] = None,
+) -> None:
+    """Write Python code for a tensor or a piece of a network; it needs PyTorch or NumPy only.
+
+    A tensor gives the functions decompose, reconstruct, pack and unpack.
+
+    Without -o the code goes to the screen. --check exits with 1 for another file.
+    """
+    if check is not None and output is not None:
+        raise typer.BadParameter("give --check or --output, not both")
+    stated = {
+        "axial": axial or None,
+        "form": form,
+        "basis": basis,
+        "weight": weight,
+        "solid": solid or None,
+        "cartesian": cartesian or None,
+        "input_weight": input_weight,
+        "parity": parity,
+        "method": method,
+        "normalization": normalization,
+    }
+    options = {name: value for name, value in stated.items() if value is not None}
+    recipe = _recipe(what, tuple(weights or ()), symmetry, options)
+    dialect = cast("Target", target)
+    if check is not None:
+        _check(check, recipe, dialect)
+        _say(f"{check} is what would be generated now")
+    elif output is not None:
+        text = source(recipe, dialect)
+        files.write_bytes(output, text.encode())
+        _say(f"wrote {output}: {text.count(chr(10))} lines, {recipe.title}")
+    elif not report:
+        sys.stdout.write(source(recipe, dialect))
+    if report:
+        _say(arithmetic(recipe))
+
+
+# --- what is asked for --------------------------------------------------------------------------
+
+
+def _recipe(
+    what: str | None, weights: tuple[int, ...], symmetry: str | None, options: Mapping[str, Any]
+) -> Recipe:
+    if what is not None and symmetry is not None:
+        raise typer.BadParameter("give WHAT or --symmetry, not both")
+    text = symmetry if what is None else what
+    if text is None:
+        raise typer.BadParameter(
+            f"name a tensor, give its --symmetry 'ijk=ikj', or name one of {', '.join(PIECES)}"
+        )
+    kind = what if what in PIECES else "tensor"
+    if what is not None and kind == "tensor":
+        _check_spelling(what)
+    made = RECIPES[kind]
+    arguments = dict(options)
+    if kind == "tensor":
+        arguments["symmetry"] = text
+    if kind == "coupling":
+        if len(weights) != 3:
+            raise typer.BadParameter("a coupling has three weights: generate coupling 2 2 4")
+        arguments |= zip(("l1", "l2", "l3"), weights, strict=True)
+    elif weights:
+        given = " ".join(map(str, weights))
+        raise typer.BadParameter(f"only a coupling is followed by weights, got {given}")
+    known = {field.name: field for field in fields(made)}
+    for name in arguments:
+        if name not in known:
+            fitting = [_option(other) for other in known if other not in ("l1", "l2", "l3")]
+            raise typer.BadParameter(
+                f"{_option(name)} does not go with {_kind_name(kind)}; "
+                f"what does: {', '.join(fitting)}"
+            )
+    for name, field in known.items():
+        if field.default is MISSING and name not in arguments:
+            raise typer.BadParameter(_missing(kind, name))
+    try:
+        return made(**arguments)
+    except (SymmetryError, UnknownTensorError):
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _option(name: str) -> str:
+    return SPELLED.get(name, "--" + name.replace("_", "-"))
+
+
+def _kind_name(kind: str) -> str:
+    return "a tensor" if kind == "tensor" else kind
+
+
+def _missing(kind: str, name: str) -> str:
+    message = f"{kind} needs {_option(name)}, such as {_option(name)} 3"
+    if kind in catalog:
+        entry = catalog[kind]
+        message += f"; for the tensor of that name give --symmetry '{entry.symmetry}'"
+    return message
+
+
+def _check_spelling(what: str) -> None:
+    """Refuse a word that is nearer to a piece than to any tensor."""
+    if what in catalog or "=" in what:
+        return
+    near = get_close_matches(what, [*PIECES, *catalog], n=3)
+    if near and near[0] in PIECES:
+        raise typer.BadParameter(f"there is nothing {what!r}. The nearest: {', '.join(near)}.")
+
+
+# --- is a file what it would be -------------------------------------------------------------------
+
+
+def _check(path: str, recipe: Recipe, target: Target) -> None:
+    try:
+        found = Path(path).read_bytes().decode()
+    except FileNotFoundError:
+        raise FileError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise StaleFileError(f"{path} is not text, so nothing that was generated") from None
+    expected = source(recipe, target)
+    if found != expected:
+        reasons = differences(found, expected)
+        raise StaleFileError("\n".join([f"{path} is not what would be generated now", *reasons]))
+
+
+def differences(found: str, expected: str) -> list[str]:
+    """Say why a file is not the module that is generated now."""
+    stated, wanted = _provenance(found), _provenance(expected)
+    if not stated:
+        return ["it has no header of natural-tensors: something else wrote it"]
+    reasons = []
+    if stated["version"] != wanted["version"] or stated["conventions"] != wanted["conventions"]:
+        reasons.append(
+            f"natural-tensors {stated['version']} (conventions {stated['conventions']}) wrote it, "
+            f"this is {__version__} (conventions {CONVENTIONS})"
+        )
+    reasons += [
+        f"its {key} is {stated[key]}, asked for is {wanted[key]}"
+        for key in ("recipe", "target")
+        if stated[key] != wanted[key]
+    ]
+    if not is_intact(found):
+        reasons.append("it was edited: its text does not have the hash that its header states")
+    if not reasons:
+        lines = zip(found.splitlines(), expected.splitlines(), strict=False)
+        place = next((n for n, (a, b) in enumerate(lines, 1) if a != b), None)
+        reasons.append(
+            "the same recipe and version gave other text"
+            + (f", from line {place}" if place else "")
+        )
+    return reasons
+
+
+PROVENANCE = re.compile(
+    r"Generated by natural-tensors (?P<version>\S+), conventions (?P<conventions>\d+);.*?"
+    r"^ *recipe +(?P<recipe>[^\n]+)\n *target +(?P<target>[^\n]+)\n *sha256 +[0-9a-f]+$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def _provenance(text: str) -> dict[str, str]:
+    """Return what a header states; nothing when there is none."""
+    match = PROVENANCE.search(text.partition('"""\n\n')[0])
+    return match.groupdict() if match else {}
