@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from natural_tensors import CONVENTIONS, UnknownTensorError, __version__, catalog, files
-from natural_tensors.cli import RefusedError, _examples_of, _one_of, _say
+from natural_tensors.cli import RefusedError, examples_of, one_of, say
 from natural_tensors.components import FORMS
 from natural_tensors.files import FileError
 from natural_tensors.harmonics import NORMALIZATIONS
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to a command line."""
     app.command(
         "generate",
-        epilog=_examples_of(
+        epilog=examples_of(
             "generate elastic -o elastic.py",
             "generate --symmetry 'ijk=ikj' --from voigt",
             "generate harmonics --weight 6 --target numpy",
@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
 
 def _maybe(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
     """Return a check of an option that may be left out."""
-    check = _one_of(allowed)
+    check = one_of(allowed)
     return lambda value: None if value is None else check(value)
 
 
@@ -128,7 +128,7 @@ def generate(
         typer.Option(
             "--target",
             metavar="TARGET",
-            callback=_one_of(tuple(DIALECTS)),
+            callback=one_of(tuple(DIALECTS)),
             help="torch or numpy.",
         ),
     ] = "torch",
@@ -171,15 +171,15 @@ def generate(
     dialect = cast("Target", target)
     if check is not None:
         _check(check, recipe, dialect)
-        _say(f"{check} is what would be generated now")
+        say(f"{check} is what would be generated now")
     elif output is not None:
         text = source(recipe, dialect)
         files.write_bytes(output, text.encode())
-        _say(f"wrote {output}: {text.count(chr(10))} lines, {recipe.title}")
+        say(f"wrote {output}: {text.count(chr(10))} lines, {recipe.title}")
     elif not report:
         sys.stdout.write(source(recipe, dialect))
     if report:
-        _say(arithmetic(recipe))
+        say(arithmetic(recipe))
 
 
 # --- what is asked for --------------------------------------------------------------------------

@@ -77,7 +77,8 @@ def _console(stream: Any) -> Console:
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
-def _say(*lines: str | Text) -> None:
+def say(*lines: str | Text) -> None:
+    """Print lines on standard output."""
     console = _console(sys.stdout)
     for line in lines:
         console.print(line, soft_wrap=True)
@@ -100,7 +101,7 @@ def _say_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
 
 def _say_facts(facts: Mapping[str, str]) -> None:
     width = max(map(len, facts)) + 2
-    _say(*(f"{key:<{width}}{value}" for key, value in facts.items() if value))
+    say(*(f"{key:<{width}}{value}" for key, value in facts.items() if value))
 
 
 def _say_json(document: Mapping[str, Any]) -> None:
@@ -160,7 +161,7 @@ def _usage_message(error: Any) -> str:
     return f"{message}\nfor help: {error.ctx.command_path} --help" if error.ctx else str(message)
 
 
-def _examples_of(*lines: str) -> str:
+def examples_of(*lines: str) -> str:
     """Return the end of a help page: commands to try."""
     return "\b\nExamples:\n" + "\n".join(f"  natural-tensors {line}" for line in lines)
 
@@ -172,7 +173,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     invoke_without_command=True,
-    epilog=_examples_of(
+    epilog=examples_of(
         "list elastic",
         "show piezoelectric",
         "decompose --example copper",
@@ -195,7 +196,7 @@ def root(
     a file that is not what generate --check expects; 2 bad usage or input.
     """
     if version:
-        _say(f"natural-tensors {__version__} (conventions {CONVENTIONS})")
+        say(f"natural-tensors {__version__} (conventions {CONVENTIONS})")
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
@@ -232,7 +233,7 @@ def main() -> None:
 # --- options that several commands share ----------------------------------------------------------
 
 
-def _one_of(allowed: Sequence[str]) -> Callable[[str], str]:
+def one_of(allowed: Sequence[str]) -> Callable[[str], str]:
     """Return a check that an option has one of the values allowed."""
 
     def check(value: str) -> str:
@@ -259,7 +260,7 @@ BasisOption = Annotated[
     typer.Option(
         "--basis",
         metavar="BASIS",
-        callback=_one_of(BASES),
+        callback=one_of(BASES),
         help="dual: each copy is one pattern of deltas; orthonormal: Gram-Schmidt of those.",
     ),
 ]
@@ -268,7 +269,7 @@ NormalizationOption = Annotated[
     typer.Option(
         "--normalization",
         metavar="SCALE",
-        callback=_one_of(NORMALIZATIONS),
+        callback=one_of(NORMALIZATIONS),
         help=f"{', '.join(NORMALIZATIONS)}: rules 14 and 15 of the conventions.",
     ),
 ]
@@ -300,7 +301,7 @@ def _target(
 # --- list -----------------------------------------------------------------------------------------
 
 
-@app.command("list", epilog=_examples_of("list", "list piezo", "list --rank 4", "list --json"))
+@app.command("list", epilog=examples_of("list", "list piezo", "list --rank 4", "list --json"))
 def list_tensors(
     text: Annotated[
         str | None, typer.Argument(metavar="TEXT", help="Only what mentions this.")
@@ -325,7 +326,7 @@ def list_tensors(
         _say_json({"tensors": rows})
         return
     if not chosen:
-        _say(f"none of the {len(catalog)} tensors fits; `natural-tensors list` shows them all")
+        say(f"none of the {len(catalog)} tensors fits; `natural-tensors list` shows them all")
         return
     columns = ("name", "symbol", ">rank", "symmetry", "irreps", "time reversal", "unit")
     table: list[tuple[str, ...]] = []
@@ -337,7 +338,7 @@ def list_tensors(
             table.append(tuple(str(row[column.lstrip(">")]) for column in columns))
     _say_table(columns, table)
     count = sum(len(entries) for _, entries in chosen)
-    _say("", f"{count} of {len(catalog)} tensors; `natural-tensors show NAME` explains one")
+    say("", f"{count} of {len(catalog)} tensors; `natural-tensors show NAME` explains one")
 
 
 def _wanted(entry: PhysicalTensor, field: str, text: str | None, rank: int | None) -> bool:
@@ -370,7 +371,7 @@ def _catalog_row(entry: PhysicalTensor, field: str) -> dict[str, Any]:
 
 
 @app.command(
-    epilog=_examples_of(
+    epilog=examples_of(
         "show elastic",
         "show elastic --basis orthonormal",
         "show --symmetry 'ijk=ikj'",
@@ -390,7 +391,7 @@ def show(
         typer.Option(
             "--formulas",
             metavar="auto|all|none",
-            callback=_one_of(("auto", "all", "none")),
+            callback=one_of(("auto", "all", "none")),
             help="auto leaves out those of a class so large that they would flood the screen.",
         ),
     ] = "auto",
@@ -406,18 +407,18 @@ def show(
     if as_json:
         _say_json(_class_document(target, shown))
     elif latex:
-        _say(target.latex())
+        say(target.latex())
     else:
         _say_class(target)
         if shown:
-            _say("", Text(f"Formulas ({basis} basis)", style="bold"), text)
-            _say("", "repeated indices are summed; ⟨ ⟩ is the symmetric traceless part")
+            say("", Text(f"Formulas ({basis} basis)", style="bold"), text)
+            say("", "repeated indices are summed; ⟨ ⟩ is the symmetric traceless part")
         elif formulas == "auto":
-            _say("", f"its formulas take {len(text):,} characters; --formulas all prints them")
+            say("", f"its formulas take {len(text):,} characters; --formulas all prints them")
 
 
 def _say_class(target: Reduction) -> None:
-    _say(Text(_title(target), style="bold"), "")
+    say(Text(_title(target), style="bold"), "")
     kind = "axial" if target.symmetry.axial else "polar"
     facts = {
         "symmetry": f"{_symmetry(target)} ({kind}, rank {target.rank})",
@@ -434,7 +435,7 @@ def _say_class(target: Reduction) -> None:
             "source": entry.source,
         }
     _say_facts(facts | {"irreps": _content(target)})
-    _say("")
+    say("")
     _say_table(
         (">weight", "parity", ">copies", ">components of each"),
         [
@@ -561,7 +562,7 @@ class Taken:
 
 
 @app.command(
-    epilog=_examples_of(
+    epilog=examples_of(
         "decompose stiffness.csv",
         "decompose --example copper --verbose",
         "decompose d.json --tensor piezoelectric --basis orthonormal",
@@ -588,7 +589,7 @@ def decompose(
         typer.Option(
             "--form",
             metavar="FORM",
-            callback=_one_of(("auto", *FORMS)),
+            callback=one_of(("auto", *FORMS)),
             help=f"How the numbers are written: {', '.join(FORMS)}; auto reads it from the file "
             "or the shape.",
         ),
@@ -626,7 +627,7 @@ def decompose(
         return
     _say_taken(taken, verbose)
     if output is not None:
-        _say("", f"wrote {output}")
+        say("", f"wrote {output}")
 
 
 def _input(file: str | None, example: str | None) -> TensorRecord:
@@ -708,7 +709,7 @@ def _parts_document(taken: Taken) -> dict[str, Any]:
 
 def _say_taken(taken: Taken, verbose: bool) -> None:
     _say_heading(taken.target, taken.form, taken.record.unit, taken.record.name, taken.batch)
-    _say(*(f"note: {note}" for note in taken.notes), "")
+    say(*(f"note: {note}" for note in taken.notes), "")
     if taken.batch:
         _say_batch_table(taken)
     else:
@@ -716,17 +717,17 @@ def _say_taken(taken: Taken, verbose: bool) -> None:
     if verbose:
         for key, part in taken.parts.items():
             _say_part(key, part, taken)
-    _say("", Text(_verdict(taken), style="bold"))
+    say("", Text(_verdict(taken), style="bold"))
     if taken.moduli:
-        _say(_moduli_line(taken))
-    _say(f"put together again it differs by {taken.round_trip:.1e} of its norm")
+        say(_moduli_line(taken))
+    say(f"put together again it differs by {taken.round_trip:.1e} of its norm")
 
 
 def _say_heading(
     target: Reduction, form: Form, unit: str | None, name: str | None, batch: tuple[int, ...]
 ) -> None:
     title = _title(target) + (f", in {unit}" if unit else "")
-    _say(Text(f"{name}: {title}" if name else title, style="bold"))
+    say(Text(f"{name}: {title}" if name else title, style="bold"))
     count = f"{files.times(batch)} tensors, each " if batch else ""
     size = target.components.layout(form).shape
     _say_facts(
@@ -765,7 +766,7 @@ def _say_batch_table(taken: Taken) -> None:
         rows.append((f"X({weight},{copy})", f"{weight}{letter}", *spread, *share))
     heads = [f">{what} {how}" for what in ("norm", "share") for how in ("min", "mean", "max")]
     _say_table(("part", "irrep", *heads), rows)
-    _say("", "share: of the weight, in the squared norm of the tensor")
+    say("", "share: of the weight, in the squared norm of the tensor")
 
 
 def _spread(values: Values, written: Callable[[float], str]) -> tuple[str, str, str]:
@@ -813,7 +814,7 @@ def _say_part(key: tuple[int, int], part: Values, taken: Taken) -> None:
     weight, copy = key
     packed = weight > 2
     remark = f", packed, m = -{weight} .. {weight} (rule 11)" if packed else ""
-    _say("", f"X({weight},{copy}){remark}")
+    say("", f"X({weight},{copy}){remark}")
     shown = pack_natural(part, weight) if packed else part
     _say_array(shown, 1 if packed else weight, taken.noise)
 
@@ -855,19 +856,19 @@ def _say_array(values: Values, rank: int, noise: float) -> None:
     The last `rank` axes belong to one tensor, the axes before are a batch.
     """
     if values.ndim < 2:
-        _say(*(f"  {line}" for line in _aligned(values.reshape(1, -1), noise)))
+        say(*(f"  {line}" for line in _aligned(values.reshape(1, -1), noise)))
         return
     leading = values.ndim - min(rank, 2)
     places = list(np.ndindex(values.shape[:leading]))
     for place in places[:MATRICES]:
         if place:
-            _say(f" {_place(place, values.shape, values.ndim - rank)}")
+            say(f" {_place(place, values.shape, values.ndim - rank)}")
         block = (
             values[place].reshape((-1, values.shape[-1])) if rank else values[place].reshape(1, 1)
         )
-        _say(*(f"  {line}" for line in _aligned(block, noise)))
+        say(*(f"  {line}" for line in _aligned(block, noise)))
     if len(places) > MATRICES:
-        _say(f"... {len(places) - MATRICES} more; -o FILE writes all")
+        say(f"... {len(places) - MATRICES} more; -o FILE writes all")
 
 
 def _place(place: tuple[int, ...], shape: tuple[int, ...], batch: int) -> str:
@@ -882,7 +883,7 @@ def _place(place: tuple[int, ...], shape: tuple[int, ...], batch: int) -> str:
 
 
 @app.command(
-    epilog=_examples_of(
+    epilog=examples_of(
         "reconstruct parts.json",
         "reconstruct parts.json --form full -o tensor.npy",
         "reconstruct parts.json --json",
@@ -897,7 +898,7 @@ def reconstruct(
         typer.Option(
             "--form",
             metavar="FORM",
-            callback=_one_of(("auto", *FORMS)),
+            callback=one_of(("auto", *FORMS)),
             help=f"How to write the tensor: {', '.join(FORMS)}; auto is as it was read.",
         ),
     ] = "auto",
@@ -926,7 +927,7 @@ def reconstruct(
     size = target.components.layout(written_as).shape
     batch = values.shape[: values.ndim - len(size)]
     _say_heading(target, written_as, record.unit, record.name, batch)
-    _say("")
+    say("")
     noise = ROUNDING * float(np.finfo(values.dtype).eps) * float(np.abs(values).max())
     if written_as == "components" and not batch:
         labels = target.components.labels
@@ -935,7 +936,7 @@ def reconstruct(
     else:
         _say_array(values, len(size), noise)
     if output is not None:
-        _say("", f"wrote {output}")
+        say("", f"wrote {output}")
 
 
 def _put_together(record: files.PartsRecord, form: Form) -> Values:
@@ -959,7 +960,7 @@ def _put_together(record: files.PartsRecord, form: Form) -> Values:
 
 @app.command(
     "examples",
-    epilog=_examples_of("examples", "examples quartz", "examples mp-559 --json > C.json"),
+    epilog=examples_of("examples", "examples quartz", "examples mp-559 --json > C.json"),
 )
 def list_examples(
     name: Annotated[
@@ -981,7 +982,7 @@ def list_examples(
         _say_json({"examples": rows})
         return
     _say_table([key.replace("_", " ") for key in keys], [tuple(row.values()) for row in rows])
-    _say("", "`natural-tensors decompose --example NAME` takes one apart")
+    say("", "`natural-tensors decompose --example NAME` takes one apart")
 
 
 def _say_example(example: examples.Example, as_json: bool) -> None:
@@ -993,7 +994,7 @@ def _say_example(example: examples.Example, as_json: bool) -> None:
         return
     group = f", point group {example.point_group}" if example.point_group else ""
     group += f", space group {example.spacegroup}" if example.spacegroup else ""
-    _say(Text(example.title, style="bold"))
+    say(Text(example.title, style="bold"))
     _say_facts(
         {
             "name": example.name,
@@ -1004,14 +1005,14 @@ def _say_example(example: examples.Example, as_json: bool) -> None:
             "source": example.source,
         }
     )
-    _say("", *(f"  {line}" for line in _aligned(example.values, 0.0)))
+    say("", *(f"  {line}" for line in _aligned(example.values, 0.0)))
 
 
 # --- the pieces of a network ----------------------------------------------------------------------
 
 
 @app.command(
-    "harmonic", epilog=_examples_of("harmonic 2", "harmonic 4 --normalization component --json")
+    "harmonic", epilog=examples_of("harmonic 2", "harmonic 4 --normalization component --json")
 )
 def show_harmonic(
     weight: Annotated[int, typer.Argument(metavar="WEIGHT", min=0, help="0, 1, 2, ...")],
@@ -1040,10 +1041,10 @@ def show_harmonic(
             }
         )
     elif latex:
-        _say(found.latex())
+        say(found.latex())
     else:
-        _say(Text(f"Harmonic of weight {weight}, {normalization}", style="bold"), "")
-        _say(f"{found}", "", f"squared norm {found.squared_norm}; packed, on the unit sphere:", "")
+        say(Text(f"Harmonic of weight {weight}, {normalization}", style="bold"), "")
+        say(f"{found}", "", f"squared norm {found.squared_norm}; packed, on the unit sphere:", "")
         _say_table((">m", "component"), [(str(m), _polynomial(p, r, TEXT)) for m, p, r in rows])
 
 
@@ -1068,7 +1069,7 @@ SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @app.command(
-    "coupling", epilog=_examples_of("coupling 1 1 1", "coupling 2 2 4 --normalization orthonormal")
+    "coupling", epilog=examples_of("coupling 1 1 1", "coupling 2 2 4 --normalization orthonormal")
 )
 def show_coupling(
     l1: Annotated[int, typer.Argument(metavar="L1", min=0, help="Weight of the first, X.")],
@@ -1084,7 +1085,7 @@ def show_coupling(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if latex:
-        _say(found.latex())
+        say(found.latex())
         return
     entries = found.exact()
     rows = (
@@ -1106,8 +1107,8 @@ def show_coupling(
             }
         )
         return
-    _say(Text(f"Coupling of weights {l1} and {l2} to {l3}, {normalization}", style="bold"), "")
-    _say(f"{found}", "", f"{len(entries)} packed entries that are not zero:", "")
+    say(Text(f"Coupling of weights {l1} and {l2} to {l3}, {normalization}", style="bold"), "")
+    say(f"{found}", "", f"{len(entries)} packed entries that are not zero:", "")
     _say_table(
         (">m1", ">m2", ">m3", ">exact", ">value"),
         [
@@ -1116,4 +1117,4 @@ def show_coupling(
         ],
     )
     if len(entries) > ENTRIES:
-        _say(f"... {len(entries) - ENTRIES} more; --json prints all")
+        say(f"... {len(entries) - ENTRIES} more; --json prints all")

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -707,7 +708,11 @@ def write_bytes(path: str, content: bytes) -> None:
     if not target.parent.is_dir():
         raise _fault(path, f"there is no directory {target.parent}", "create it first")
     special = target.exists() and not target.is_file()  # a pipe or device is not to be replaced
-    place = target if special else target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    place = (
+        target
+        if special
+        else target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    )
     try:
         with place.open("wb") as file:
             file.write(content)

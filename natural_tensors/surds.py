@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
 from numbers import Rational
+from typing import Any
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +52,8 @@ class Surd:
         return dict(self._terms)
 
     def __add__(self, other: Surd | Rational | int) -> Surd:
+        if not isinstance(other, (Surd, Rational)):
+            return NotImplemented
         total = dict(self._terms)
         for n, q in _surd(other)._terms:
             total[n] = total.get(n, Fraction(0)) + q
@@ -62,12 +65,14 @@ class Surd:
         return Surd({n: -q for n, q in self._terms})
 
     def __sub__(self, other: Surd | Rational | int) -> Surd:
-        return self + -_surd(other)
+        return self + (-other)
 
     def __rsub__(self, other: Surd | Rational | int) -> Surd:
-        return _surd(other) - self
+        return (-self) + other
 
     def __mul__(self, other: Surd | Rational | int) -> Surd:
+        if not isinstance(other, (Surd, Rational)):
+            return NotImplemented
         total: dict[int, Fraction] = {}
         for n, q in self._terms:
             for m, p in _surd(other)._terms:
@@ -78,6 +83,8 @@ class Surd:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Surd | Rational | int) -> Surd:
+        if not isinstance(other, (Surd, Rational)):
+            return NotImplemented
         divisor = _surd(other)
         if len(divisor._terms) != 1:
             raise ZeroDivisionError(f"cannot divide by {divisor}: not a single root")
@@ -111,6 +118,14 @@ class Surd:
 
     def __abs__(self) -> Surd:
         return -self if self.sign() < 0 else self
+
+    def _sympy_(self) -> Any:
+        """Return the number as a SymPy expression (SymPy's own protocol)."""
+        import sympy
+
+        return sympy.Add(
+            *(sympy.Rational(q.numerator, q.denominator) * sympy.sqrt(n) for n, q in self._terms)
+        )
 
     def __str__(self) -> str:
         if not self._terms:
