@@ -86,7 +86,7 @@ class TensorRecipe(Recipe):
     """
 
     symmetry: str
-    axial: bool | None = None
+    axial: bool = False
     basis: Basis = "dual"
     form: Form = "full"
 

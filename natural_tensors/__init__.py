@@ -2,10 +2,11 @@
 
 from .components import Components, Form
 from .couplings import Coupling, coupling
+from .errors import UnknownPartError, UnknownTensorError
 from .harmonics import Harmonic, harmonic
 from .operators import Embedding, Extraction, Operator
 from .packing import from_spherical, pack_natural, to_spherical, unpack_natural
-from .physical import PhysicalTensor, UnknownTensorError, catalog
+from .physical import PhysicalTensor, catalog
 from .reductions import Reduction, reduction
 from .rotations import rotation
 from .surds import Surd
@@ -28,6 +29,7 @@ __all__ = [
     "SignedPermutation",
     "Surd",
     "SymmetryError",
+    "UnknownPartError",
     "UnknownTensorError",
     "__version__",
     "catalog",

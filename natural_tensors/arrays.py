@@ -87,8 +87,13 @@ def like(constant: NDArray[Any], array: Array) -> Array:
     if is_torch(array):
         torch = sys.modules["torch"]
         kind = array.dtype if floating else torch.int64
-        return torch.tensor(constant, device=array.device).to(kind)
+        return torch.tensor(constant, dtype=kind, device=array.device)
     return constant.astype(array.dtype) if floating else constant
+
+
+def fresh(array: Array) -> Array:
+    """Return a copy that shares no memory."""
+    return array.clone() if is_torch(array) else array.copy()
 
 
 def take(array: Array, entries: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import comb, factorial, gcd, perm
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .orbits import Integers
+from .symmetry import as_integer
 
 Polynomial = dict[tuple[int, int, int], int]
 """Exponents of x, y, z to integer coefficient."""
@@ -122,15 +123,22 @@ def _azimuthal(order: int, sine: bool) -> Polynomial:
     }
 
 
-@cache
-def natural_basis(weight: int) -> NaturalBasis:
-    """Return the exact orthogonal basis of a weight.
+def as_weight(value: object, name: str = "weight") -> int:
+    """Return an argument as a weight.
 
     Raises:
-        ValueError: when the weight is negative.
+        TypeError: when it is no integer.
+        ValueError: when it is negative.
     """
+    weight = as_integer(value, name)
     if weight < 0:
-        raise ValueError(f"weight {weight} is negative; a weight is 0, 1, 2, ...")
+        raise ValueError(f"{name} {weight} is negative; a weight is 0, 1, 2, ...")
+    return weight
+
+
+@lru_cache(maxsize=64)
+def natural_basis(weight: int) -> NaturalBasis:
+    """Return the exact orthogonal basis of a weight."""
     rows = []
     for m in range(-weight, weight + 1):
         row = [0] * len(exponents(weight))

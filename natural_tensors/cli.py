@@ -25,12 +25,13 @@ from . import CONVENTIONS, examples, files
 from .basis import Polynomial
 from .components import FORMS, VOIGT_LABELS, Form
 from .couplings import coupling
+from .errors import UnknownTensorError
 from .examples import UnknownExampleError
 from .files import FileError, Parts, TensorRecord, Values
 from .harmonics import NORMALIZATIONS, Normalization, harmonic
 from .notation import LATEX, TEXT, Notation
 from .packing import pack_natural
-from .physical import PhysicalTensor, UnknownTensorError, catalog
+from .physical import PhysicalTensor, catalog
 from .reductions import BASES, Basis, Reduction, reduction
 from .symmetry import SymmetryError
 from .version import __version__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -172,7 +172,7 @@ def _symmetric_pairs(symmetry: IndexSymmetry) -> tuple[tuple[int, int], ...]:
     return tuple(reversed(pairs))
 
 
-@cache
+@lru_cache(maxsize=256)
 def independent_components(symmetry: IndexSymmetry) -> Components:
     """Return the independent components of a symmetry class."""
     if not symmetry.generators:

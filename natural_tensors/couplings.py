@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arrays
-from .basis import exponents, monomial_number, multinomials, natural_basis
+from .basis import as_weight, exponents, monomial_number, multinomials, natural_basis
 from .harmonics import Normalization, check_normalization, legendre_scale
 from .isotropic import permutation_sign
 from .notation import LATEX, TEXT, Notation, spare_letters
@@ -153,7 +153,7 @@ class Coupling:
     def exact(self) -> dict[tuple[int, int, int], tuple[Fraction, Fraction]]:
         """Return the nonzero packed entries ``rational * sqrt(radicand)`` by ``(m1, m2, m3)``.
 
-        Components are numbered from 0; the radicand is free of the integer part's sign.
+        Components are numbered from 0; the sign is in the rational factor.
         """
         n1, n2, n3 = self._norms()
         return {
@@ -237,19 +237,23 @@ class Coupling:
         return outer.reshape((*shape, size)) @ table.reshape((size, -1))
 
 
-@lru_cache(maxsize=1024)
 def coupling(l1: int, l2: int, l3: int, normalization: Normalization = "legendre") -> Coupling:
     """Return the coupling of weights l1 and l2 to l3.
 
     Raises:
+        TypeError: when a weight is no integer.
         ValueError: when no such coupling exists: the weights must satisfy
             ``|l1 - l2| <= l3 <= l1 + l2``; or for an unknown normalization.
     """
     check_normalization(normalization)
-    if min(l1, l2, l3) < 0 or not abs(l1 - l2) <= l3 <= l1 + l2:
+    weights = (as_weight(l1, "l1"), as_weight(l2, "l2"), as_weight(l3, "l3"))
+    if not abs(l1 - l2) <= l3 <= l1 + l2:
         raise ValueError(
-            f"weights {l1} and {l2} do not couple to {l3}: "
-            + ("a weight is never negative" if min(l1, l2, l3) < 0 else
-               f"they reach {abs(l1 - l2)} to {l1 + l2}")
-        )  # fmt: skip
-    return Coupling((l1, l2, l3), normalization)
+            f"weights {l1} and {l2} do not couple to {l3}: they reach {abs(l1 - l2)} to {l1 + l2}"
+        )
+    return _coupling(weights, normalization)
+
+
+@lru_cache(maxsize=1024)
+def _coupling(weights: tuple[int, int, int], normalization: Normalization) -> Coupling:
+    return Coupling(weights, normalization)

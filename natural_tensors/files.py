@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from . import CONVENTIONS
 from .components import FORMS, Form
-from .physical import UnknownTensorError
+from .errors import UnknownTensorError
 from .reductions import BASES, Basis, Reduction, reduction
-from .symmetry import IndexSymmetry, SymmetryError
+from .symmetry import SymmetryError
 from .version import __version__
 
 Values = NDArray[np.floating[Any]]
@@ -139,9 +139,7 @@ def tensor_class(text: str, *, axial: bool | None = None, basis: Basis = "dual")
         SymmetryError: when the symmetry cannot be read.
         UnknownTensorError: when the name is not in the catalogue.
     """
-    if not text.strip():
-        return reduction(IndexSymmetry.general(0, axial=bool(axial)), basis=basis)
-    return reduction(text, axial=axial, basis=basis)
+    return reduction(text, axial=bool(axial), basis=basis)
 
 
 def guess_class(record: TensorRecord) -> str:
@@ -370,6 +368,12 @@ def _table(text: str, origin: str) -> Values:
 
 
 def _row(body: str, line: int, origin: str) -> list[float]:
+    if "," in body and ";" in body:
+        raise _fault(
+            origin,
+            f"line {line} has both commas and semicolons",
+            "separate numbers by one of them, and write decimals with a point",
+        )
     words = re.split(r"[,;]", body) if re.search(r"[,;]", body) else body.split()
     row = []
     for column, word in enumerate(words, start=1):

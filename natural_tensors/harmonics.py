@@ -10,7 +10,7 @@ from math import factorial
 from typing import Any, Literal, get_args
 
 from . import arrays
-from .basis import Polynomial, exponents, multinomials, natural_basis
+from .basis import Polynomial, as_weight, exponents, multinomials, natural_basis
 from .isotropic import double_factorial, matchings
 from .notation import LATEX, TEXT, Notation, spare_letters
 from .packing import unpack_natural
@@ -147,13 +147,17 @@ def _pairings(count: int, pairs: int) -> list[tuple[tuple[tuple[int, int], ...],
     return found
 
 
-@lru_cache(maxsize=64)
 def harmonic(weight: int, normalization: Normalization = "legendre") -> Harmonic:
     """Return the harmonic of a weight.
 
     Raises:
+        TypeError: when the weight is no integer.
         ValueError: for a negative weight or an unknown normalization.
     """
     check_normalization(normalization)
-    natural_basis(weight)
+    return _harmonic(as_weight(weight), normalization)
+
+
+@lru_cache(maxsize=64)
+def _harmonic(weight: int, normalization: Normalization) -> Harmonic:
     return Harmonic(weight, normalization)

@@ -6,9 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import fmpq, fmpq_mat, fmpz_mat
 from numpy.typing import NDArray
-from sympy import QQ, ZZ
-from sympy.polys.matrices import DomainMatrix
 
 PRIME = 1_048_573
 """A prime below 2**20: a product of two residues, summed 2**22 times, stays within int64."""
@@ -51,30 +50,39 @@ def independent_rows(rows: NDArray[np.int64], count: int) -> list[int]:
     return kept
 
 
-def _rational(matrix: NDArray[np.int64]) -> DomainMatrix:
-    return DomainMatrix(matrix.tolist(), matrix.shape, ZZ).convert_to(QQ)
-
-
-def _fractions(matrix: DomainMatrix) -> Rows:
-    return tuple(tuple(_fraction(entry) for entry in row) for row in matrix.to_dense().to_list())
-
-
-def _fraction(entry: Any) -> Fraction:
-    return Fraction(int(entry.numerator), int(entry.denominator))
-
-
 def inverse(matrix: NDArray[np.int64]) -> Rows:
     """Return the exact inverse of a nonsingular integer matrix."""
-    return _fractions(_rational(matrix).inv())
+    result = fmpq_mat(fmpz_mat(matrix.tolist())).inv()
+    return tuple(tuple(map(_fraction, row)) for row in result.tolist())
 
 
 def orthonormalizer(gram: NDArray[np.int64]) -> tuple[Rows, tuple[Fraction, ...]]:
     """Return the unit lower triangular ``M`` and the diagonal ``D`` with ``M G M^T = D``.
 
     Row p of ``M`` is step p of Gram-Schmidt: it takes away from vector p its part along the
-    vectors before it. ``M`` is the inverse of the factor L in ``G = L D L^T``.
+    vectors before it. ``M`` is the inverse of the factor L in ``G = L D L^T``, found by
+    eliminating ``G`` and the unit matrix beside it together.
     """
-    lower, upper, swaps = _rational(gram).lu()
-    if swaps:
-        raise ArithmeticError("the Gram matrix is not positive definite")
-    return _fractions(lower.inv()), tuple(_fraction(upper[i, i].element) for i in range(len(gram)))
+    size = len(gram)
+    rows = [[fmpq(entry) for entry in row] for row in gram.tolist()]
+    steps = [[fmpq(int(i == j)) for j in range(i + 1)] for i in range(size)]
+    for pivot in range(size):
+        head = rows[pivot]
+        if head[pivot] <= 0:
+            raise ArithmeticError("the Gram matrix is not positive definite")
+        for lower in range(pivot + 1, size):
+            factor = rows[lower][pivot] / head[pivot]
+            if factor:
+                row = rows[lower]
+                for column in range(pivot, size):
+                    row[column] -= factor * head[column]
+                step = steps[lower]
+                for column, entry in enumerate(steps[pivot]):
+                    step[column] -= factor * entry
+    zeros = [Fraction(0)] * size
+    full = tuple((*map(_fraction, step), *zeros[len(step) :]) for step in steps)
+    return full, tuple(_fraction(rows[i][i]) for i in range(size))
+
+
+def _fraction(entry: Any) -> Fraction:
+    return Fraction(int(entry.p), int(entry.q))

@@ -13,6 +13,7 @@ from . import arrays
 from .arrays import Array
 from .basis import natural_basis
 from .components import Components, Form, Layout
+from .errors import UnknownPartError
 from .packing import natural_table
 from .symmetry import IndexSymmetry, SymmetryError
 
@@ -162,10 +163,12 @@ class Numerics:
         """Refuse rows that hold a NaN or an infinity."""
         if arrays.all_finite(rows):
             return
-        bad = ~np.isfinite(arrays.to_numpy(rows)).all(axis=-1)
+        values = arrays.to_numpy(rows)
+        row, entry = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        which = "the tensor" if start == 0 and len(values) == 1 else f"tensor {start + row}"
         raise ValueError(
-            f"tensor {start + int(np.flatnonzero(bad)[0])} holds a number that is NaN or infinite; "
-            "remove it first"
+            f"{which} holds a number that is NaN or infinite: entry {entry} (flat) is "
+            f"{values[row, entry]}; remove or repair it first"
         )
 
     def _check(self, rows: Array, components: Array, layout: Layout, form: str, start: int) -> None:
@@ -254,12 +257,17 @@ class Numerics:
         self, parts: Mapping[tuple[int, int], Any]
     ) -> tuple[tuple[int, ...], dict[tuple[int, int], Array]]:
         """Return the common batch shape and the parts in order, after checking keys and shapes."""
+        if not isinstance(parts, Mapping):
+            raise TypeError(
+                "reconstruct takes a mapping {(weight, copy): array}, as decompose returns it, got "
+                f"{type(parts).__name__}"
+            )
         known = "; its parts (weight, copy) are " + ", ".join(map(str, self.keys))
         for key in parts:
             if key not in self.slices:
-                raise KeyError(f"{key!r} is not a part of {self.symmetry}{known}")
+                raise UnknownPartError(f"{key!r} is not a part of {self.symmetry}{known}")
         if not parts:
-            raise KeyError(f"no part of {self.symmetry} was given{known}")
+            raise UnknownPartError(f"no part of {self.symmetry} was given{known}")
         given = {key: arrays.as_floating(parts[key]) for key in self.slices if key in parts}
         arrays.same_library(*given.values())
         batches: dict[tuple[int, ...], tuple[int, int]] = {}
@@ -331,6 +339,8 @@ class Numerics:
         """Read a form, apply matrices to the components, write a form."""
         layout, wanted = self.components.layout(source), self.components.layout(target)
         rows, batch = self._flat(tensor, layout, source)
+        if source == target == "components" and not matrices:
+            rows = arrays.fresh(rows)  # nothing is computed, and results never share memory
         factors = [arrays.like(matrix, rows) for matrix in matrices]
 
         def work(start: int, chunk: Array) -> Array:

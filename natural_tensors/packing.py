@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from math import factorial
 from typing import Any, Literal, get_args
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from . import arrays
 from .arrays import Array
-from .basis import natural_basis
+from .basis import as_weight, natural_basis
 from .isotropic import double_factorial
 
 SphericalNormalization = Literal["norm", "component", "integral"]
 SPHERICAL: tuple[SphericalNormalization, ...] = get_args(SphericalNormalization)
 
 
-@cache
+@lru_cache(maxsize=32)
 def natural_table(weight: int) -> NDArray[np.float64]:
     """Return the packed basis as flat tensors, shape ``(2l+1, 3**l)``, rows orthonormal."""
     basis = natural_basis(weight)
@@ -33,6 +33,7 @@ def pack_natural(natural: Any, weight: int) -> Array:
 
     An isometry on natural tensors; of any other tensor it packs the symmetric traceless part.
     """
+    weight = as_weight(weight)
     table = natural_table(weight)
     array = arrays.as_floating(natural)
     cut = array.ndim - weight
@@ -47,6 +48,7 @@ def pack_natural(natural: Any, weight: int) -> Array:
 
 def unpack_natural(packed: Any, weight: int) -> Array:
     """Return natural tensors ``batch + (3,)*weight`` from coordinates ``batch + (2l+1,)``."""
+    weight = as_weight(weight)
     table = natural_table(weight)
     rows = _coordinates(packed, weight)
     tensors = rows @ arrays.like(table, rows)

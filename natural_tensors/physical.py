@@ -42,6 +42,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from .errors import UnknownTensorError
+
 
 @dataclass(frozen=True, slots=True)
 class PhysicalTensor:
@@ -90,14 +92,6 @@ class PhysicalTensor:
     def rank(self) -> int:
         """Number of Cartesian indices."""
         return len(self.symmetry.partition("=")[0])
-
-
-class UnknownTensorError(KeyError):
-    """No physical tensor goes by the name asked for."""
-
-    def __str__(self) -> str:
-        # KeyError shows the repr of its argument, which would put the sentence in quotes.
-        return str(self.args[0]) if self.args else ""
 
 
 class Catalog(Mapping[str, PhysicalTensor]):
@@ -163,10 +157,22 @@ class Catalog(Mapping[str, PhysicalTensor]):
     def __reduce__(self) -> tuple[type[Catalog], tuple[dict[str, tuple[PhysicalTensor, ...]]]]:
         return (Catalog, (self._fields,))
 
+    def nearest(self, word: str) -> list[str]:
+        """Return the names of tensors that a word may have meant, the nearest first.
+
+        Names and aliases that share a word with it and, from four letters on (three are too
+        easily alike), those that are spelt alike or begin with it.
+        """
+        plain = _plain(word)
+        near = [name for name in self._names if set(plain.split("-")) & set(name.split("-"))]
+        if len(plain) > 3:
+            near += get_close_matches(plain, self._names, n=5)
+            near += [name for name in self._names if name.startswith(plain)]
+        # several aliases of one tensor may be near; the reader wants the tensor once
+        return list(dict.fromkeys(self._names[match] for match in near))[:5]
+
     def _complaint(self, name: str) -> str:
-        near = get_close_matches(_plain(str(name)), self._names, n=5)
-        # Several aliases of one tensor may be near; the reader wants the tensor once.
-        nearest = list(dict.fromkeys(self._names[match] for match in near))
+        nearest = self.nearest(str(name))
         hint = f" The nearest: {', '.join(nearest)}." if nearest else ""
         return (
             f"there is no physical tensor {name!r}.{hint} "

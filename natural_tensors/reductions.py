@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -16,13 +15,14 @@ from numpy.typing import NDArray
 from . import linear
 from .basis import natural_basis
 from .components import Components, Form, independent_components
+from .errors import UnknownPartError
 from .isotropic import Orbit, Pattern, pattern_orbits, patterns, permutation_sign
 from .notation import LATEX, TEXT, Notation
 from .numerics import Invalid, Numerics
 from .operators import Embedding, Extraction, placed
 from .orbits import SignedOrbits
 from .physical import catalog
-from .symmetry import IndexSymmetry, SymmetryError
+from .symmetry import IndexSymmetry, SymmetryError, as_integer
 
 Basis = Literal["dual", "orthonormal"]
 BASES = ("dual", "orthonormal")
@@ -216,21 +216,22 @@ class Reduction:
         letter = "e" if self.parity == 1 else "o"
         return "+".join(f"{n}x{weight}{letter}" for weight, n in self.multiplicities.items())
 
-    def _space(self, weight: int, copy: int) -> WeightSpace:
+    def _space(self, weight: int, copy: int) -> tuple[WeightSpace, int]:
+        weight, copy = as_integer(weight, "weight"), as_integer(copy, "copy")
         if not 0 <= copy < self.multiplicities.get(weight, 0):
-            raise KeyError(
+            raise UnknownPartError(
                 f"({weight}, {copy}) is not a part of {self.symmetry}; its parts (weight, copy) "
                 "are " + ", ".join(map(str, self.copies))
             )
-        return _weight_space(self.symmetry, weight, self.multiplicities[weight])
+        return _weight_space(self.symmetry, weight, self.multiplicities[weight]), copy
 
     def embedding(self, weight: int, copy: int = 0) -> Embedding:
         """Return the operator that takes a natural tensor to a tensor of the class.
 
         Raises:
-            KeyError: when the class has no such part; the message lists those it has.
+            UnknownPartError: when the class has no such part; the message lists those it has.
         """
-        space = self._space(weight, copy)
+        space, copy = self._space(weight, copy)
         row, radicand = space.embedding_row(copy, self.basis)
         return Embedding(*self._operator_fields(space, copy, row), radicand)
 
@@ -241,9 +242,9 @@ class Reduction:
         identity on natural tensors.
 
         Raises:
-            KeyError: when the class has no such part; the message lists those it has.
+            UnknownPartError: when the class has no such part; the message lists those it has.
         """
-        space = self._space(weight, copy)
+        space, copy = self._space(weight, copy)
         row, radicand = space.extraction_row(copy, self.basis)
         return Extraction(*self._operator_fields(space, copy, row), radicand)
 
@@ -447,7 +448,7 @@ def _reduction(symmetry: IndexSymmetry, basis: Basis, name: str | None) -> Reduc
 
 
 def resolve(
-    symmetry_or_name: str | IndexSymmetry, axial: bool | None = None
+    symmetry_or_name: str | IndexSymmetry, axial: bool = False
 ) -> tuple[IndexSymmetry, str | None]:
     """Return the symmetry meant by a string such as ``"ij=ji"`` or by a name of the catalogue.
 
@@ -455,8 +456,8 @@ def resolve(
     """
     if isinstance(symmetry_or_name, IndexSymmetry):
         symmetry = symmetry_or_name
-        if axial is not None and axial != symmetry.axial:
-            symmetry = IndexSymmetry(symmetry.letters, symmetry.generators, axial)
+        if axial and not symmetry.axial:
+            symmetry = IndexSymmetry(symmetry.letters, symmetry.generators, axial=True)
         return symmetry, None
     if not isinstance(symmetry_or_name, str):
         raise TypeError(
@@ -465,29 +466,34 @@ def resolve(
         )
     if symmetry_or_name in catalog:
         entry = catalog[symmetry_or_name]
-        if axial is not None and axial != entry.axial:
-            kind = "an axial" if entry.axial else "a polar"
+        if axial and not entry.axial:
             raise SymmetryError(
-                f"{entry.name} is {kind} tensor, but axial={axial} was asked for; leave axial out "
-                f"or give its symmetry {entry.symmetry!r} instead of its name"
+                f"{entry.name} is a polar tensor, but axial=True was asked for; leave axial out or "
+                f"give its symmetry {entry.symmetry!r} instead of its name"
             )
-        if not entry.symmetry:
-            return IndexSymmetry.general(0, axial=entry.axial), entry.name
         return IndexSymmetry.parse(entry.symmetry, axial=entry.axial), entry.name
     # "elastik" has seven different letters: a word close to a name is a misspelt name
     word = symmetry_or_name.strip()
-    if "=" not in word and len(word) > 3 and ("-" in word or get_close_matches(word, catalog)):
+    if "=" not in word and len(word) > 2 and ("-" in word[1:] or catalog.nearest(word)):
         catalog[word]  # raises, naming the nearest entries
-    return IndexSymmetry.parse(symmetry_or_name, axial=bool(axial)), None
+    try:
+        return IndexSymmetry.parse(symmetry_or_name, axial=axial), None
+    except SymmetryError as error:
+        if "=" in word:
+            raise
+        raise SymmetryError(
+            f"{error}\n{word!r} is no name of the catalogue either (natural-tensors list)"
+        ) from None
 
 
 def reduction(
-    symmetry: str | IndexSymmetry, *, axial: bool | None = None, basis: Basis = "dual"
+    symmetry_or_name: str | IndexSymmetry, *, axial: bool = False, basis: Basis = "dual"
 ) -> Reduction:
     """Reduce a class of tensors to its natural tensors; exact, and cached in memory.
 
     Args:
-        symmetry: an index symmetry such as ``"ijkl=jikl=klij"``, or a name of the catalogue.
+        symmetry_or_name: an index symmetry such as ``"ijkl=jikl=klij"``, or a name of the
+            catalogue.
         axial: True for a pseudo-tensor; for a name the catalogue knows it.
         basis: ``"dual"``: each copy is embedded by one orbit of delta/epsilon patterns and
             extracted by the inverse Gram matrix; ``"orthonormal"``: Gram-Schmidt of those.
@@ -499,5 +505,5 @@ def reduction(
     """
     if basis not in BASES:
         raise ValueError(f"basis {basis!r} is not one of {', '.join(map(repr, BASES))}")
-    resolved, name = resolve(symmetry, axial)
-    return _reduction(resolved, basis, name)
+    symmetry, name = resolve(symmetry_or_name, axial)
+    return _reduction(symmetry, basis, name)

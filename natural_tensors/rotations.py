@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arrays
-from .basis import natural_basis
+from .basis import as_weight, natural_basis
 from .couplings import contraction_table
 
 
@@ -24,7 +24,7 @@ def rotation(weight: int, R: Any) -> Any:  # noqa: N803 (the field's symbol)
     """Return the matrix D that rotates packed natural tensors of a weight: ``x' = D x``.
 
     Active and in the sense of ``X'_ab.. = R_ac R_bd .. X_cd..``, so ``rotation(1, R)`` is R and
-    ``rotation(l, -1)`` is ``(-1)^l``. For weight up to any size by the recursion
+    ``rotation(l, -1)`` is ``(-1)^l``. By the recursion
     ``D_l = C^T (D_(l-1) x R) C`` with the coupling C of (l-1, 1, l).
 
     Args:
@@ -38,7 +38,7 @@ def rotation(weight: int, R: Any) -> Any:  # noqa: N803 (the field's symbol)
     Raises:
         ValueError: when R is not orthogonal, or the weight is negative.
     """
-    natural_basis(weight)
+    weight = as_weight(weight)
     if type(R).__module__.startswith("sympy"):
         return _exact_rotation(weight, R)
     matrix = arrays.as_floating(R)
@@ -47,7 +47,7 @@ def rotation(weight: int, R: Any) -> Any:  # noqa: N803 (the field's symbol)
     arrays.check_orthogonal(matrix)
     if weight == 0:
         return matrix[..., :1, :1] * 0 + 1
-    result = matrix
+    result = arrays.fresh(matrix)
     for step in range(2, weight + 1):
         table, below, above = _step(step)
         # an isometry from weight l into weight l-1 times a vector

@@ -34,8 +34,14 @@ class Surd:
     def __init__(self, terms: Mapping[int, Fraction] | Rational | int = 0) -> None:
         if not isinstance(terms, Mapping):
             terms = {1: Fraction(terms)}
-        self._terms = tuple(sorted((n, q) for n, q in terms.items() if q))
-        self._hash = hash(self._terms)
+        total: dict[int, Fraction] = {}
+        for number, q in terms.items():
+            factor, free = square_part(number)
+            total[free] = total.get(free, Fraction(0)) + q * factor
+        self._terms = tuple(sorted((n, q) for n, q in total.items() if q))
+        rational = not self._terms or (len(self._terms) == 1 and self._terms[0][0] == 1)
+        # equal to a rational number, so of the same hash
+        self._hash = hash(total.get(1, 0)) if rational else hash(self._terms)
 
     @classmethod
     def root(cls, radicand: Fraction | int, factor: Fraction | int = 1) -> Surd:
@@ -65,7 +71,9 @@ class Surd:
         return Surd({n: -q for n, q in self._terms})
 
     def __sub__(self, other: Surd | Rational | int) -> Surd:
-        return self + (-other)
+        if not isinstance(other, (Surd, Rational)):
+            return NotImplemented
+        return self + -_surd(other)
 
     def __rsub__(self, other: Surd | Rational | int) -> Surd:
         return (-self) + other
@@ -86,8 +94,10 @@ class Surd:
         if not isinstance(other, (Surd, Rational)):
             return NotImplemented
         divisor = _surd(other)
+        if not divisor:
+            raise ZeroDivisionError("division of a surd by zero")
         if len(divisor._terms) != 1:
-            raise ZeroDivisionError(f"cannot divide by {divisor}: not a single root")
+            raise ArithmeticError(f"cannot divide by {divisor}: not a single root")
         ((n, q),) = divisor._terms
         return self * Surd({n: 1 / (q * n)})
 

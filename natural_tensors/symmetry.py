@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from string import ascii_lowercase
 
 import numpy as np
 
 from .orbits import Integers, SignedOrbits, signed_orbits
+
+MAX_RANK = 14
+"""The largest rank: 3**14 components take seconds and half a gigabyte."""
+
+MINUS = ("-", "\u2212")
+"""A hyphen, and the minus sign of printed formulas."""
+
+
+def as_integer(value: object, name: str) -> int:
+    """Return an argument as a Python integer.
+
+    Raises:
+        TypeError: when it is anything else, also True or 2.0.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; give an integer")
+    return operator.index(value)
 
 
 class SymmetryError(ValueError):
@@ -54,7 +72,8 @@ class IndexSymmetry:
         """Read a symmetry such as ``"ijkl=jikl=klij"``, ``"ij=-ji"`` or ``"ijk"``.
 
         The first term names the slots; each further term is the same tensor with its indices
-        rearranged, with a sign where it changes. Any letters will do, spaces are ignored.
+        rearranged, with a sign where it changes. Any letters will do, spaces are ignored; the
+        empty string is a scalar.
 
         Args:
             text: the symmetry.
@@ -75,8 +94,8 @@ class IndexSymmetry:
     @classmethod
     def general(cls, rank: int, *, axial: bool = False) -> IndexSymmetry:
         """Return the class of all tensors of a rank, without any symmetry; rank 0 is a scalar."""
-        if not 0 <= rank <= 26:
-            raise SymmetryError(f"rank {rank} is not between 0 and 26")
+        rank = as_integer(rank, "rank")
+        _check_rank(rank)
         letters = (ascii_lowercase[8:] + ascii_lowercase[:8])[:rank]
         return cls(letters, (), axial)
 
@@ -122,10 +141,18 @@ class IndexSymmetry:
         return "=".join(terms)
 
 
-@cache
+@lru_cache(maxsize=256)
 def component_orbits(rank: int, generators: tuple[SignedPermutation, ...]) -> SignedOrbits:
     """Return the orbits of the ``3**rank`` components, in lexicographic order."""
     return signed_orbits([(g.component_map(), g.sign) for g in generators], 3**rank)
+
+
+def _check_rank(rank: int) -> None:
+    if not 0 <= rank <= MAX_RANK:
+        raise SymmetryError(
+            f"rank {rank} is not between 0 and {MAX_RANK}: a class of rank n is worked out on its "
+            "3**n components"
+        )
 
 
 def _complain(reason: str, text: str, start: int, length: int, remedy: str) -> SymmetryError:
@@ -135,29 +162,33 @@ def _complain(reason: str, text: str, start: int, length: int, remedy: str) -> S
 
 @lru_cache(maxsize=256)
 def _parse(text: str, axial: bool) -> IndexSymmetry:
+    if not text.strip():
+        return IndexSymmetry("", (), axial)
     example = "write it like 'ijkl=jikl=klij', 'ij=-ji' or 'ijk'"
     letters = ""
     first_sign = 1
     generators: list[SignedPermutation] = []
+    ends: list[tuple[int, int, int]] = []  # generators known after a term, and its place
     start = 0
     for number, term in enumerate(text.split("=")):
         body = term.strip()
         at = start + (len(term) - len(term.lstrip()) if body else 0)
         where = (at, len(body))
         start += len(term) + 1
-        sign = -1 if body.startswith("-") else 1
+        sign = -1 if body.startswith(MINUS) else 1
         places = [
             (at + offset, char)
             for offset, char in enumerate(body)
-            if not char.isspace() and not (offset == 0 and char in "+-")
+            if not char.isspace() and not (offset == 0 and char in ("+", *MINUS))
         ]
         names = "".join(char for _, char in places)
         if not names:
-            scalar = " (a scalar is IndexSymmetry.general(0))" if number == 0 else ""
+            scalar = "; the empty string is a scalar" if number == 0 else ""
             raise _complain(f"term {number + 1} names no index", text, *where, example + scalar)
         for place, char in places:
             if not char.isalpha():
                 raise _complain(f"{char!r} is not a letter", text, place, 1, example)
+        for _, char in places:
             if names.count(char) > 1:
                 again = [p for p, c in places if c == char][1]
                 raise _complain(
@@ -165,8 +196,7 @@ def _parse(text: str, axial: bool) -> IndexSymmetry:
                     text, again, 1, "each slot needs a letter of its own",
                 )  # fmt: skip
         if number == 0:
-            if len(names) > 26:
-                raise SymmetryError(f"rank {len(names)} is not between 1 and 26")
+            _check_rank(len(names))
             letters, first_sign = names, sign
             continue
         for place, char in places:
@@ -190,10 +220,16 @@ def _parse(text: str, axial: bool) -> IndexSymmetry:
                 f"T_{letters} = -T_{letters} forces the tensor to be zero", text, *where,
                 "leave this term out or change its sign",
             )  # fmt: skip
-        if not component_orbits(len(letters), tuple(generators)).sizes.size:
-            raise _complain(
-                "with this term every component is forced to be zero", text, *where,
-                "its sign contradicts the terms before it, or more than three indices are "
-                "antisymmetric in three dimensions",
-            )  # fmt: skip
+        ends.append((len(generators), *where))
+    if not component_orbits(len(letters), tuple(generators)).sizes.size:
+        place, length = next(
+            (place, length)
+            for count, place, length in ends
+            if not component_orbits(len(letters), tuple(generators[:count])).sizes.size
+        )
+        raise _complain(
+            "with this term every component is forced to be zero", text, place, length,
+            "its sign contradicts the terms before it, or more than three indices are "
+            "antisymmetric in three dimensions",
+        )  # fmt: skip
     return IndexSymmetry(letters, tuple(generators), axial)

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("natural_tensors", "codegen", "carnet_model")
 UPSTREAM = {
-    "natural_tensors": {"numpy", "sympy"},
+    "natural_tensors": {"numpy", "sympy", "flint"},
     "codegen": {"natural_tensors", "numpy"},
     "carnet_model": {"natural_tensors", "codegen"},
 }

@@ -127,10 +127,10 @@ def test_check_says_what_differs() -> None:
 
     message = error_of("elastic --from voigt --check elastic.py", code=1)
     assert message.startswith("error: elastic.py is not what would be generated now\n")
-    assert "its recipe is tensor(symmetry='elastic', axial=None, basis='dual', form='full'), " in (
+    assert "its recipe is tensor(symmetry='elastic', axial=False, basis='dual', form='full'), " in (
         message
     )
-    assert "asked for is tensor(symmetry='elastic', axial=None, basis='dual', form='voigt')" in (
+    assert "asked for is tensor(symmetry='elastic', axial=False, basis='dual', form='voigt')" in (
         message
     )
     assert "edited" not in message
@@ -254,7 +254,7 @@ def test_no_word_is_a_tensor_unnoticed() -> None:
     from codegen.cli import PIECES
 
     assert [word for word in PIECES if word in nt.catalog] == ["rotation"]
-    assert "axial=None" in generate("--symmetry ij=-ji")
+    assert "axial=False" in generate("--symmetry ij=-ji")
     assert "rotate_back" in generate("rotation --weight 1")
 
 

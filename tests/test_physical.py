@@ -17,7 +17,8 @@ from string import ascii_lowercase
 
 import pytest
 
-from natural_tensors.physical import Catalog, PhysicalTensor, UnknownTensorError, catalog
+from natural_tensors.errors import UnknownTensorError
+from natural_tensors.physical import Catalog, PhysicalTensor, catalog
 
 SLOTS = ascii_lowercase[ascii_lowercase.index("i") :]
 

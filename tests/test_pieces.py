@@ -248,6 +248,24 @@ def test_impossible_harmonics_are_errors():
     assert harmonic(3) is harmonic(3)
 
 
+@pytest.mark.parametrize("weight", [True, 1.0, "1", None])
+def test_weights_are_integers(weight):
+    for call in (
+        lambda: harmonic(weight),
+        lambda: coupling(weight, 1, 1),
+        lambda: rotation(weight, np.eye(3)),
+        lambda: pack_natural(np.zeros(3), weight),
+        lambda: reduction("elastic").embedding(2, weight),
+    ):
+        with pytest.raises(TypeError, match=r"give an integer"):
+            call()
+
+
+def test_numpy_integers_become_plain_ones():
+    assert type(coupling(np.int64(1), np.int64(2), np.int64(3)).weights[0]) is int
+    assert type(harmonic(np.int32(2)).weight) is int
+
+
 # --- couplings --------------------------------------------------------------------------------
 
 
@@ -382,7 +400,7 @@ def test_impossible_triples_are_errors(triple):
 
 
 def test_negative_weights_and_unknown_normalizations_are_errors():
-    with pytest.raises(ValueError, match="a weight is never negative"):
+    with pytest.raises(ValueError, match="l2 -1 is negative"):
         coupling(1, -1, 1)
     with pytest.raises(ValueError, match="normalization 'unit' is not one of"):
         coupling(1, 1, 1, "unit")
