@@ -741,7 +741,7 @@ def _say_heading(
 
 
 def _say_parts_table(taken: Taken) -> None:
-    letter = "e" if taken.target.parity == 1 else "o"
+    letter = taken.target.symmetry.parity_letter
     rows = []
     for (weight, copy), part in taken.parts.items():
         rows.append(
@@ -759,7 +759,7 @@ def _say_parts_table(taken: Taken) -> None:
 
 
 def _say_batch_table(taken: Taken) -> None:
-    letter = "e" if taken.target.parity == 1 else "o"
+    letter = taken.target.symmetry.parity_letter
     rows = []
     for (weight, copy), norm in taken.norms.items():
         share = _spread(taken.weight_shares[weight], _percent) if copy == 0 else ("", "", "")

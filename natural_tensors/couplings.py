@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from . import arrays
 from .basis import as_weight, exponents, monomial_number, multinomials, natural_basis
 from .harmonics import Normalization, check_normalization, legendre_scale
-from .isotropic import permutation_sign
-from .notation import LATEX, TEXT, Notation, spare_letters
+from .isotropic import LEVI_CIVITA
+from .notation import TEXT, Notation, Written, spare_letters
 from .orbits import Integers
+from .packing import coordinates
 
 AXES = np.eye(3, dtype=np.int64)
 
@@ -46,8 +47,7 @@ def contraction_table(weights: tuple[int, int, int]) -> NDArray[Any]:
 
     legs: list[tuple[tuple[int | None, ...], int]] = [((None, None, None), 1)]
     if odd:
-        cyclic = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (1, 0, 2), (0, 2, 1), (2, 1, 0)]
-        legs = [(triple, permutation_sign(triple)) for triple in cyclic]
+        legs = list(LEVI_CIVITA)
     total = np.zeros([2 * weight + 1 for weight in weights], dtype=kind)
     for (p, q, r), sign in legs:
         left = x[:, numbers(e_a, e_c, p)] * n_c  # (m1, a, c)
@@ -59,7 +59,7 @@ def contraction_table(weights: tuple[int, int, int]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True, repr=False)
-class Coupling:
+class Coupling(Written):
     """The equivariant product of a weight-l1 and a weight-l2 natural tensor in weight l3 (rule 15).
 
     ``Z = scale * natural part of X_ac Y_cb``, contracting ``(l1+l2-l3)/2`` indices; when
@@ -207,28 +207,12 @@ class Coupling:
         target = notation.indexed.format("Z", indices) if indices else "Z"
         return f"{target} = {notation.bracketed(body, l3)}"
 
-    def latex(self) -> str:
-        """Return the formula in LaTeX, without dollar signs."""
-        return self.formula(LATEX)
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
-
-    def __str__(self) -> str:
-        return self.formula()
-
     def __repr__(self) -> str:
         return f"<Coupling {self.weights}, {self.normalization}: {self}>"
 
     def __call__(self, first: Any, second: Any) -> Any:
         """Couple packed tensors, ``batch + (2 l1 + 1,)`` and ``batch + (2 l2 + 1,)``."""
-        x, y = arrays.as_floating(first), arrays.as_floating(second)
-        for array, weight in zip((x, y), self.weights, strict=False):
-            if array.ndim < 1 or array.shape[-1] != 2 * weight + 1:
-                raise ValueError(
-                    f"packed coordinates of weight {weight} end in the shape ({2 * weight + 1},), "
-                    f"got {tuple(array.shape)}"
-                )
+        x, y = coordinates(first, self.weights[0]), coordinates(second, self.weights[1])
         arrays.same_library(x, y)
         outer = x[..., :, None] * y[..., None, :]
         table = arrays.like(self.to_array(), outer)

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from . import arrays
 from .basis import Polynomial, as_weight, exponents, multinomials, natural_basis
 from .isotropic import double_factorial, matchings
-from .notation import LATEX, TEXT, Notation, spare_letters
+from .notation import TEXT, Notation, Written, spare_letters
 from .packing import unpack_natural
 
 Normalization = Literal["legendre", "orthonormal", "component"]
@@ -32,7 +32,7 @@ def legendre_scale(weight: int) -> Fraction:
 
 
 @dataclass(frozen=True, repr=False)
-class Harmonic:
+class Harmonic(Written):
     """The harmonic of a direction: ``n x ... x n`` made traceless, with a scale (rule 14).
 
     Attributes:
@@ -97,16 +97,6 @@ class Harmonic:
                 terms.append((1, notation.factors(*factors)))
             groups.append((share, terms))
         return notation.combination(groups, self.squared_scale)
-
-    def latex(self) -> str:
-        """Return the formula in LaTeX, without dollar signs."""
-        return self.formula(LATEX)
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
-
-    def __str__(self) -> str:
-        return self.formula()
 
     def __repr__(self) -> str:
         return f"<Harmonic of weight {self.weight}, {self.normalization}: {self}>"

@@ -23,6 +23,10 @@ def permutation_sign(sequence: Sequence[int]) -> int:
     return -1 if inversions % 2 else 1
 
 
+LEVI_CIVITA = tuple((digits, permutation_sign(digits)) for digits in permutations(range(3)))
+"""The nonzero components of the Levi-Civita symbol: indices and sign."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Pattern:
     """A natural tensor placed on some slots, deltas and at most one Levi-Civita on the others.

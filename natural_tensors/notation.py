@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -115,3 +116,21 @@ LATEX = Notation(
     parentheses=(r"\left(", r"\right)"),
     times=r"\,",
 )
+
+
+class Written(ABC):
+    """Something that is a formula: shown as text, and in LaTeX in a notebook."""
+
+    @abstractmethod
+    def formula(self, notation: Notation = TEXT) -> str:
+        """Return the formula."""
+
+    def latex(self) -> str:
+        """Return the formula in LaTeX, without dollar signs."""
+        return self.formula(LATEX)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        return self.formula()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from . import arrays
 from .basis import natural_basis
-from .isotropic import Orbit, Pattern, natural_projector_terms, permutation_sign
-from .notation import LATEX, TEXT, Notation, spare_letters
+from .isotropic import LEVI_CIVITA, Orbit, Pattern, natural_projector_terms
+from .notation import TEXT, Notation, Written, spare_letters
 
 Term = tuple[Fraction, Pattern]
 
 
 @dataclass(frozen=True, repr=False)
-class Operator(ABC):
+class Operator(Written):
     """An equivariant map between a physical tensor and one natural tensor inside it.
 
     The operator is ``sqrt(radicand)`` times a rational combination of orbits of delta/epsilon
@@ -56,20 +56,6 @@ class Operator(ABC):
         for coefficient, orbit in self.combination:
             for pattern, sign in orbit:
                 yield coefficient * sign, pattern
-
-    @abstractmethod
-    def formula(self, notation: Notation = TEXT) -> str:
-        """Return the right-hand side of the formula for the tensor this operator yields."""
-
-    def latex(self) -> str:
-        """Return the formula in LaTeX, without dollar signs."""
-        return self.formula(LATEX)
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
-
-    def __str__(self) -> str:
-        return self.formula()
 
     def __repr__(self) -> str:
         return (
@@ -241,11 +227,9 @@ def placed(
         places = (places[:, None] + np.arange(3) * steps[slot]).reshape(-1)
     values = natural
     if pattern.epsilon:
-        legs = [(p, permutation_sign(p)) for p in ((0, 1, 2), (1, 2, 0), (2, 0, 1))]
-        legs += [(p, permutation_sign(p)) for p in ((1, 0, 2), (0, 2, 1), (2, 1, 0))]
         by_leg = natural.reshape((3, -1, natural.shape[1])) if len(pattern.epsilon) == 2 else None
         offsets, parts = [], []
-        for digits, sign in legs:
+        for digits, sign in LEVI_CIVITA:
             offset = sum(
                 digit * steps[slot] for digit, slot in zip(digits, pattern.epsilon, strict=False)
             )

@@ -50,7 +50,7 @@ def unpack_natural(packed: Any, weight: int) -> Array:
     """Return natural tensors ``batch + (3,)*weight`` from coordinates ``batch + (2l+1,)``."""
     weight = as_weight(weight)
     table = natural_table(weight)
-    rows = _coordinates(packed, weight)
+    rows = coordinates(packed, weight)
     tensors = rows @ arrays.like(table, rows)
     return tensors.reshape(tuple(rows.shape[:-1]) + (3,) * weight)
 
@@ -65,7 +65,7 @@ def to_spherical(
     The order of the components is the same, so this is one factor for each weight; the packed
     coordinates themselves already rotate by e3nn's Wigner D.
     """
-    rows = _coordinates(packed, weight)
+    rows = coordinates(packed, weight)
     return rows * _spherical_scale(weight, normalization)
 
 
@@ -73,11 +73,12 @@ def from_spherical(
     coefficients: Any, weight: int, normalization: SphericalNormalization = "integral"
 ) -> Array:
     """Return packed coordinates from coefficients; the inverse of :func:`to_spherical`."""
-    rows = _coordinates(coefficients, weight)
+    rows = coordinates(coefficients, weight)
     return rows / _spherical_scale(weight, normalization)
 
 
-def _coordinates(packed: Any, weight: int) -> Array:
+def coordinates(packed: Any, weight: int) -> Array:
+    """Return packed coordinates of a weight as an array, after checking their shape."""
     rows = arrays.as_floating(packed)
     if rows.ndim < 1 or rows.shape[-1] != 2 * weight + 1:
         raise ValueError(

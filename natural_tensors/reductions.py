@@ -16,7 +16,7 @@ from . import linear
 from .basis import natural_basis
 from .components import Components, Form, independent_components
 from .errors import UnknownPartError
-from .isotropic import Orbit, Pattern, pattern_orbits, patterns, permutation_sign
+from .isotropic import LEVI_CIVITA, Orbit, Pattern, pattern_orbits, patterns
 from .notation import LATEX, TEXT, Notation
 from .numerics import Invalid, Numerics
 from .operators import Embedding, Extraction, placed
@@ -78,10 +78,10 @@ class WeightSpace:
         """
         orbits = components.orbits
         tensors = natural_basis(self.weight).tensors().T
-        # a symmetrized tensor at a representative is its orbit's signed mean; an entry is at
-        # most max|X| and the orbit sum holds at most (2l-1)!!-like few thousand of them
         result = np.zeros((components.dimension, self.multiplicity, tensors.shape[1]), np.int64)
-        if tensors.dtype == object:
+        # an entry before division is at most orbit of patterns x orbit of components x max |X|
+        largest = max(map(len, self.orbits)) * int(orbits.sizes.max()) * int(np.abs(tensors).max())
+        if largest >= 2**62:
             result = result.astype(object)
         for copy, orbit in enumerate(self.orbits):
             places, rows = placed(orbit[0][0], components.rank, tensors)
@@ -102,16 +102,15 @@ def _probe(pattern: Pattern, rank: int) -> tuple[NDArray[np.int64], NDArray[np.i
     places = np.zeros(1, dtype=np.int64)
     signs = np.ones(1, dtype=np.int64)
     if pattern.epsilon:
-        digits = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (1, 0, 2), (0, 2, 1), (2, 1, 0)]
-        if len(pattern.epsilon) == 2:
-            digits = [(1, 0, 2), (0, 1, 2)]
+        # a third leg on X leaves the two terms whose last digit is that of conj u
+        legs = [(d, s) for d, s in LEVI_CIVITA if len(pattern.epsilon) == 3 or d[2] == 2]
         places = np.array(
             [
                 sum(d * steps[s] for d, s in zip(triple, pattern.epsilon, strict=False))
-                for triple in digits
+                for triple, _ in legs
             ]
         )
-        signs = np.array([permutation_sign(triple) for triple in digits])
+        signs = np.array([sign for _, sign in legs])
     for a, b in pattern.deltas:
         pair = np.array([2 * steps[b], 2 * steps[a], steps[a] + steps[b]])
         places = (places[:, None] + pair).reshape(-1)
@@ -153,6 +152,7 @@ def _weight_space(symmetry: IndexSymmetry, weight: int, multiplicity: int) -> We
     table = table[:, reached]
     kept = linear.independent_rows(table, multiplicity)
     rows = table[kept]
+    # entries count patterns, 13!! at most in rank 14, so g is below 3**14 (13!!)**2 < 2**57
     gram = (rows * orbits.sizes[reached]) @ rows.T
     return WeightSpace(weight, tuple(candidates[row] for row in kept), gram)
 
@@ -213,7 +213,7 @@ class Reduction:
     @property
     def irreps(self) -> str:
         """The content in the notation of e3nn, such as ``"2x0e+2x2e+1x4e"``."""
-        letter = "e" if self.parity == 1 else "o"
+        letter = self.symmetry.parity_letter
         return "+".join(f"{n}x{weight}{letter}" for weight, n in self.multiplicities.items())
 
     def _space(self, weight: int, copy: int) -> tuple[WeightSpace, int]:
@@ -306,7 +306,7 @@ class Reduction:
 
     def __repr__(self) -> str:
         kind = "axial" if self.symmetry.axial else "polar"
-        letter = "e" if self.parity == 1 else "o"
+        letter = self.symmetry.parity_letter
         indices = str(self.symmetry) or "scalar"
         what = f"{self.name}: {indices}" if self.name else indices
         parts = list(self.multiplicities.items())

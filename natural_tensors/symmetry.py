@@ -110,6 +110,11 @@ class IndexSymmetry:
         return -1 if (self.rank % 2 == 1) != self.axial else 1
 
     @property
+    def parity_letter(self) -> str:
+        """The parity as e3nn prints it: ``"e"`` for even, ``"o"`` for odd."""
+        return "e" if self.parity == 1 else "o"
+
+    @property
     def elements(self) -> tuple[SignedPermutation, ...]:
         """The whole signed permutation group, identity first, by closure of the generators."""
         identity = SignedPermutation(tuple(range(self.rank)), 1)
