@@ -40,7 +40,7 @@ PIPE_WIDTH = 10_000
 """Columns of a table that goes to a file or a pipe: nothing is ever cut."""
 
 FLOOD = 4000
-"""Characters of formulas that ``show`` prints without being asked to."""
+"""Characters of formulas that ``show`` prints without being asked to; JSON has them all."""
 
 MATRICES = 27
 """Matrices that ``reconstruct`` prints; a file takes them all."""
@@ -406,7 +406,7 @@ def show(
     text = target.formula() if formulas != "none" else ""
     shown = formulas == "all" or 0 < len(text) <= FLOOD
     if as_json:
-        _say_json(_class_document(target, shown))
+        _say_json(_class_document(target, formulas != "none"))
     elif latex:
         say(target.latex())
     else:

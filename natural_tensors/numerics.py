@@ -326,6 +326,13 @@ class Numerics:
 
     def unpack(self, packed: Any, form: Form) -> Array:
         """See :meth:`Reduction.unpack`."""
+        packed = arrays.as_floating(packed)
+        size = self.components.dimension
+        if packed.ndim < 1 or packed.shape[-1] != size:
+            raise ValueError(
+                f"packed coordinates of {self.symmetry} end in the shape ({size},), got "
+                f"{tuple(packed.shape)}"
+            )
         return self._through(packed, "components", form, "ignore", (self.unpacking,))
 
     def part(self, tensor: Any, weight: int, form: Form, invalid: Invalid) -> Array:

@@ -330,6 +330,14 @@ class Reduction:
             ]
         )
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reduction):
+            return NotImplemented
+        return (self.symmetry, self.basis) == (other.symmetry, other.basis)
+
+    def __hash__(self) -> int:
+        return hash((self.symmetry, self.basis))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _reduction, (self.symmetry, self.basis, self.name)
 

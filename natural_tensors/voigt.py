@@ -6,10 +6,12 @@ from typing import Any
 
 from . import arrays
 from .arrays import Array
-from .components import Form
+from .components import FORMS, Form
 from .numerics import Invalid
 from .reductions import reduction
 from .symmetry import IndexSymmetry
+
+MATRIX_FORMS = FORMS[2:]
 
 BY_FORM = {(6, 6): "ijkl=jikl=ijlk", (3, 6): "ijk=ikj", (6,): "ij=ji"}
 BY_RANK = {4: "ijkl=jikl=ijlk", 3: "ijk=ikj", 2: "ij=ji"}
@@ -33,6 +35,7 @@ def to_voigt(
         SymmetryError: when the pairs are not symmetric.
         ValueError: when the shape fits no rule.
     """
+    _check_form(form)
     array = arrays.as_floating(tensor)
     if symmetry is None:
         rank = 0
@@ -59,6 +62,7 @@ def from_voigt(
             6-vector rank 2. A batch of 6-vectors needs it.
         invalid: as in :meth:`Reduction.decompose`.
     """
+    _check_form(form)
     array = arrays.as_floating(matrix)
     if symmetry is None:
         symmetry = BY_FORM.get(tuple(array.shape[-2:]))
@@ -68,3 +72,9 @@ def from_voigt(
                 "give symmetry=..., such as 'ij=ji' for a batch of 6-vectors"
             )
     return reduction(symmetry).convert(array, source=form, target="full", invalid=invalid)
+
+
+def _check_form(form: str) -> None:
+    if form not in MATRIX_FORMS:
+        known = ", ".join(map(repr, MATRIX_FORMS))
+        raise ValueError(f"form {form!r} is not one of {known}; Reduction.convert has the others")

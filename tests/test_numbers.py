@@ -666,7 +666,7 @@ def test_wrong_shapes_are_refused(form, shape, wanted):
 
 
 def test_wrong_packed_length_is_refused():
-    with pytest.raises(ValueError, match=r"ends in the shape 21, got an array of shape \(4, 20\)"):
+    with pytest.raises(ValueError, match=r"end in the shape \(21,\), got \(4, 20\)"):
         reduction(ELASTIC).unpack(np.zeros((4, 20)))
 
 
@@ -1100,3 +1100,18 @@ def test_full_rank_8_tensors_go_through(case):
     assert np.linalg.norm(result.pack(tensor)) == pytest.approx(
         np.linalg.norm(tensor), rel=500 * EPS
     )
+
+
+def test_packed_shapes_and_matrix_forms_are_checked():
+    with pytest.raises(ValueError, match=r"packed coordinates of .* end in the shape \(21,\)"):
+        reduction("elastic").unpack(np.zeros(20))
+    for convert in (to_voigt, from_voigt):
+        with pytest.raises(ValueError, match="form 'full' is not one of 'voigt'"):
+            convert(np.zeros((6, 6)), form="full")
+
+
+def test_reductions_are_equal_by_class_and_basis():
+    assert reduction("elastic") == reduction(ELASTIC)
+    assert hash(reduction("elastic")) == hash(reduction(ELASTIC))
+    assert reduction("elastic") != reduction("elastic", basis="orthonormal")
+    assert reduction("elastic") != "elastic"
