@@ -17,7 +17,7 @@ from natural_tensors.files import FileError, write_bytes
 
 from .numpy_source import NUMPY
 from .program import Program
-from .recipes import Recipe, Wrapper
+from .recipes import Recipe, TensorRecipe, Wrapper
 from .source import Constants, Dialect, function_lines
 from .torch_source import TORCH
 
@@ -25,16 +25,17 @@ Target = Literal["torch", "numpy"]
 DIALECTS: dict[str, Dialect] = {"torch": TORCH, "numpy": NUMPY}
 
 
-def source(recipe: Recipe, target: Target = "torch") -> str:
+def source(recipe: Recipe | str, target: Target = "torch") -> str:
     """Return the module of a recipe as text: the same bytes for the same recipe and version.
 
     Args:
-        recipe: what to generate.
+        recipe: what to generate; a string is the name or index symmetry of a tensor.
         target: ``"torch"`` or ``"numpy"``.
 
     Raises:
         ValueError: when the target is unknown.
     """
+    recipe = _recipe(recipe)
     if target not in DIALECTS:
         raise ValueError(f"target {target!r} is not one of {', '.join(map(repr, DIALECTS))}")
     dialect = DIALECTS[target]
@@ -54,6 +55,17 @@ def source(recipe: Recipe, target: Target = "torch") -> str:
         lines += ["", *constants.lines()]
     content = "\n".join([*lines, *body]) + "\n"
     return _header(recipe, dialect, content) + content
+
+
+def _recipe(recipe: Recipe | str) -> Recipe:
+    if isinstance(recipe, str):
+        return TensorRecipe(recipe)
+    if isinstance(recipe, Recipe):
+        return recipe
+    raise TypeError(
+        "expected a recipe such as codegen.TensorRecipe('elastic'), or a tensor's name or index "
+        f"symmetry, got {type(recipe).__name__}"
+    )
 
 
 def _header(recipe: Recipe, dialect: Dialect, text: str) -> str:
@@ -82,11 +94,11 @@ def is_intact(text: str) -> bool:
     return f"sha256   {hashlib.sha256(body.encode()).hexdigest()}" in head
 
 
-def report(recipe: Recipe) -> str:
+def report(recipe: Recipe | str) -> str:
     """Return the arithmetic of each function of a recipe, a line each."""
     return "\n".join(
         f"{function.name}: {function.counts()}"
-        for function in recipe.functions()
+        for function in _recipe(recipe).functions()
         if isinstance(function, Program)
     )
 
@@ -111,7 +123,9 @@ def _generator() -> str:
     return digest.hexdigest()
 
 
-def load(recipe: Recipe, target: Target = "torch", *, folder: Path | None = None) -> ModuleType:
+def load(
+    recipe: Recipe | str, target: Target = "torch", *, folder: Path | None = None
+) -> ModuleType:
     """Return the module of a recipe, generating it when the cache does not hold it.
 
     The file's name holds a hash of the recipe and of the generator. A file whose content does not
@@ -120,10 +134,11 @@ def load(recipe: Recipe, target: Target = "torch", *, folder: Path | None = None
     written the module lives in memory only.
 
     Args:
-        recipe: what to generate.
+        recipe: what to generate; a string is the name or index symmetry of a tensor.
         target: ``"torch"`` or ``"numpy"``.
         folder: cache folder; :func:`cache_folder` when omitted.
     """
+    recipe = _recipe(recipe)
     if target not in DIALECTS:
         raise ValueError(f"target {target!r} is not one of {', '.join(map(repr, DIALECTS))}")
     key = f"{_generator()} {_provenance(recipe, DIALECTS[target])}"

@@ -385,6 +385,14 @@ def test_golden_files_run() -> None:
         assert runpy.run_path(str(FOLDER / f"{name}.py"))
 
 
+def test_a_string_is_a_tensor() -> None:
+    assert codegen.source("elastic") == codegen.source(TensorRecipe("elastic"))
+    assert codegen.load("ij=-ji", "numpy") is codegen.load(TensorRecipe("ij=-ji"), "numpy")
+    assert codegen.report("elastic") == codegen.report(TensorRecipe("elastic"))
+    with pytest.raises(TypeError, match="expected a recipe such as"):
+        codegen.source(3)  # type: ignore[arg-type]
+
+
 if __name__ == "__main__":
     for golden, wanted in GOLDEN.items():
         (FOLDER / f"{golden}.py").write_text(codegen.source(wanted), encoding="utf-8", newline="\n")
