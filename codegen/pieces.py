@@ -128,9 +128,7 @@ def _pattern_rows(reduction: Reduction, space: WeightSpace) -> list[list[dict[in
     result = []
     for orbit in space.orbits:
         places, values = placed(orbit[0][0], reduction.rank, onehot)
-        table = np.zeros((reduction.dimension, onehot.shape[1]), dtype=np.int64)
-        np.add.at(table, orbits.position[places], values * orbits.signs[places, None])
-        table = table * len(orbit) // orbits.sizes[:, None]
+        table = orbits.orbit_sum(places, values, len(orbit))
         result.append([{e: int(row[e]) for e in np.flatnonzero(row).tolist()} for row in table])
     return result
 

@@ -556,46 +556,40 @@ class ConvolutionRecipe(Recipe):
         return self._message(built, values)
 
 
+CONVOLVE_TEXT = '''    """Sum the messages of all neighbours on each centre.
+
+    Args:
+        features: features of the nodes, shape (nodes, components, channels).
+        {name}: {meaning}, shape (edges, entries).
+        weights: radial weights, shape (edges, paths, channels).
+        senders: node each edge comes from, shape (edges,), integers.
+        receivers: node each edge goes to, shape (edges,), integers.
+
+    Returns:
+        Sums, shape (nodes, {size}, channels).
+    """
+'''
+
 CONVOLVE = {
-    "torch": '''
+    "torch": """
 def convolve(
     features: Tensor, {name}: Tensor, weights: Tensor, senders: Tensor, receivers: Tensor
 ) -> Tensor:
-    """Sum the messages of all neighbours on each centre.
-
-    Args:
-        features: features of the nodes, shape (nodes, components, channels).
-        {name}: {meaning}, shape (edges, entries).
-        weights: radial weights, shape (edges, paths, channels).
-        senders: node each edge comes from, shape (edges,), integers.
-        receivers: node each edge goes to, shape (edges,), integers.
-
-    Returns:
-        Sums, shape (nodes, {size}, channels).
-    """
-    messages = message(features.index_select(0, senders), {name}, weights)
+"""
+    + CONVOLVE_TEXT
+    + """    messages = message(features.index_select(0, senders), {name}, weights)
     total = messages.new_zeros((features.shape[0], {size}, features.shape[-1]))
     return total.index_add(0, receivers, messages)
-''',
-    "numpy": '''
+""",
+    "numpy": """
 def convolve(features: Any, {name}: Any, weights: Any, senders: Any, receivers: Any) -> Any:
-    """Sum the messages of all neighbours on each centre.
-
-    Args:
-        features: features of the nodes, shape (nodes, components, channels).
-        {name}: {meaning}, shape (edges, entries).
-        weights: radial weights, shape (edges, paths, channels).
-        senders: node each edge comes from, shape (edges,), integers.
-        receivers: node each edge goes to, shape (edges,), integers.
-
-    Returns:
-        Sums, shape (nodes, {size}, channels).
-    """
-    messages = message(features[senders], {name}, weights)
+"""
+    + CONVOLVE_TEXT
+    + """    messages = message(features[senders], {name}, weights)
     total = np.zeros((features.shape[0], {size}, features.shape[-1]), messages.dtype)
     np.add.at(total, receivers, messages)
     return total
-''',
+""",
 }
 
 

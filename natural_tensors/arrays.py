@@ -110,20 +110,20 @@ def concatenate(arrays: Sequence[Array]) -> Array:
     return np.concatenate(arrays, axis=-1)
 
 
-def in_chunks(work: Callable[..., Array], inputs: Sequence[Array], size: int) -> Array:
-    """Apply row-wise work to arrays with as many rows each, NumPy arrays a chunk at a time.
+def in_chunks(work: Callable[[int, Array], Array], array: Array, size: int) -> Array:
+    """Apply row-wise work to an array, to a NumPy array a chunk at a time.
 
     Args:
-        work: takes the number of the first row and a chunk of each input; returns rows.
-        inputs: arrays of shape ``(rows, ...)``.
+        work: takes the number of the first row and a chunk; returns as many rows.
+        array: shape ``(rows, ...)``.
         size: rows in a chunk.
     """
-    rows = inputs[0].shape[0]
-    if is_torch(inputs[0]) or rows <= size:
-        return work(0, *inputs)
+    rows = array.shape[0]
+    if is_torch(array) or rows <= size:
+        return work(0, array)
     result = None
     for start in range(0, rows, size):
-        piece = work(start, *(array[start : start + size] for array in inputs))
+        piece = work(start, array[start : start + size])
         if result is None:
             result = np.empty((rows, piece.shape[1]), piece.dtype)
         result[start : start + size] = piece

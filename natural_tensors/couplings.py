@@ -166,6 +166,10 @@ class Coupling(Written):
 
     def to_array(self) -> NDArray[np.float64]:
         """Return the packed coupling in float64, shape ``(2 l1 + 1, 2 l2 + 1, 2 l3 + 1)``."""
+        return self._array.copy()
+
+    @cached_property
+    def _array(self) -> NDArray[np.float64]:
         result = np.zeros(self._table.shape)
         for place, (number, radicand) in self.exact().items():
             result[place] = arrays.to_float(number, 1, radicand)
@@ -215,7 +219,7 @@ class Coupling(Written):
         x, y = coordinates(first, self.weights[0]), coordinates(second, self.weights[1])
         arrays.same_library(x, y)
         outer = x[..., :, None] * y[..., None, :]
-        table = arrays.like(self.to_array(), outer)
+        table = arrays.like(self._array, outer)
         shape = tuple(outer.shape[:-2])
         size = (2 * self.weights[0] + 1) * (2 * self.weights[1] + 1)
         return outer.reshape((*shape, size)) @ table.reshape((size, -1))

@@ -95,10 +95,6 @@ class Numerics:
             return self.packing
         return (self._mixed("extraction", "dual") * self.components.orbits.sizes).T.copy()
 
-    @cached_property
-    def _tables(self) -> dict[int, NDArray[np.float64]]:
-        return {space.weight: natural_table(space.weight) for space in self.spaces}
-
     # --- reading and writing forms -------------------------------------------------------------
 
     def _flat(self, tensor: Any, layout: Layout, form: str) -> tuple[Array, tuple[int, ...]]:
@@ -229,12 +225,12 @@ class Numerics:
         def work(start: int, chunk: Array) -> Array:
             return self._read(chunk, layout, form, invalid, start) @ coordinates
 
-        packed = arrays.in_chunks(work, [rows], CHUNK)
+        packed = arrays.in_chunks(work, rows, CHUNK)
         parts = {}
         for (weight, copy), where in self.slices.items():
             part = packed[..., where]
             if weight > 1:
-                part = part @ arrays.like(self._tables[weight], rows)
+                part = part @ arrays.like(natural_table(weight), rows)
             parts[weight, copy] = part.reshape(batch + (3,) * weight)
         return parts
 
@@ -250,7 +246,7 @@ class Numerics:
             def work(start: int, chunk: Array, key: tuple[int, int] = key) -> Array:
                 return self._packed_part(chunk, key, invalid, start)
 
-            pieces.append(arrays.in_chunks(work, [part.reshape((-1, 3 ** key[0]))], CHUNK))
+            pieces.append(arrays.in_chunks(work, part.reshape((-1, 3 ** key[0])), CHUNK))
         packed = arrays.concatenate(pieces)
         assembly = np.concatenate([self.assembly[self.slices[key]] for key in given])
         components = packed @ arrays.like(assembly, packed)
@@ -298,7 +294,7 @@ class Numerics:
             if invalid == "raise":
                 self._require_finite(rows, start)
             return rows
-        table = arrays.like(self._tables[weight], rows)
+        table = arrays.like(natural_table(weight), rows)
         packed = rows @ table.T
         if invalid == "raise" and not _keeps_its_norm(rows, packed):
             violation = self._violation(rows, packed @ table, start, NORM_ROUNDING)
@@ -360,7 +356,7 @@ class Numerics:
                 components = components @ factor
             return self._write(components, wanted)
 
-        return arrays.in_chunks(work, [rows], CHUNK).reshape(batch + wanted.shape)
+        return arrays.in_chunks(work, rows, CHUNK).reshape(batch + wanted.shape)
 
     def fractions(self, tensor: Any, per: str, form: Form, invalid: Invalid) -> dict[Any, Array]:
         """See :meth:`Reduction.fractions`."""

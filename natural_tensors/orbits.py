@@ -29,6 +29,26 @@ class SignedOrbits:
     signs: Integers
     sizes: Integers
 
+    def orbit_sum(self, places: Integers, values: NDArray[Any], images: int) -> NDArray[Any]:
+        """Sum a sparse array and its images under the symmetry, at the representatives.
+
+        The sum is ``images`` times the symmetrized array, which at a representative is its orbit's
+        signed mean. It is an array of integers, so the division is exact.
+
+        Args:
+            places: points where the array may differ from zero, shape ``(entries,)``.
+            values: its integer values there, shape ``(entries, ...)``.
+            images: number of distinct images.
+        """
+        # an entry before division is at most images x orbit of points x largest value
+        largest = int(np.abs(values).max(initial=0)) * images * int(self.sizes.max(initial=1))
+        kind = np.int64 if largest < 2**62 else object
+        total = np.zeros((len(self.sizes), *values.shape[1:]), dtype=kind)
+        trailing = (1,) * (values.ndim - 1)
+        signs = self.signs[places].reshape(-1, *trailing)
+        np.add.at(total, self.position[places], values.astype(kind) * signs)
+        return total * images // self.sizes.reshape(-1, *trailing)
+
 
 def signed_orbits(
     maps: Sequence[tuple[NDArray[Any], int]], points: int, order: Integers | None = None

@@ -76,19 +76,12 @@ class WeightSpace:
         Shape ``(components, copies, 2*weight+1)``: component of the tensor that orbit sum ``q``
         makes of basis element ``m``.
         """
-        orbits = components.orbits
         tensors = natural_basis(self.weight).tensors().T
-        result = np.zeros((components.dimension, self.multiplicity, tensors.shape[1]), np.int64)
-        # an entry before division is at most orbit of patterns x orbit of components x max |X|
-        largest = max(map(len, self.orbits)) * int(orbits.sizes.max()) * int(np.abs(tensors).max())
-        if largest >= 2**62:
-            result = result.astype(object)
-        for copy, orbit in enumerate(self.orbits):
+        copies = []
+        for orbit in self.orbits:
             places, rows = placed(orbit[0][0], components.rank, tensors)
-            signed = rows * orbits.signs[places, None]
-            np.add.at(result[:, copy], orbits.position[places], signed)
-            result[:, copy] = result[:, copy] * len(orbit) // orbits.sizes[:, None]
-        return result
+            copies.append(components.orbits.orbit_sum(places, rows, len(orbit)))
+        return np.stack(copies, axis=1)
 
 
 def _probe(pattern: Pattern, rank: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -142,12 +135,9 @@ def _weight_space(symmetry: IndexSymmetry, weight: int, multiplicity: int) -> We
     components = independent_components(symmetry)
     orbits = components.orbits
     candidates = pattern_orbits(patterns(symmetry.rank, weight), symmetry.generators)
-    table = np.zeros((len(candidates), components.dimension), dtype=np.int64)
-    for row, orbit in enumerate(candidates):
-        places, signs = _probe(orbit[0][0], symmetry.rank)
-        np.add.at(table[row], orbits.position[places], signs * orbits.signs[places])
-        # orbit sum = orbit size times symmetrized first pattern; an integer, so // is exact
-        table[row] = table[row] * len(orbit) // orbits.sizes
+    table = np.array(
+        [orbits.orbit_sum(*_probe(orbit[0][0], symmetry.rank), len(orbit)) for orbit in candidates]
+    )
     reached = np.flatnonzero(table.any(axis=0))
     table = table[:, reached]
     kept = linear.independent_rows(table, multiplicity)
