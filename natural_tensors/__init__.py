@@ -1,5 +1,6 @@
 """Irreducible Cartesian ("natural") tensors inside physical tensors, derived exactly."""
 
+from . import elasticity
 from .components import Components, Form
 from .couplings import Coupling, coupling
 from .errors import UnknownPartError, UnknownTensorError
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "catalog",
     "coupling",
+    "elasticity",
     "from_spherical",
     "from_voigt",
     "harmonic",
