@@ -1,0 +1,576 @@
+"""Settings of a network and of its training, checked when they are read.
+
+Unknown keys are refused with the nearest name, wrong values with what is allowed; every key has a
+default but for the data.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, Self, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from natural_tensors import catalog
+
+from .dataset import LabelForm, LabelSource, WeightRule
+from .targets import Target
+
+POSITIVE = ("elastic", "dielectric")
+"""Names of tensors that are positive definite matrices and are predicted so."""
+
+MODULI = ("bulk", "shear")
+"""Labels beside an elastic tensor, or in its place: averages after Hill."""
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class TargetSettings(Settings):
+    """What is predicted."""
+
+    name: str = Field("", description="a name of the catalogue, such as elastic or dielectric")
+    symmetry: str = Field("", description="an index symmetry, in place of a name")
+    axial: bool = Field(False, description="true for a pseudo-tensor given by its symmetry")
+    pooling: Literal["mean", "sum", "atoms"] = Field(
+        "mean", description="mean over the atoms (intensive), sum (extensive), or atoms: each one"
+    )
+    positive: bool | None = Field(
+        None, description=f"positive definite; when left out, true for {', '.join(POSITIVE)}"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_class(self) -> Self:
+        if bool(self.name) == bool(self.symmetry):
+            given = f"name {self.name!r} and symmetry {self.symmetry!r}" if self.name else "neither"
+            raise ValueError(f"give a name or a symmetry, one of them; got {given}")
+        if self.name and self.name not in catalog and not re.fullmatch(r"[a-z=-]+", self.name):
+            raise ValueError(f"{self.name!r} is no name of the catalogue{_nearest(self.name)}")
+        self.build()
+        return self
+
+    def build(self) -> Target:
+        """Return the target.
+
+        Raises:
+            ValueError: when there is no such class, or it cannot be positive definite.
+        """
+        tensor = self.name or self.symmetry
+        positive = tensor in POSITIVE if self.positive is None else self.positive
+        try:
+            target = Target(tensor, axial=self.axial, pooling=self.pooling, positive=positive)
+            target.parts  # noqa: B018  # an unknown class is refused here
+        except KeyError as error:
+            raise ValueError(str(error.args[0])) from None
+        return target
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, list(catalog), n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else "; `natural-tensors list` shows all"
+
+
+class NetworkSettings(Settings):
+    """The network."""
+
+    cutoff: float = Field(5.0, gt=0, le=20, description="neighbours up to this distance, angstrom")
+    channels: int = Field(48, ge=1, le=1024, description="width of the features")
+    layers: int = Field(2, ge=1, le=8, description="number of interactions")
+    weight: int | None = Field(
+        None, ge=0, le=8, description="largest weight; the target's when left out"
+    )
+    message_weight: int = Field(
+        2, ge=0, le=8, description="largest weight of features that are sent to neighbours"
+    )
+    body_order: int = Field(
+        4, ge=2, le=8, description="most atoms in one product, the centre included"
+    )
+    pseudo: bool | None = Field(
+        None, description="carry pseudo-tensors; as the target needs when left out"
+    )
+    radial: int = Field(10, ge=1, le=64, description="number of radial functions")
+    radial_hidden: int = Field(48, ge=1, le=1024, description="width of the radial network")
+    embedding: int = Field(48, ge=1, le=1024, description="width of the element embedding")
+    head_hidden: int = Field(96, ge=1, le=4096, description="width of the head")
+    neighbours: float | None = Field(
+        None, gt=0, description="mean number of neighbours; from the training set when left out"
+    )
+    bounded: bool = Field(True, description="bound the moments before their products")
+    volume: bool = Field(
+        True, description="give the head the logarithm of the volume per atom (mean pooling)"
+    )
+
+
+class RuleSettings(Settings):
+    """A factor for the weight of examples whose notes match."""
+
+    when: dict[str, Any] = Field(
+        ..., description="keys of the record and their values: all must hold; a list: any of it; "
+        "true or false: whether the record has anything there",
+    )  # fmt: skip
+    weight: float = Field(..., ge=0, description="the factor")
+
+    def build(self) -> WeightRule:
+        """Return the rule."""
+        return WeightRule(self.when, self.weight)
+
+
+class LabelSettings(Settings):
+    """Where a label stands in a record, how it is written, and what it weighs."""
+
+    key: str = Field("", description="key or column of the record; the name when left out")
+    form: LabelForm | None = Field(
+        None, description="how it is written; full when left out, scalar for bulk and shear"
+    )
+    unit: str = Field("", description="unit of the numbers; as the target's when left out")
+    sites: str = Field("", description="for atoms: key of their indices, or all")
+    optional: bool = Field(False, description="leave records without it in, without this label")
+    tolerance: float = Field(
+        0.02, ge=0, description="largest violation of the index symmetry, as a share of the norm"
+    )
+    range: tuple[float, float] | None = Field(
+        None, description="leave out of training what is not between these (scalars)"
+    )
+    weight: float = Field(1.0, ge=0, description="factor of the terms of this label in the loss")
+    weights: tuple[RuleSettings, ...] = Field(
+        (), description="further factors, for records that match"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_key(cls, value: Any) -> Any:
+        return {"key": value} if isinstance(value, str) else value
+
+    def build(self, name: str, target: Target) -> LabelSource:
+        """Return the label as the reader of examples takes it.
+
+        Raises:
+            DatasetError: when form or unit do not fit the class.
+        """
+        if name in MODULI:
+            return LabelSource(
+                name, self.key, self.form or "scalar", self.unit, optional=self.optional
+            )
+        return LabelSource(
+            target.name if target.entry else "tensor",
+            self.key or name,
+            self.form or "full",
+            self.unit,
+            symmetry="" if target.entry else target.symmetry,
+            axial=target.axial,
+            sites=self.sites or ("all" if target.pooling == "atoms" else ""),
+            optional=self.optional,
+            tolerance=self.tolerance,
+        )
+
+
+class SourceSettings(Settings):
+    """One file or folder with structures and labels."""
+
+    path: str = Field(
+        ..., description="file or folder; relative to the configuration, ${VARIABLES} expanded"
+    )
+    role: Literal["auto", "train", "val"] = Field(
+        "auto", description="auto: divided by split; train: never validated on, and crystals that "
+        "split gives to validation are left out; val: validation only",
+    )  # fmt: skip
+    labels: dict[str, LabelSettings] = Field(
+        default_factory=dict,
+        description="the tensor under the target's name (or tensor), and for elastic tensors bulk "
+        "and shear in GPa; when left out, the tensor under its name",
+    )
+    weights: tuple[RuleSettings, ...] = Field(
+        (), description="factors of the weight of examples, for records that match"
+    )
+    max_atoms: int | None = Field(
+        None, ge=1, description="leave larger structures out of training"
+    )
+    on_error: Literal["raise", "skip"] = Field(
+        "raise", description="skip leaves bad records out and reports them"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        labels: dict[str, Any] = {}
+        for entry in value:
+            if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+                raise ValueError(f"a label of a list needs a name, got {entry!r}")
+            labels[entry["name"]] = {key: entry[key] for key in entry if key != "name"}
+        return labels
+
+
+class SplitSettings(Settings):
+    """Who validates. Reserved crystals take part in nothing."""
+
+    by: Literal["note", "formula"] = Field(
+        "note", description="note: the record's split, where it has none its formula; formula: "
+        "the bucket of the reduced formula, 0 .. 99, decides alone",
+    )  # fmt: skip
+    validation: tuple[int, int] = Field(
+        (10, 18), description="by formula: first bucket that validates, and first that does not"
+    )
+
+    @field_validator("validation")
+    @classmethod
+    def _ordered(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= value[0] <= value[1] <= 100:
+            raise ValueError(f"buckets run 0 .. 100, the first below the second; got {value}")
+        return value
+
+
+class LossSettings(Settings):
+    """Weights and scales of the terms of the loss."""
+
+    tensor: float = Field(1.0, ge=0, description="distance of the tensors (Frobenius) / scale")
+    moduli: float = Field(1.0, ge=0, description="errors of K and G / scale (positive elastic)")
+    log_moduli: float = Field(0.3, ge=0, description="errors of ln K and ln G (positive elastic)")
+    coordinates: float = Field(
+        0.0, ge=0, description="distance of what the network learns: the logarithm if positive"
+    )
+    tensor_scale: float | None = Field(
+        None, gt=0, description="scale of the tensors; mean distance from their mean if left out"
+    )
+    moduli_scale: float | None = Field(
+        None, gt=0, description="scale of K and G, GPa; mean distance from the median if left out"
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.tensor + self.coordinates + self.moduli + self.log_moduli:
+            raise ValueError("all weights are 0: there is nothing to learn")
+        return self
+
+
+class OptimizerSettings(Settings):
+    """AdamW with linear warm-up and cosine schedule."""
+
+    lr: float = Field(2e-3, gt=0, description="largest learning rate")
+    weight_decay: float = Field(0.01, ge=0, description="decay of matrices; vectors have none")
+    betas: tuple[float, float] = Field((0.9, 0.98), description="memory of the moments")
+    warmup_steps: int = Field(200, ge=0, description="steps of linear growth")
+    final_lr_fraction: float = Field(0.01, ge=0, le=1, description="where the cosine ends")
+    clip: float | None = Field(1.0, gt=0, description="largest norm of the gradient; null: none")
+
+    @field_validator("betas")
+    @classmethod
+    def _below_one(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in value):
+            raise ValueError(f"both are in [0, 1), got {value}")
+        return value
+
+
+class Config(Settings):
+    """A training run."""
+
+    target: TargetSettings = Field(
+        TargetSettings(name="elastic"), description="a name, or name or symmetry with options"
+    )
+    data: tuple[SourceSettings, ...] = Field(
+        ..., min_length=1, description="where structures and labels are; of a structure that "
+        "several sources hold (identifier and formula), the first counts",
+    )  # fmt: skip
+    output: str = Field(
+        "run", description="folder of the run; relative to the configuration"
+    )
+    network: NetworkSettings = Field(NetworkSettings(), description="the network")
+    split: SplitSettings = Field(SplitSettings(), description="who validates")
+    loss: LossSettings = Field(LossSettings(), description="the loss")
+    optimizer: OptimizerSettings = Field(OptimizerSettings(), description="the optimizer")
+    epochs: int = Field(60, ge=1, description="passes over the training set")
+    batch: int = Field(32, ge=1, description="structures in a step")
+    ema: float = Field(0.998, ge=0, lt=1, description="memory of the averaged weights; 0: none")
+    early_stopping: int | None = Field(
+        None, ge=1, description="stop after this many epochs without gain in validation"
+    )
+    keep: Literal["last", "best"] = Field(
+        "last", description="which weights the model has: of the last epoch, or the best validated"
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="of the start and of the order")
+    threads: int | None = Field(None, ge=1, description="processor threads; torch's own if left out")
+    compile: Literal["auto", "always", "never"] = Field(
+        "auto", description="compile the hot path: where a C++ compiler is present, or an error"
+    )
+    accelerator: str = Field("cpu", description="cpu, gpu, or whatever Lightning knows")
+    devices: int = Field(1, ge=1, description="number of devices")
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Self:
+        target = self.target.build()
+        tensor = {"tensor", target.name, self.target.name} - {""}
+        allowed = sorted(tensor) + (list(MODULI) if elastic(target) else [])
+        for number, source in enumerate(self.data):
+            unknown = [name for name in source.labels if name not in allowed]
+            if unknown:
+                raise ValueError(
+                    f"data.{number}.labels: {unknown[0]!r} is no label of {target.name}; "
+                    f"allowed: {', '.join(allowed)}"
+                )
+            if len(tensor & set(source.labels)) > 1:
+                raise ValueError(f"data.{number}.labels: the tensor is named twice")
+            for name, label in (source.labels or {"tensor": LabelSettings()}).items():
+                label.build(name, target)
+                if label.range is not None and name not in MODULI:
+                    raise ValueError(
+                        f"data.{number}.labels.{name}.range: only bulk and shear have a range"
+                    )
+        if self.keep == "best" and self.ema == 0 and self.early_stopping is None and not self.data:
+            raise ValueError("keep: best needs validation")
+        return self
+
+    def differences(self, other: Config) -> list[str]:
+        """Return a line for each setting that differs, but for the place of the run."""
+        mine, others = dict(_flat(self.model_dump())), dict(_flat(other.model_dump()))
+        keys = sorted((mine.keys() | others.keys()) - {"output"})
+        return [
+            f"{key}: {others.get(key)!r} there, {mine.get(key)!r} here"
+            for key in keys
+            if mine.get(key) != others.get(key)
+        ]
+
+
+def elastic(target: Target) -> bool:
+    """Say whether a target has moduli: rank 4, a symmetric matrix in Mandel form."""
+    return target.matrix_form == "mandel" and target.reduction.rank == 4
+
+
+def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    entries: Any = ()
+    if isinstance(value, Mapping):
+        entries = value.items()
+    elif isinstance(value, list | tuple) and any(isinstance(part, Mapping) for part in value):
+        entries = enumerate(value)
+    else:
+        yield place, list(value) if isinstance(value, tuple) else value
+    for key, part in entries:
+        yield from _flat(part, f"{place}.{key}" if place else str(key))
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML, with keys written twice refused."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in seen:
+                raise ConfigError(
+                    f"line {key.start_mark.line + 1}: the key {key.value!r} is written twice; "
+                    "remove one"
+                )
+            seen.add(key.value)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_config(path: str | Path) -> Config:
+    """Read a configuration from YAML (JSON is YAML).
+
+    Args:
+        path: the file. Paths in it are relative to its folder, and come out absolute.
+
+    Raises:
+        ConfigError: when there is no such file, it is no YAML, or a setting is wrong; names each
+            wrong key with its place, what it holds and what is allowed.
+    """
+    place = Path(path)
+    try:
+        text = place.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ConfigError(
+            f"{place}: cannot be read: {reason}; name a YAML file, or see `carnet train "
+            "--help-config`"
+        ) from None
+    try:
+        values = yaml.load(text, Loader=_Loader)  # noqa: S506  # derived from SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{place}: is no YAML: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{place}: holds {str(values)[:40]!r}; write keys such as `data:`")
+    return make_config(values, folder=place.resolve().parent, origin=str(place))
+
+
+def make_config(
+    values: Mapping[str, Any], *, folder: str | Path | None = None, origin: str = "configuration"
+) -> Config:
+    """Return checked settings.
+
+    Args:
+        values: the settings, nested as in YAML.
+        folder: what relative paths are relative to; None leaves paths as they are.
+        origin: what messages call it.
+
+    Raises:
+        ConfigError: when a setting is wrong.
+    """
+    try:
+        config = Config.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(_explained(error, origin)) from None
+    if folder is None:
+        return config
+    base = Path(folder)
+    sources = tuple(
+        source.model_copy(update={"path": _absolute(source.path, base, f"{origin}: data.{number}")})
+        for number, source in enumerate(config.data)
+    )
+    output = _absolute(config.output, base, f"{origin}: output")
+    return config.model_copy(update={"data": sources, "output": output})
+
+
+def _absolute(path: str, base: Path, origin: str) -> str:
+    expanded = os.path.expanduser(os.path.expandvars(path))
+    missing = re.search(r"\$(\w+|\{[^}]*\})", expanded)
+    if missing:
+        raise ConfigError(
+            f"{origin}: the variable {missing[0]} of {path!r} is not set; set it in the "
+            "environment, or write the path out"
+        )
+    return str(base / expanded)
+
+
+def _explained(error: ValidationError, origin: str) -> str:
+    lines = []
+    for fault in error.errors():
+        place = [part for part in fault["loc"] if not str(part).startswith("function-")]
+        lines.append(f"{origin}: {_fault(place, fault)}")
+    return "\n".join(lines)
+
+
+def _fault(place: list[Any], fault: Any) -> str:
+    where = ".".join(map(str, place))
+    if fault["type"] == "extra_forbidden":
+        model = _model_at(place[:-1])
+        names = list(model.model_fields) if model else []
+        near = difflib.get_close_matches(str(place[-1]), names, n=1, cutoff=0.5)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        return f"unknown key {where!r}; {meant}allowed there: {', '.join(names)}"
+    if fault["type"] == "missing":
+        return f"{where!r} is missing: {_described(place)}"
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "value_error":
+        return f"{where}: {message}" if where else message
+    return f"{where}: got {fault['input']!r}; {message[:1].lower()}{message[1:]}"
+
+
+def _described(place: list[Any]) -> str:
+    model = _model_at(place[:-1])
+    field = model.model_fields.get(str(place[-1])) if model else None
+    return field.description or "" if field else "write it"
+
+
+def _model_at(place: list[Any]) -> type[BaseModel] | None:
+    model: type[BaseModel] | None = Config
+    for part in place:
+        if model is not None and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation)
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+# --- telling --------------------------------------------------------------------------------------
+
+
+def describe() -> str:
+    """Return every key of a configuration: type, default and meaning, nested as in YAML."""
+    return "\n".join(_lines(Config, 0))
+
+
+def _lines(model: type[BaseModel], depth: int) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        yield f"{'  ' * depth}{name}: {_typed(field)}"
+        yield f"{'  ' * depth}    {field.description}"
+        if inner is not None:
+            yield from _lines(inner, depth + 2)
+
+
+def _typed(field: FieldInfo) -> str:
+    inner = _model_in(field.annotation)
+    words = _type_name(field.annotation)
+    bounds = [
+        f"{sign} {getattr(bound, attribute)}"
+        for bound in field.metadata
+        for attribute, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
+        if hasattr(bound, attribute)
+    ]
+    if bounds:
+        words += f", {', '.join(bounds)}"
+    if field.default is PydanticUndefined and field.default_factory is None:
+        return f"{words}; required"
+    if inner is not None:
+        return words
+    return f"{words}; default {_plain(field.get_default(call_default_factory=True))}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return str(list(value))
+    return {None: "null", "": "empty"}.get(value, str(value))
+
+
+def _type_name(annotation: Any) -> str:
+    if annotation is NoneType:
+        return "null"
+    if annotation is Any:
+        return "anything"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "keys below"
+    arguments = get_args(annotation)
+    if not arguments:
+        names = {str: "text", bool: "true or false", int: "integer", float: "number"}
+        return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+    origin = getattr(annotation, "__origin__", None)
+    if origin is Literal:
+        return " | ".join(map(str, arguments))
+    if origin is dict:
+        return f"name: {_type_name(arguments[1])}"
+    if origin is tuple:
+        if arguments[-1] is Ellipsis:
+            return f"list of {_type_name(arguments[0])}"
+        return f"[{', '.join(map(_type_name, arguments))}]"
+    return " | ".join(map(_type_name, arguments))

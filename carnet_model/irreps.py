@@ -1,0 +1,78 @@
+"""Layout of packed features: which components belong to which weight and parity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True, order=True)
+class Irrep:
+    """One irreducible representation of O(3).
+
+    Attributes:
+        weight: the weight l, with 2l+1 components.
+        pseudo: False for the parity of harmonics, (-1)^l; True for the other one.
+    """
+
+    weight: int
+    pseudo: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of components, 2l+1."""
+        return 2 * self.weight + 1
+
+    @property
+    def parity(self) -> int:
+        """Sign under inversion."""
+        return -1 if (self.weight + self.pseudo) % 2 else 1
+
+    @classmethod
+    def of(cls, weight: int, parity: int) -> Irrep:
+        """Return the irrep of a weight with a sign under inversion."""
+        return cls(weight, parity != (-1) ** weight)
+
+    def __str__(self) -> str:
+        return f"{self.weight}{'e' if self.parity == 1 else 'o'}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Packed features to a weight: the natural block, then, where carried, the pseudo-tensors.
+
+    Features have the shape ``(atoms, size, channels)``; within a block weights ascend and the
+    components of a weight follow the packed basis.
+
+    Attributes:
+        weight: largest weight.
+        pseudo: True when pseudo-tensors are carried as well.
+    """
+
+    weight: int
+    pseudo: bool = False
+
+    @cached_property
+    def irreps(self) -> tuple[Irrep, ...]:
+        """The irreps in order."""
+        kinds = (False, True) if self.pseudo else (False,)
+        return tuple(Irrep(w, kind) for kind in kinds for w in range(self.weight + 1))
+
+    @cached_property
+    def slices(self) -> dict[Irrep, slice]:
+        """Components of each irrep."""
+        start, found = 0, {}
+        for irrep in self.irreps:
+            found[irrep] = slice(start, start + irrep.size)
+            start += irrep.size
+        return found
+
+    @property
+    def size(self) -> int:
+        """Number of components."""
+        return sum(irrep.size for irrep in self.irreps)
+
+    @cached_property
+    def owners(self) -> tuple[int, ...]:
+        """For each component, the number of its irrep."""
+        return tuple(number for number, irrep in enumerate(self.irreps) for _ in range(irrep.size))

@@ -1,0 +1,140 @@
+"""What a network predicts: a physical tensor, and everything that follows from its symmetry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from natural_tensors import Reduction, catalog, reduction
+from natural_tensors.physical import PhysicalTensor
+
+from .irreps import Irrep
+
+Values = NDArray[np.float64]
+Pooling = Literal["mean", "sum", "atoms"]
+
+# Units the field works in, where they are not the SI units of the catalogue.
+WORKING_UNITS = {"Pa": "GPa"}
+
+
+class TargetError(ValueError):
+    """A target that cannot be predicted as asked."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A physical tensor to predict.
+
+    Attributes:
+        tensor: a name of the catalogue, or an index symmetry such as ``"ijkl=jikl=klij"``.
+        axial: True for a pseudo-tensor given by its symmetry; a name brings its own.
+        pooling: ``"mean"`` over the atoms for intensive properties, ``"sum"`` for extensive ones,
+            ``"atoms"`` for one tensor an atom.
+        positive: True for a tensor that is positive definite as a matrix: it is predicted as the
+            exponential of a symmetric matrix (Mandel form for rank 4), which keeps equivariance
+            and is smooth where eigenvalues meet.
+
+    Raises:
+        TargetError: when ``positive`` is asked of a class that is no symmetric matrix.
+    """
+
+    tensor: str
+    axial: bool = False
+    pooling: Pooling = "mean"
+    positive: bool = False
+
+    def __post_init__(self) -> None:
+        if self.positive and self.matrix_form is None:
+            raise TargetError(
+                f"positive=True asks for a tensor that is a symmetric matrix, such as 'ij=ji' or "
+                f"'ijkl=jikl=klij'; {self.symmetry} is none: leave positive out"
+            )
+
+    @cached_property
+    def reduction(self) -> Reduction:
+        """The exact reduction of the class."""
+        return reduction(self.tensor, axial=self.axial)
+
+    @property
+    def entry(self) -> PhysicalTensor | None:
+        """The entry of the catalogue, for a target given by name."""
+        return catalog.get(self.tensor)
+
+    @property
+    def name(self) -> str:
+        """Name of the catalogue, or the index symmetry."""
+        return self.entry.name if self.entry else self.tensor
+
+    @property
+    def symmetry(self) -> str:
+        """Index symmetry."""
+        return str(self.reduction.symmetry)
+
+    @property
+    def unit(self) -> str:
+        """Unit of labels and predictions; empty when the target is given by its symmetry."""
+        unit = self.entry.unit if self.entry else ""
+        return WORKING_UNITS.get(unit, unit)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[Irrep, int], ...]:
+        """Irreps of the tensor and how often each occurs."""
+        spaces = self.reduction.spaces
+        parity = self.reduction.parity
+        return tuple((Irrep.of(s.weight, parity), s.multiplicity) for s in spaces if s.multiplicity)
+
+    @property
+    def weight(self) -> int:
+        """Largest weight that occurs."""
+        return max(irrep.weight for irrep, _ in self.parts)
+
+    @property
+    def pseudo(self) -> bool:
+        """True when the tensor holds irreps that features of natural parity never make."""
+        return any(irrep.pseudo for irrep, _ in self.parts)
+
+    @property
+    def dimension(self) -> int:
+        """Number of independent components, and of packed coordinates."""
+        return self.reduction.dimension
+
+    @cached_property
+    def matrix_form(self) -> Literal["full", "mandel"] | None:
+        """The form in which the class is a symmetric matrix; None when there is none."""
+        probe = np.arange(1.0, self.dimension + 1)
+        form: Literal["full", "mandel"] = "full" if self.reduction.rank == 2 else "mandel"
+        try:
+            matrix = self.reduction.unpack(probe, form=form)
+        except ValueError:
+            return None
+        square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
+        if not square or not np.allclose(matrix, matrix.T, rtol=0, atol=1e-9):
+            return None
+        return form
+
+    def coordinates(self, tensors: Any) -> Values:
+        """Return what the network learns: packed coordinates, of the logarithm if positive.
+
+        Args:
+            tensors: full arrays, shape ``(..., 3, ..., 3)``.
+
+        Raises:
+            TargetError: when a tensor that should be positive definite is not.
+        """
+        packed = np.asarray(self.reduction.pack(np.asarray(tensors, dtype=np.float64)))
+        if not self.positive:
+            return packed
+        assert self.matrix_form is not None
+        matrices = self.reduction.unpack(packed, form=self.matrix_form)
+        values, vectors = np.linalg.eigh(matrices)
+        if not (values > 0).all():
+            raise TargetError(
+                f"the logarithm of a {self.name} tensor needs positive eigenvalues; the smallest "
+                f"is {values.min():.6g} {self.unit}"
+            )
+        logarithm = (vectors * np.log(values)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+        return np.asarray(self.reduction.pack(logarithm, form=self.matrix_form))
