@@ -5,9 +5,8 @@ PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet -c con
 
 .PHONY: demo test bench clean
 
-demo: .venv/core
-	.venv/bin/natural-tensors show elastic
-	.venv/bin/natural-tensors decompose --example TiB
+demo: .venv/carnet
+	.venv/bin/carnet predict docs/structures/quartz.cif
 
 test: .venv/test
 	.venv/bin/ruff check .
@@ -22,8 +21,8 @@ bench: .venv/test
 	$(PYTHON) -m venv .venv
 	touch $@
 
-.venv/core: .venv/python pyproject.toml constraints.txt
-	$(PIP) -e .
+.venv/carnet: .venv/python pyproject.toml constraints.txt
+	$(PIP) -e ".[carnet]"
 	touch $@
 
 .venv/test: .venv/python pyproject.toml constraints.txt

@@ -1,4 +1,4 @@
-"""Print the tables of one or more topics: exact, numeric, generated (all when none is named)."""
+"""Print the tables of one or more topics: exact, numeric, generated, network (all when none is named)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from rich.console import Console
 
-TOPICS = ("exact", "numeric", "generated")
+TOPICS = ("exact", "numeric", "generated", "network")
 
 
 def main() -> int:

@@ -17,7 +17,6 @@ from typing import Any, Literal, Self, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from natural_tensors import catalog
 
@@ -44,14 +43,18 @@ class Settings(BaseModel):
 class TargetSettings(Settings):
     """What is predicted."""
 
-    name: str = Field("", description="a name of the catalogue, such as elastic or dielectric")
-    symmetry: str = Field("", description="an index symmetry, in place of a name")
-    axial: bool = Field(False, description="true for a pseudo-tensor given by its symmetry")
+    name: str = Field(
+        default="", description="a name of the catalogue, such as elastic or dielectric"
+    )
+    symmetry: str = Field(default="", description="an index symmetry, in place of a name")
+    axial: bool = Field(default=False, description="true for a pseudo-tensor given by its symmetry")
     pooling: Literal["mean", "sum", "atoms"] = Field(
-        "mean", description="mean over the atoms (intensive), sum (extensive), or atoms: each one"
+        default="mean",
+        description="mean over the atoms (intensive), sum (extensive), or atoms: each one",
     )
     positive: bool | None = Field(
-        None, description=f"positive definite; when left out, true for {', '.join(POSITIVE)}"
+        default=None,
+        description=f"positive definite; when left out, true for {', '.join(POSITIVE)}",
     )
 
     @model_validator(mode="before")
@@ -93,31 +96,36 @@ def _nearest(name: str) -> str:
 class NetworkSettings(Settings):
     """The network."""
 
-    cutoff: float = Field(5.0, gt=0, le=20, description="neighbours up to this distance, angstrom")
-    channels: int = Field(48, ge=1, le=1024, description="width of the features")
-    layers: int = Field(2, ge=1, le=8, description="number of interactions")
+    cutoff: float = Field(
+        default=5.0, gt=0, le=20, description="neighbours up to this distance, angstrom"
+    )
+    channels: int = Field(default=48, ge=1, le=1024, description="width of the features")
+    layers: int = Field(default=2, ge=1, le=8, description="number of interactions")
     weight: int | None = Field(
-        None, ge=0, le=8, description="largest weight; the target's when left out"
+        default=None, ge=0, le=8, description="largest weight; the target's when left out"
     )
     message_weight: int = Field(
-        2, ge=0, le=8, description="largest weight of features that are sent to neighbours"
+        default=2, ge=0, le=8, description="largest weight of features that are sent to neighbours"
     )
     body_order: int = Field(
-        4, ge=2, le=8, description="most atoms in one product, the centre included"
+        default=4, ge=2, le=8, description="most atoms in one product, the centre included"
     )
     pseudo: bool | None = Field(
-        None, description="carry pseudo-tensors; as the target needs when left out"
+        default=None, description="carry pseudo-tensors; as the target needs when left out"
     )
-    radial: int = Field(10, ge=1, le=64, description="number of radial functions")
-    radial_hidden: int = Field(48, ge=1, le=1024, description="width of the radial network")
-    embedding: int = Field(48, ge=1, le=1024, description="width of the element embedding")
-    head_hidden: int = Field(96, ge=1, le=4096, description="width of the head")
+    radial: int = Field(default=10, ge=1, le=64, description="number of radial functions")
+    radial_hidden: int = Field(default=48, ge=1, le=1024, description="width of the radial network")
+    embedding: int = Field(default=48, ge=1, le=1024, description="width of the element embedding")
+    head_hidden: int = Field(default=96, ge=1, le=4096, description="width of the head")
     neighbours: float | None = Field(
-        None, gt=0, description="mean number of neighbours; from the training set when left out"
+        default=None,
+        gt=0,
+        description="mean number of neighbours; from the training set when left out",
     )
-    bounded: bool = Field(True, description="bound the moments before their products")
+    bounded: bool = Field(default=True, description="bound the moments before their products")
     volume: bool = Field(
-        True, description="give the head the logarithm of the volume per atom (mean pooling)"
+        default=True,
+        description="give the head the logarithm of the volume per atom (mean pooling)",
     )
 
 
@@ -125,10 +133,10 @@ class RuleSettings(Settings):
     """A factor for the weight of examples whose notes match."""
 
     when: dict[str, Any] = Field(
-        ..., description="keys of the record and their values: all must hold; a list: any of it; "
+       description="keys of the record and their values: all must hold; a list: any of it; "
         "true or false: whether the record has anything there",
     )  # fmt: skip
-    weight: float = Field(..., ge=0, description="the factor")
+    weight: float = Field(ge=0, description="the factor")
 
     def build(self) -> WeightRule:
         """Return the rule."""
@@ -138,22 +146,28 @@ class RuleSettings(Settings):
 class LabelSettings(Settings):
     """Where a label stands in a record, how it is written, and what it weighs."""
 
-    key: str = Field("", description="key or column of the record; the name when left out")
+    key: str = Field(default="", description="key or column of the record; the name when left out")
     form: LabelForm | None = Field(
-        None, description="how it is written; full when left out, scalar for bulk and shear"
+        default=None, description="how it is written; full when left out, scalar for bulk and shear"
     )
-    unit: str = Field("", description="unit of the numbers; as the target's when left out")
-    sites: str = Field("", description="for atoms: key of their indices, or all")
-    optional: bool = Field(False, description="leave records without it in, without this label")
+    unit: str = Field(default="", description="unit of the numbers; as the target's when left out")
+    sites: str = Field(default="", description="for atoms: key of their indices, or all")
+    optional: bool = Field(
+        default=False, description="leave records without it in, without this label"
+    )
     tolerance: float = Field(
-        0.02, ge=0, description="largest violation of the index symmetry, as a share of the norm"
+        default=0.02,
+        ge=0,
+        description="largest violation of the index symmetry, as a share of the norm",
     )
     range: tuple[float, float] | None = Field(
-        None, description="leave out of training what is not between these (scalars)"
+        default=None, description="leave out of training what is not between these (scalars)"
     )
-    weight: float = Field(1.0, ge=0, description="factor of the terms of this label in the loss")
+    weight: float = Field(
+        default=1.0, ge=0, description="factor of the terms of this label in the loss"
+    )
     weights: tuple[RuleSettings, ...] = Field(
-        (), description="further factors, for records that match"
+        default=(), description="further factors, for records that match"
     )
 
     @model_validator(mode="before")
@@ -188,11 +202,11 @@ class SourceSettings(Settings):
     """One file or folder with structures and labels."""
 
     path: str = Field(
-        ..., description="file or folder; relative to the configuration, ${VARIABLES} expanded"
+        description="file or folder; relative to the configuration, ${VARIABLES} expanded"
     )
     role: Literal["auto", "train", "val"] = Field(
-        "auto", description="auto: divided by split; train: never validated on, and crystals that "
-        "split gives to validation are left out; val: validation only",
+        default="auto", description="auto: divided by split; train: never validated on, and "
+        "crystals that split gives to validation are left out; val: validation only",
     )  # fmt: skip
     labels: dict[str, LabelSettings] = Field(
         default_factory=dict,
@@ -200,13 +214,13 @@ class SourceSettings(Settings):
         "and shear in GPa; when left out, the tensor under its name",
     )
     weights: tuple[RuleSettings, ...] = Field(
-        (), description="factors of the weight of examples, for records that match"
+        default=(), description="factors of the weight of examples, for records that match"
     )
     max_atoms: int | None = Field(
-        None, ge=1, description="leave larger structures out of training"
+        default=None, ge=1, description="leave larger structures out of training"
     )
     on_error: Literal["raise", "skip"] = Field(
-        "raise", description="skip leaves bad records out and reports them"
+        default="raise", description="skip leaves bad records out and reports them"
     )
 
     @model_validator(mode="before")
@@ -231,11 +245,12 @@ class SplitSettings(Settings):
     """Who validates. Reserved crystals take part in nothing."""
 
     by: Literal["note", "formula"] = Field(
-        "note", description="note: the record's split, where it has none its formula; formula: "
-        "the bucket of the reduced formula, 0 .. 99, decides alone",
+        default="note", description="note: the record's split, where it has none its formula; "
+        "formula: the bucket of the reduced formula, 0 .. 99, decides alone",
     )  # fmt: skip
     validation: tuple[int, int] = Field(
-        (10, 18), description="by formula: first bucket that validates, and first that does not"
+        default=(10, 18),
+        description="by formula: first bucket that validates, and first that does not",
     )
 
     @field_validator("validation")
@@ -249,17 +264,29 @@ class SplitSettings(Settings):
 class LossSettings(Settings):
     """Weights and scales of the terms of the loss."""
 
-    tensor: float = Field(1.0, ge=0, description="distance of the tensors (Frobenius) / scale")
-    moduli: float = Field(1.0, ge=0, description="errors of K and G / scale (positive elastic)")
-    log_moduli: float = Field(0.3, ge=0, description="errors of ln K and ln G (positive elastic)")
+    tensor: float = Field(
+        default=1.0, ge=0, description="distance of the tensors (Frobenius) / scale"
+    )
+    moduli: float = Field(
+        default=1.0, ge=0, description="errors of K and G / scale (positive elastic)"
+    )
+    log_moduli: float = Field(
+        default=0.3, ge=0, description="errors of ln K and ln G (positive elastic)"
+    )
     coordinates: float = Field(
-        0.0, ge=0, description="distance of what the network learns: the logarithm if positive"
+        default=0.0,
+        ge=0,
+        description="distance of what the network learns: the logarithm if positive",
     )
     tensor_scale: float | None = Field(
-        None, gt=0, description="scale of the tensors; mean distance from their mean if left out"
+        default=None,
+        gt=0,
+        description="scale of the tensors; mean distance from their mean if left out",
     )
     moduli_scale: float | None = Field(
-        None, gt=0, description="scale of K and G, GPa; mean distance from the median if left out"
+        default=None,
+        gt=0,
+        description="scale of K and G, GPa; mean distance from the median if left out",
     )
 
     @model_validator(mode="after")
@@ -272,12 +299,18 @@ class LossSettings(Settings):
 class OptimizerSettings(Settings):
     """AdamW with linear warm-up and cosine schedule."""
 
-    lr: float = Field(2e-3, gt=0, description="largest learning rate")
-    weight_decay: float = Field(0.01, ge=0, description="decay of matrices; vectors have none")
-    betas: tuple[float, float] = Field((0.9, 0.98), description="memory of the moments")
-    warmup_steps: int = Field(200, ge=0, description="steps of linear growth")
-    final_lr_fraction: float = Field(0.01, ge=0, le=1, description="where the cosine ends")
-    clip: float | None = Field(1.0, gt=0, description="largest norm of the gradient; null: none")
+    lr: float = Field(default=2e-3, gt=0, description="largest learning rate")
+    weight_decay: float = Field(
+        default=0.01, ge=0, description="decay of matrices; vectors have none"
+    )
+    betas: tuple[float, float] = Field(default=(0.9, 0.98), description="memory of the moments")
+    warmup_steps: int = Field(
+        default=200, ge=0, description="steps of linear growth; a fifth of the run at most"
+    )
+    final_lr_fraction: float = Field(default=0.01, ge=0, le=1, description="where the cosine ends")
+    clip: float | None = Field(
+        default=1.0, gt=0, description="largest norm of the gradient; null: none"
+    )
 
     @field_validator("betas")
     @classmethod
@@ -291,38 +324,47 @@ class Config(Settings):
     """A training run."""
 
     target: TargetSettings = Field(
-        TargetSettings(name="elastic"), description="a name, or name or symmetry with options"
+        default=TargetSettings(name="elastic"),
+        description="a name, or name or symmetry with options",
     )
     data: tuple[SourceSettings, ...] = Field(
-        ..., min_length=1, description="where structures and labels are; of a structure that "
+       description="where structures and labels are; of a structure that "
         "several sources hold (identifier and formula), the first counts",
     )  # fmt: skip
     output: str = Field(
-        "run", description="folder of the run; relative to the configuration"
+        default="run", description="folder of the run; relative to the configuration"
     )
-    network: NetworkSettings = Field(NetworkSettings(), description="the network")
-    split: SplitSettings = Field(SplitSettings(), description="who validates")
-    loss: LossSettings = Field(LossSettings(), description="the loss")
-    optimizer: OptimizerSettings = Field(OptimizerSettings(), description="the optimizer")
-    epochs: int = Field(60, ge=1, description="passes over the training set")
-    batch: int = Field(32, ge=1, description="structures in a step")
-    ema: float = Field(0.998, ge=0, lt=1, description="memory of the averaged weights; 0: none")
+    network: NetworkSettings = Field(default=NetworkSettings(), description="the network")
+    split: SplitSettings = Field(default=SplitSettings(), description="who validates")
+    loss: LossSettings = Field(default=LossSettings(), description="the loss")
+    optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="the optimizer")
+    epochs: int = Field(default=60, ge=1, description="passes over the training set")
+    batch: int = Field(default=32, ge=1, description="structures in a step")
+    ema: float = Field(
+        default=0.998, ge=0, lt=1, description="memory of the averaged weights; 0: none"
+    )
     early_stopping: int | None = Field(
-        None, ge=1, description="stop after this many epochs without gain in validation"
+        default=None, ge=1, description="stop after this many epochs without gain in validation"
     )
     keep: Literal["last", "best"] = Field(
-        "last", description="which weights the model has: of the last epoch, or the best validated"
+        default="last",
+        description="which weights the model has: of the last epoch, or the best validated",
     )
-    seed: int = Field(0, ge=0, lt=2**32, description="of the start and of the order")
-    threads: int | None = Field(None, ge=1, description="processor threads; torch's own if left out")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="of the start and of the order")
+    threads: int | None = Field(
+        default=None, ge=1, description="processor threads; torch's own if left out"
+    )
     compile: Literal["auto", "always", "never"] = Field(
-        "auto", description="compile the hot path: where a C++ compiler is present, or an error"
+        default="auto",
+        description="compile the hot path: where a C++ compiler is present, or an error",
     )
-    accelerator: str = Field("cpu", description="cpu, gpu, or whatever Lightning knows")
-    devices: int = Field(1, ge=1, description="number of devices")
+    accelerator: str = Field(default="cpu", description="cpu, gpu, or whatever Lightning knows")
+    devices: int = Field(default=1, ge=1, description="number of devices")
 
     @model_validator(mode="after")
     def _labels_fit(self) -> Self:
+        if not self.data:
+            raise ValueError("data: names no file; list at least one path")
         target = self.target.build()
         tensor = {"tensor", target.name, self.target.name} - {""}
         allowed = sorted(tensor) + (list(MODULI) if elastic(target) else [])
@@ -341,8 +383,6 @@ class Config(Settings):
                     raise ValueError(
                         f"data.{number}.labels.{name}.range: only bulk and shear have a range"
                     )
-        if self.keep == "best" and self.ema == 0 and self.early_stopping is None and not self.data:
-            raise ValueError("keep: best needs validation")
         return self
 
     def differences(self, other: Config) -> list[str]:
@@ -390,7 +430,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
                     "remove one"
                 )
             seen.add(key.value)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+    values: dict[Any, Any] = yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+    return values
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -416,7 +457,7 @@ def read_config(path: str | Path) -> Config:
             "--help-config`"
         ) from None
     try:
-        values = yaml.load(text, Loader=_Loader)  # noqa: S506  # derived from SafeLoader
+        values = yaml.load(text, Loader=_Loader)  # derived from SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"{place}: is no YAML: {error}") from None
     except ConfigError as error:
@@ -538,7 +579,7 @@ def _typed(field: FieldInfo) -> str:
     ]
     if bounds:
         words += f", {', '.join(bounds)}"
-    if field.default is PydanticUndefined and field.default_factory is None:
+    if field.is_required():
         return f"{words}; required"
     if inner is not None:
         return words

@@ -1,0 +1,455 @@
+"""Trained networks as files that hold numbers and text only: nothing pickled is ever read.
+
+A checkpoint is a folder with ``model.json`` (everything that is known about it) and
+``weights.safetensors`` (one or several members of an ensemble, float32, and whatever arrays travel
+with them). The state of an unfinished training is one safetensors file whose header holds, as
+JSON, what is not an array.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from natural_tensors import CONVENTIONS, __version__
+from natural_tensors.files import write_bytes
+
+from .config import NetworkSettings
+from .dataset import Fingerprints
+from .model import CarNet
+from .targets import Target
+
+FORMAT = 1
+"""Number of the format of checkpoints; a newer one is refused."""
+
+STATE_FORMAT = 1
+
+MODEL, WEIGHTS = "model.json", "weights.safetensors"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read or written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Trained networks and what is known about them.
+
+    Attributes:
+        models: the members of the ensemble, ready for prediction.
+        record: what ``model.json`` holds.
+        arrays: what travels with them.
+    """
+
+    models: tuple[CarNet, ...]
+    record: Mapping[str, Any]
+    arrays: Arrays
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return self.models[0].target
+
+    @property
+    def unit(self) -> str:
+        """Unit of the predictions."""
+        return str(self.record["unit"])
+
+    @property
+    def elements(self) -> frozenset[int]:
+        """Atomic numbers seen in training."""
+        return frozenset(self.record["elements"])
+
+    @property
+    def fingerprints(self) -> Fingerprints | None:
+        """Signatures of the structures seen in training, if they travel with it."""
+        return fingerprints_from(self.arrays)
+
+    def __repr__(self) -> str:
+        size = sum(value.numel() for value in self.models[0].parameters())
+        members = f"{len(self.models)} members of " if len(self.models) > 1 else ""
+        return f"Checkpoint({self.target.name}: {members}{size:,} parameters)"
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def save(
+    folder: str | Path,
+    models: Sequence[CarNet],
+    record: Mapping[str, Any],
+    arrays: Arrays | None = None,
+) -> None:
+    """Write a checkpoint, the whole folder or nothing.
+
+    Args:
+        folder: created, or replaced when it holds a checkpoint.
+        models: at least one, all of one target.
+        record: what else is known: ``elements`` (atomic numbers seen in training),
+            ``fingerprint`` (of the training data), ``metrics``, ``config``, ``seeds``, ``unit``
+            when it is not the target's, and whatever else; JSON values.
+        arrays: travel with the weights.
+
+    Raises:
+        CheckpointError: when the members do not fit together, or the folder holds other things.
+    """
+    if not models:
+        raise CheckpointError(f"{folder}: got no models; give at least one")
+    target = models[0].target
+    if any(model.target != target for model in models):
+        names = ", ".join(sorted({repr(model.target) for model in models}))
+        raise CheckpointError(f"{folder}: members of one ensemble predict one thing; got {names}")
+    tensors = {
+        f"{number}.{key}": _plain(value)
+        for number, model in enumerate(models)
+        for key, value in model.state_dict().items()
+    }
+    for name, array in (arrays or {}).items():
+        tensors[f"arrays.{name}"] = torch.from_numpy(np.ascontiguousarray(array))
+    weights = save_tensors(tensors)
+    document = {
+        "format": FORMAT,
+        "version": __version__,
+        "conventions": CONVENTIONS,
+        "target": {
+            "tensor": target.tensor,
+            "axial": target.axial,
+            "pooling": target.pooling,
+            "positive": target.positive,
+            "symmetry": target.symmetry,
+        },
+        "unit": target.unit,
+        "members": len(models),
+        "networks": [model.settings.model_dump() for model in models],
+        "elements": [],
+        "fingerprint": "",
+        "metrics": {},
+        "config": {},
+        "seeds": [],
+        **record,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    text = json.dumps(document, indent=1, ensure_ascii=False, default=_number).encode()
+    _write_folder(Path(folder), {WEIGHTS: weights, MODEL: text + b"\n"})
+
+
+def _plain(value: Tensor) -> Tensor:
+    value = value.detach().cpu()
+    return (value.float() if value.is_floating_point() else value).contiguous().clone()
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no JSON value: {value!r}")
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    strangers = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    strangers = [name for name in strangers if name not in (MODEL, WEIGHTS)]
+    if strangers or (folder.exists() and not folder.is_dir()):
+        raise CheckpointError(
+            f"{folder}: holds {', '.join(strangers[:4]) or 'no folder'}; a checkpoint replaces its "
+            "whole folder: choose another, or one that does not exist"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = f"{os.getpid()}.tmp"
+    fresh, old = (folder.with_name(f".{folder.name}.{kind}.{mark}") for kind in ("new", "old"))
+    try:
+        for place in (fresh, old):
+            shutil.rmtree(place, ignore_errors=True)
+        fresh.mkdir()
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        if folder.is_dir():
+            os.replace(folder, old)
+        os.replace(fresh, folder)
+    except OSError as error:
+        if old.is_dir() and not folder.exists():
+            os.replace(old, folder)
+        raise CheckpointError(f"{folder}: cannot be written: {error.strerror}") from error
+    finally:
+        for place in (fresh, old):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        folder: as written by `save`.
+
+    Raises:
+        CheckpointError: when a file is missing or damaged, or a newer version wrote it.
+    """
+    place = Path(folder)
+    record = _record(place)
+    try:
+        raw = (place / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{place}: {WEIGHTS} cannot be read: {error.strerror}; copy the whole folder"
+        ) from None
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != record.get("sha256"):
+        raise CheckpointError(
+            f"{place}: {WEIGHTS} has the SHA-256 {digest}, {MODEL} states "
+            f"{record.get('sha256')}; one of them is damaged or from another checkpoint: copy "
+            "the folder again"
+        )
+    try:
+        return _assembled(record, load_tensors(raw))
+    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()
+        raise CheckpointError(
+            f"{place}: does not fit this version ({__version__}): "
+            f"{reason[0][:300] if reason else type(error).__name__}; it was written by version "
+            f"{record.get('version')}"
+        ) from None
+
+
+def _record(place: Path) -> dict[str, Any]:
+    try:
+        text = (place / MODEL).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise CheckpointError(
+            f"{place}: {MODEL} cannot be read: {reason}; name a folder that holds {MODEL} and "
+            f"{WEIGHTS}"
+        ) from None
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CheckpointError(
+            f"{place}: {MODEL}, line {error.lineno}, is not JSON: {error.msg}; copy it again"
+        ) from None
+    number = record.get("format") if isinstance(record, dict) else None
+    if not isinstance(number, int) or number < 1:
+        raise CheckpointError(f"{place}: {MODEL} states no format; it is no checkpoint")
+    if number > FORMAT:
+        raise CheckpointError(
+            f"{place}: has format {number}, written by version {record.get('version')}; this "
+            f"version ({__version__}) reads formats up to {FORMAT}: install a newer one"
+        )
+    if record.get("conventions") != CONVENTIONS:
+        raise CheckpointError(
+            f"{place}: follows conventions {record.get('conventions')}, this version "
+            f"{CONVENTIONS}: install version {record.get('version')}, or train again"
+        )
+    return dict(record)
+
+
+def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
+    stated = record["target"]
+    target = Target(stated["tensor"], stated["axial"], stated["pooling"], stated["positive"])
+    if target.symmetry != stated["symmetry"]:
+        raise ValueError(f"{target.name} was {stated['symmetry']} and is {target.symmetry} now")
+    models = []
+    for number in range(record["members"]):
+        with _untouched_generator():
+            model = CarNet(NetworkSettings(**record["networks"][number]), target)
+        head = f"{number}."
+        state = {key[len(head) :]: value for key, value in tensors.items() if key.startswith(head)}
+        model.load_state_dict(state)
+        models.append(model.eval().requires_grad_(False))
+    head = "arrays."
+    arrays = {
+        key[len(head) :]: value.numpy() for key, value in tensors.items() if key.startswith(head)
+    }
+    return Checkpoint(tuple(models), record, arrays)
+
+
+def _untouched_generator() -> Any:
+    """Return a context in which random starts, overwritten at once, leave no trace."""
+    return torch.random.fork_rng(devices=[])
+
+
+# --- ensembles ------------------------------------------------------------------------------------
+
+
+def merge(folders: Sequence[str | Path], out: str | Path) -> Checkpoint:
+    """Join checkpoints into one ensemble, write it, and return it.
+
+    Elements count as seen when every member saw them; structures seen by any are marked as such.
+
+    Args:
+        folders: checkpoints of one target.
+        out: folder of the ensemble.
+
+    Raises:
+        CheckpointError: when they predict different things, or cannot be read or written.
+    """
+    if not folders:
+        raise CheckpointError(f"{out}: got no checkpoints to join; name at least one")
+    parts = [load(folder) for folder in folders]
+    units = sorted({part.unit for part in parts})
+    if len(units) > 1:
+        raise CheckpointError(f"{out}: members of one ensemble share a unit; got {units}")
+    prints = [str(part.record["fingerprint"]) for part in parts]
+    one = prints[0] if len(set(prints)) == 1 else _digest(prints)
+    record = {
+        "unit": units[0],
+        "elements": sorted(frozenset.intersection(*(part.elements for part in parts))),
+        "fingerprint": one,
+        "metrics": {},
+        "config": parts[0].record["config"],
+        "seeds": [seed for part in parts for seed in part.record["seeds"]],
+        "parts": [
+            {key: part.record[key] for key in ("version", "fingerprint", "metrics", "config")}
+            for part in parts
+        ],
+    }
+    arrays = _joined([part.fingerprints for part in parts])
+    save(out, [model for part in parts for model in part.models], record, arrays)
+    return load(out)
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
+
+
+def _joined(parts: Sequence[Fingerprints | None]) -> dict[str, NDArray[Any]]:
+    rows: dict[tuple[str, str, bytes], NDArray[np.float16]] = {}
+    for part in parts:
+        if part is not None:
+            for row in zip(part.identifiers, part.formulas, part.signatures, strict=True):
+                rows.setdefault((row[0], row[1], row[2].tobytes()), row[2])
+    if not rows:
+        return {}
+    keys = list(rows)
+    return arrays_of(
+        Fingerprints(
+            tuple(key[0] for key in keys), tuple(key[1] for key in keys), np.stack([*rows.values()])
+        )
+    )
+
+
+def arrays_of(prints: Fingerprints) -> dict[str, NDArray[Any]]:
+    """Return fingerprints as arrays: text becomes UTF-8, a line each."""
+
+    def encoded(lines: Sequence[str]) -> NDArray[np.uint8]:
+        clean = [line.replace("\n", " ") for line in lines]
+        return np.frombuffer("\n".join(clean).encode(), dtype=np.uint8).copy()
+
+    return {
+        "identifiers": encoded(prints.identifiers),
+        "formulas": encoded(prints.formulas),
+        "signatures": prints.signatures,
+    }
+
+
+def fingerprints_from(arrays: Arrays) -> Fingerprints | None:
+    """Return what `arrays_of` made arrays of; None when it is not there."""
+    if not {"identifiers", "formulas", "signatures"} <= arrays.keys():
+        return None
+    texts = [arrays[name].tobytes().decode().split("\n") for name in ("identifiers", "formulas")]
+    signatures = np.asarray(arrays["signatures"], dtype=np.float16)
+    if not len(signatures):
+        return Fingerprints((), (), signatures)
+    return Fingerprints(tuple(texts[0]), tuple(texts[1]), signatures)
+
+
+# --- the state of an unfinished training ----------------------------------------------------------
+
+
+def save_state(path: str | Path, state: Any) -> None:
+    """Write nested dicts, lists and tuples of tensors and plain values, the file or nothing.
+
+    Raises:
+        CheckpointError: for a value that is none of these.
+    """
+    tensors: dict[str, Tensor] = {}
+    tree = _flattened(state, tensors, "state")
+    header = {"format": str(STATE_FORMAT), "tree": json.dumps(tree)}
+    # a file without any tensor is no safetensors file to some readers
+    tensors["-"] = torch.zeros(1)
+    write_bytes(str(path), save_tensors(tensors, metadata=header))
+
+
+def load_state(path: str | Path) -> Any:
+    """Read what `save_state` wrote; exactly the same values.
+
+    Raises:
+        CheckpointError: when it is missing, damaged or of a newer version.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        if int(header["format"]) > STATE_FORMAT:
+            raise CheckpointError(
+                f"{path}: has format {header['format']}, this version reads up to {STATE_FORMAT}: "
+                "install a newer one"
+            )
+        return _restored(json.loads(header["tree"]), tensors)
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(
+            f"{path}: cannot be read as the state of a training: {error}; start the run anew"
+        ) from None
+
+
+def _flattened(value: Any, tensors: dict[str, Tensor], place: str) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    key = str(len(tensors))
+    if isinstance(value, Tensor):
+        tensors[key] = value.detach().cpu().contiguous().clone()
+        return {"tensor": key}
+    if isinstance(value, np.ndarray):
+        tensors[key] = torch.from_numpy(value.copy())
+        return {"array": key}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        parts = [_flattened(part, tensors, f"{place}.{n}") for n, part in enumerate(value)]
+        return parts if isinstance(value, list) else {"tuple": parts}
+    if isinstance(value, Mapping) and all(isinstance(key, str | int) for key in value):
+        return {
+            "pairs": [
+                [key, _flattened(part, tensors, f"{place}.{key}")] for key, part in value.items()
+            ]
+        }
+    raise CheckpointError(
+        f"{place} is {type(value).__name__}, which is not stored: tensors, arrays, numbers, text, "
+        "lists, tuples and dicts are"
+    )
+
+
+def _restored(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(tree, list):
+        return [_restored(part, tensors) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, content),) = tree.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "array":
+        return tensors[content].numpy()
+    if kind == "tuple":
+        return tuple(_restored(part, tensors) for part in content)
+    if kind == "pairs":
+        return {key: _restored(part, tensors) for key, part in content}
+    raise ValueError(f"{kind!r} is no kind of value")

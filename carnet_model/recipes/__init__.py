@@ -1,0 +1,1 @@
+"""Configurations of the trainings behind the shipped weights."""
