@@ -1,4 +1,4 @@
-"""Print the tables of one or more topics: exact, numeric, generated, network (all when none is named)."""
+"""Print the tables of the topics named: exact, numeric, generated, network; all when none is."""
 
 from __future__ import annotations
 

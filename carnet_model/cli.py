@@ -18,13 +18,13 @@ from typer.core import TyperGroup
 from natural_tensors import CONVENTIONS, Form, __version__, catalog, files
 from natural_tensors.cli import (
     USAGE_ERRORS,
-    _check_codegen,
-    _fail,
-    _say_table,
-    _usage_message,
-    _warn,
+    check_codegen,
+    fail,
     one_of,
     say,
+    say_table,
+    usage_message,
+    warn,
 )
 from natural_tensors.files import FileError
 
@@ -59,7 +59,7 @@ NEEDED = ("torch", "vesin", "pymatgen", "ase", "spglib", "pydantic", "safetensor
 
 EXTRAS = MappingProxyType(
     dict.fromkeys(NEEDED, "carnet")
-    | dict.fromkeys(("lightning", "matplotlib", "tensorboard", "yaml"), "train")
+    | dict.fromkeys(("lightning", "matplotlib", "tensorboard"), "train")
 )
 """By package, the extra of natural-tensors that brings it."""
 
@@ -90,13 +90,13 @@ class Program(TyperGroup):
         try:
             result = super().main(*args, **{**options, "standalone_mode": False})
         except USAGE_ERRORS as error:
-            _fail(2, _usage_message(error))
+            fail(2, usage_message(error))
         except ModuleNotFoundError as error:
-            _fail(2, _missing(error))
+            fail(2, _missing(error))
         except Exception as error:
             if not isinstance(error, _input_errors()):
                 raise
-            _fail(2, str(error))
+            fail(2, str(error))
         if options.get("standalone_mode", True):
             sys.exit(result if isinstance(result, int) else 0)
         return result
@@ -176,7 +176,7 @@ def root(
     if context.invoked_subcommand is None:
         print(context.get_help())
         raise typer.Exit
-    _check_codegen()
+    check_codegen()
 
 
 def main() -> None:
@@ -306,7 +306,7 @@ def predict(
         _show(results, predictor, full)
     failures = [result for result in results if isinstance(result, Failure)]
     for failure in failures:
-        _warn("error", str(failure), "bold red")
+        warn("error", str(failure), "bold red")
     if output is not None and not quiet:
         count = len(results) - len(failures)
         say("", f"{count} of {len(results)} structures predicted, written to {output}")
@@ -355,7 +355,7 @@ def _show(results: Sequence[Prediction | Failure], predictor: Predictor, full: b
             say("", *result.lines())
         return
     heads = ("name", "formula", ">K [GPa]", ">G [GPa]", ">E [GPa]", ">ν", ">A", "stable", "remarks")
-    _say_table(heads, [_table_row(result) for result in results])
+    say_table(heads, [_table_row(result) for result in results])
     say("", "K, G, E, ν: Hill averages; A: universal anisotropy; ±: spread of the ensemble;")
     say("--full prints every stiffness, -o FILE writes them (.json, .csv, .extxyz)")
 
@@ -435,7 +435,7 @@ def evaluate(
     source = _source(target.name, key, form, unit, target.axial)
     examples = read_examples(path, source, for_training=False, on_error="skip")
     for fault in examples.faults:
-        _warn("warning", str(fault), "bold yellow")
+        warn("warning", str(fault), "bold yellow")
     chosen = _of_split(examples, split)
     if not chosen:
         raise DatasetError(
@@ -450,7 +450,7 @@ def evaluate(
     files_written = found.write(output)
     say(str(found), "")
     for failure in found.failures:
-        _warn("error", str(failure), "bold red")
+        warn("error", str(failure), "bold red")
     say(f"written to {output}: {', '.join(file.name for file in files_written)}")
 
 
@@ -491,9 +491,12 @@ def train(
     ] = False,
 ) -> None:  # fmt: skip
     """Train networks as a configuration says; an interrupted run goes on where it stopped."""
-    from . import config, training
+    from . import config
 
-    run = training.train(config.read_config(path), resume=resume)
+    settings = config.read_config(path)  # a mistake is told before PyTorch has loaded
+    from . import training
+
+    run = training.train(settings, resume=resume)
     for name, value in run.metrics.items():
         say(f"{name}  {value:.5g}")
     say(f"model: {run.checkpoint}", f"try it: carnet predict FILE --model {run.checkpoint}")
@@ -576,7 +579,7 @@ def check(
     source = _source(label, key, form, unit)
     examples = read_examples(path, source, for_training=False, on_error="skip")
     for fault in examples.faults:
-        _warn("warning", str(fault), "bold yellow")
+        warn("warning", str(fault), "bold yellow")
     report = labels.check(examples, label, symprec=symprec, tolerance=tolerance)
     say(str(report))
     kept: list[Example | None] = list(examples)

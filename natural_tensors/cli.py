@@ -85,7 +85,7 @@ def say(*lines: str | Text) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _say_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
+def say_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under headings; a heading that starts with ``>`` is flush right."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
@@ -109,7 +109,8 @@ def _say_json(document: Mapping[str, Any]) -> None:
     print(files.to_json(document))
 
 
-def _warn(kind: str, message: str, style: str) -> None:
+def warn(kind: str, message: str, style: str) -> None:
+    """Write a message to standard error, its kind in a style and further lines indented."""
     first, *others = message.splitlines()
     text = Text.assemble((f"{kind}: ", style), first, *(f"\n  {line}" for line in others))
     _console(sys.stderr).print(text, soft_wrap=True)
@@ -127,7 +128,7 @@ class Program(TyperGroup):
 
     def get_command(self, context: Any, name: str) -> Any:
         """Return a command; ``generate`` is imported from codegen when it is asked for."""
-        if name == "generate" and name not in self.commands and _check_codegen():
+        if name == "generate" and name not in self.commands and check_codegen():
             from codegen.cli import register
 
             alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -140,22 +141,23 @@ class Program(TyperGroup):
         try:
             result = super().main(*args, **{**options, "standalone_mode": False})
         except RefusedError as error:
-            _fail(1, str(error))
+            fail(1, str(error))
         except INPUT_ERRORS as error:
-            _fail(2, str(error))
+            fail(2, str(error))
         except USAGE_ERRORS as error:
-            _fail(2, _usage_message(error))
+            fail(2, usage_message(error))
         if options.get("standalone_mode", True):
             sys.exit(result if isinstance(result, int) else 0)
         return result
 
 
-def _fail(code: int, message: str) -> NoReturn:
-    _warn("error", message, "bold red")
+def fail(code: int, message: str) -> NoReturn:
+    """Say what is wrong on standard error and leave with an exit code."""
+    warn("error", message, "bold red")
     sys.exit(code)
 
 
-def _usage_message(error: Any) -> str:
+def usage_message(error: Any) -> str:
     """Return what is wrong with a command line, and where its help is."""
     about_option = getattr(error, "param", None) or not isinstance(error, typer.BadParameter)
     message = error.format_message() if about_option else error.message
@@ -202,17 +204,17 @@ def root(
     if context.invoked_subcommand is None:
         print(context.get_help())
         raise typer.Exit
-    _check_codegen()
+    check_codegen()
 
 
-def _check_codegen() -> bool:
+def check_codegen() -> bool:
     """Warn when the name ``codegen`` leads to another package than the one beside this one."""
     spec = find_spec("codegen")
     ours = Path(__file__).resolve().parent.parent / "codegen" / "__init__.py"
     found = spec.origin if spec else None
     is_ours = found is not None and Path(found).resolve() == ours
     if not is_ours:
-        _warn(
+        warn(
             "warning",
             f"the package codegen that Python finds is not ours: {found or 'there is none'}\n"
             f"ours is {ours}; code generation will not work.\n"
@@ -337,7 +339,7 @@ def list_tensors(
             row = _catalog_row(entry, field)
             row["time reversal"] = _parity(entry.time_reversal)
             table.append(tuple(str(row[column.lstrip(">")]) for column in columns))
-    _say_table(columns, table)
+    say_table(columns, table)
     count = sum(len(entries) for _, entries in chosen)
     say("", f"{count} of {len(catalog)} tensors; `natural-tensors show NAME` explains one")
 
@@ -437,7 +439,7 @@ def _say_class(target: Reduction) -> None:
         }
     _say_facts(facts | {"irreps": _content(target)})
     say("")
-    _say_table(
+    say_table(
         (">weight", "parity", ">copies", ">components of each"),
         [
             (str(weight), _parity(target.parity), str(count), str(2 * weight + 1))
@@ -623,7 +625,7 @@ def decompose(
         files.write_json(output, document)
     if as_json:
         for note in taken.notes:
-            _warn("note", note, "bold")
+            warn("note", note, "bold")
         _say_json(document)
         return
     _say_taken(taken, verbose)
@@ -755,7 +757,7 @@ def _say_parts_table(taken: Taken) -> None:
             )
         )
     shares = (">share of weight", ">share of orthonormal copy")
-    _say_table(("part", "irrep", ">norm", ">value", *shares), rows)
+    say_table(("part", "irrep", ">norm", ">value", *shares), rows)
 
 
 def _say_batch_table(taken: Taken) -> None:
@@ -766,7 +768,7 @@ def _say_batch_table(taken: Taken) -> None:
         spread = _spread(norm, lambda value: _number(value, taken.noise))
         rows.append((f"X({weight},{copy})", f"{weight}{letter}", *spread, *share))
     heads = [f">{what} {how}" for what in ("norm", "share") for how in ("min", "mean", "max")]
-    _say_table(("part", "irrep", *heads), rows)
+    say_table(("part", "irrep", *heads), rows)
     say("", "share: of the weight, in the squared norm of the tensor")
 
 
@@ -933,7 +935,7 @@ def reconstruct(
     if written_as == "components" and not batch:
         labels = target.components.labels
         numbers = [_number(float(value), noise) for value in values]
-        _say_table(("component", ">value"), zip(labels, numbers, strict=True))
+        say_table(("component", ">value"), zip(labels, numbers, strict=True))
     else:
         _say_array(values, len(size), noise)
     if output is not None:
@@ -982,7 +984,7 @@ def list_examples(
     if as_json:
         _say_json({"examples": rows})
         return
-    _say_table([key.replace("_", " ") for key in keys], [tuple(row.values()) for row in rows])
+    say_table([key.replace("_", " ") for key in keys], [tuple(row.values()) for row in rows])
     say("", "`natural-tensors decompose --example NAME` takes one apart")
 
 
@@ -1046,7 +1048,7 @@ def show_harmonic(
     else:
         say(Text(f"Harmonic of weight {weight}, {normalization}", style="bold"), "")
         say(f"{found}", "", f"squared norm {found.squared_norm}; packed, on the unit sphere:", "")
-        _say_table((">m", "component"), [(str(m), _polynomial(p, r, TEXT)) for m, p, r in rows])
+        say_table((">m", "component"), [(str(m), _polynomial(p, r, TEXT)) for m, p, r in rows])
 
 
 def _polynomial(polynomial: Polynomial, radicand: Fraction, notation: Notation) -> str:
@@ -1110,7 +1112,7 @@ def show_coupling(
         return
     say(Text(f"Coupling of weights {l1} and {l2} to {l3}, {normalization}", style="bold"), "")
     say(f"{found}", "", f"{len(entries)} packed entries that are not zero:", "")
-    _say_table(
+    say_table(
         (">m1", ">m2", ">m3", ">exact", ">value"),
         [
             (*map(str, row["m"]), row["exact"], f"{row['value']:.6f}")

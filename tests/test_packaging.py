@@ -32,19 +32,27 @@ def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path
         archive.extractall(site)
     for package in ("natural_tensors", "codegen", "carnet_model"):
         assert (site / package / "py.typed").exists()
-    expected = {path.relative_to(ROOT) for path in ROOT.glob("natural_tensors/**/*.json")}
-    assert expected
+    patterns = (
+        "natural_tensors/**/*.json", "carnet_model/**/*.json", "carnet_model/**/*.yaml",
+        "carnet_model/**/*.safetensors", "carnet_model/**/*.md",
+    )  # fmt: skip
+    found = {pattern: list(ROOT.glob(pattern)) for pattern in patterns}
+    assert all(found.values()), found
+    expected = {path.relative_to(ROOT) for paths in found.values() for path in paths}
     assert all((site / path).exists() for path in expected)
+    silicon = ROOT / "docs/structures/si.cif"
     code = (
         "import natural_tensors, codegen, carnet_model;"
         "from natural_tensors.examples import load;"
         f"assert natural_tensors.__file__.startswith({str(site)!r});"
         f"assert codegen.__file__.startswith({str(site)!r});"
         "elastic = natural_tensors.reduction('elastic');"
-        "print(elastic.pack(load('copper').values, form='voigt').shape)"
+        "print(elastic.pack(load('copper').values, form='voigt').shape);"
+        f"silicon = carnet_model.load('elastic').predict({str(silicon)!r});"
+        "print(silicon.stiffness.shape, silicon.stable)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
         env={"PYTHONPATH": str(site)},
     )  # fmt: skip
-    assert result.stdout.strip() == "(21,)"
+    assert result.stdout.split("\n")[:2] == ["(21,)", "(6, 6) True"]

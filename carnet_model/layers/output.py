@@ -9,7 +9,7 @@ from .. import kernels
 from ..irreps import Irrep
 from ..targets import Target
 
-LIMIT = 12.0  # deviations; the training tensors lie within 6
+LIMIT = 50.0  # deviations; elastic tensors lie within 43 (graphite), 99 % of them within 16
 
 
 class Head(nn.Module):

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class RadialBasis(nn.Module):
     """Bessel functions under a smooth cutoff.
 
-    ``sqrt(2/c) sin(n pi r / c) / r`` (Gasteiger et al., arXiv:2003.03123, eq. 7) times a polynomial that
-    falls to zero at the cutoff with three continuous derivatives (eq. 8, exponent 6).
+    ``sin(n pi x) / x`` with x = r / cutoff (Gasteiger et al., arXiv:2003.03123, eq. 7) times a
+    polynomial that ends at zero with its first two derivatives (eq. 8, exponent 6).
 
     Args:
         size: number of functions.
