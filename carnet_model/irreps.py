@@ -76,3 +76,42 @@ class Layout:
     def owners(self) -> tuple[int, ...]:
         """For each component, the number of its irrep."""
         return tuple(number for number, irrep in enumerate(self.irreps) for _ in range(irrep.size))
+
+
+def products(first: Irrep, second: Irrep) -> set[Irrep]:
+    """Return the irreps in the product of two."""
+    low, high = abs(first.weight - second.weight), first.weight + second.weight
+    return {Irrep.of(weight, first.parity * second.parity) for weight in range(low, high + 1)}
+
+
+def reachable(layout: Layout, sent: Layout, *, layers: int, body_order: int) -> set[Irrep]:
+    """Return the irreps that selection rules allow a network to have; all others are zero.
+
+    A moment couples what a neighbour sends with harmonics; a product couples moments of one atom.
+    Equal factors of equal weight have no odd coupling. (A pseudo-scalar is allowed from body order
+    4, yet in a single layer it cancels: it takes two.)
+
+    Args:
+        layout: of the features.
+        sent: of what neighbours send.
+        layers: number of interactions.
+        body_order: most atoms in one product, the centre included.
+    """
+    harmonics = [Irrep(weight) for weight in range(layout.weight + 1)]
+    kept = set(layout.irreps)
+    features = {Irrep(0)}
+    for _ in range(layers):
+        senders = features & set(sent.irreps)
+        moments = {i for a in senders for b in harmonics for i in products(a, b)} & kept
+        hyper = moments
+        features = features | moments
+        for order in range(body_order - 2):
+            hyper = {
+                irrep
+                for a in hyper
+                for b in moments
+                for irrep in products(a, b)
+                if order or a != b or irrep.weight % 2 == 0
+            } & kept
+            features = features | hyper
+    return features

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from .config import NetworkSettings
 from .graph import Batch
-from .irreps import Layout
+from .irreps import Layout, reachable
 from .layers import Assembly, ElementEmbedding, Head, Interaction, Mixing, RadialBasis
 from .layers.mixing import converted
 from .targets import Target, TargetError
@@ -33,18 +33,22 @@ class CarNet(nn.Module):
         weight = max(target.weight, 1) if settings.weight is None else settings.weight
         pseudo = target.pseudo if settings.pseudo is None else settings.pseudo
         layout = Layout(weight, pseudo)
-        unreachable = [str(irrep) for irrep, _ in target.parts if irrep not in layout.slices]
-        if unreachable:
+        sent = Layout(min(settings.message_weight, weight), pseudo)
+        depth = {"layers": settings.layers, "body_order": settings.body_order}
+        found = reachable(layout, sent, **depth)
+        missing = [str(irrep) for irrep, _ in target.parts if irrep not in found]
+        if missing:
             raise TargetError(
-                f"{target.name} holds {', '.join(unreachable)}, which features to weight {weight}"
-                f"{'' if pseudo else ' without pseudo-tensors'} do not: leave out weight and pseudo"
+                f"{target.name} holds {', '.join(missing)}, which {settings.layers} layers of body "
+                f"order {settings.body_order} with features to weight {weight}"
+                f"{'' if pseudo else ' and no pseudo-tensors'} never make: leave out weight and "
+                "pseudo, or raise layers or body_order"
             )
         channels = settings.channels
         self.layout = layout
         self.embedding = ElementEmbedding(settings.embedding)
         self.start = nn.Linear(settings.embedding, channels)
         self.basis = RadialBasis(settings.radial, settings.cutoff)
-        sent = Layout(min(settings.message_weight, weight), pseudo)
         self.interactions = nn.ModuleList(
             Interaction(
                 sent if number else Layout(0), layout, channels=channels,

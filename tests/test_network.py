@@ -18,7 +18,7 @@ from carnet_model import kernels, labels
 from carnet_model.config import NetworkSettings
 from carnet_model.geometry import Geometry, geometry
 from carnet_model.graph import Graph, build, collate
-from carnet_model.irreps import Irrep, Layout
+from carnet_model.irreps import Irrep, Layout, reachable
 from carnet_model.model import CarNet
 from carnet_model.targets import Target, TargetError
 from codegen import ConvolutionRecipe, ProductRecipe
@@ -258,6 +258,31 @@ def test_targets_derive_what_the_network_needs() -> None:
     assert Target("ijkl=jikl=ijlk").matrix_form is None
 
 
+@pytest.mark.parametrize("body_order", [2, 3, 4])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_irreps_that_selection_rules_exclude_are_zero_and_most_others_are_not(
+    layers: int, body_order: int
+) -> None:
+    layout, sent = Layout(2, True), Layout(1, True)
+    found = reachable(layout, sent, layers=layers, body_order=body_order)
+    torch.manual_seed(0)
+    target = Target("ij=ji", pooling="atoms")
+    net = CarNet(
+        NetworkSettings(
+            **SMALL, weight=2, pseudo=True, message_weight=1, layers=layers, body_order=body_order
+        ),
+        target,
+    ).double()
+    seen: dict[str, torch.Tensor] = {}
+    net.readouts[-1].register_forward_hook(lambda _, inputs, __: seen.update(last=inputs[0]))
+    with torch.no_grad():
+        net.coordinates(collate([build(TRICLINIC, 4.0)], dtype=torch.float64))
+    for irrep, where in layout.slices.items():
+        size = float(seen["last"][:, where].abs().max())
+        cancels = irrep == Irrep(0, True) and layers == 1
+        assert (size > 1e-12) == (irrep in found and not cancels), f"{irrep}: {size}"
+
+
 def test_what_cannot_be_predicted_is_refused() -> None:
     with pytest.raises(TargetError, match="symmetric matrix"):
         Target("ijkl=jikl=ijlk", positive=True)
@@ -265,6 +290,8 @@ def test_what_cannot_be_predicted_is_refused() -> None:
         network(Target("elastic"), weight=2)
     with pytest.raises(TargetError, match="2o"):
         network(Target("ijk=ikj"), pseudo=False)
+    with pytest.raises(TargetError, match=r"2o.*body_order"):
+        network(Target("ij=ji", axial=True), layers=1, body_order=2)
     with pytest.raises(TargetError, match="eigenvalues"):
         Target("ij=ji", positive=True).coordinates(np.diag([1.0, 2.0, -1.0]))
 
