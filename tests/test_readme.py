@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from carnet_model import cli as carnet
 from natural_tensors import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +27,22 @@ def test_python_examples_are_true(path: Path) -> None:
     assert runner.failures == 0, "".join(failures)
 
 
-def test_the_main_job_of_the_readme_prints_what_it_says() -> None:
+def test_the_demonstration_predicts_a_stable_crystal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (command,) = re.findall(
+        r"`make demo` runs\n\n```sh\ncarnet (.*?)\n```",
+        (ROOT / "README.md").read_text(encoding="utf-8"), re.S,
+    )  # fmt: skip
+    assert f"carnet {command}" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(carnet.app, shlex.split(command))
+    assert result.exit_code == 0, result.output
+    assert "stiffness [GPa]" in result.output
+    assert "mechanically stable" in result.output
+
+
+def test_the_commands_of_the_readme_print_what_it_says() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n\$ natural-tensors (.*?)\n(.*?)```", text, re.S)
     assert blocks
