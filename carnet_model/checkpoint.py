@@ -288,7 +288,9 @@ def _untouched_generator() -> Any:
 # --- ensembles ------------------------------------------------------------------------------------
 
 
-def merge(folders: Sequence[str | Path], out: str | Path) -> Checkpoint:
+def merge(
+    folders: Sequence[str | Path], out: str | Path, notes: Mapping[str, Any] | None = None
+) -> Checkpoint:
     """Join checkpoints into one ensemble, write it, and return it.
 
     Elements count as seen when every member saw them; structures seen by any are marked as such.
@@ -296,6 +298,7 @@ def merge(folders: Sequence[str | Path], out: str | Path) -> Checkpoint:
     Args:
         folders: checkpoints of one target.
         out: folder of the ensemble.
+        notes: what the record says besides, such as ``metrics`` and ``spread_scale``.
 
     Raises:
         CheckpointError: when they predict different things, or cannot be read or written.
@@ -319,6 +322,7 @@ def merge(folders: Sequence[str | Path], out: str | Path) -> Checkpoint:
             {key: part.record[key] for key in ("version", "fingerprint", "metrics", "config")}
             for part in parts
         ],
+        **(notes or {}),
     }
     arrays = _joined([part.fingerprints for part in parts])
     save(out, [model for part in parts for model in part.models], record, arrays)

@@ -431,17 +431,8 @@ def evaluate(
     if Path(output).exists() and not Path(output).is_dir():
         raise FileError(f"{output}: is no folder\nname one for the report; it is created")
     predictor = prediction.load(model, precision=cast(Precision, precision))
-    target = predictor.target
-    source = _source(target.name, key, form, unit, target.axial)
-    examples = read_examples(path, source, for_training=False, on_error="skip")
-    for fault in examples.faults:
-        warn("warning", str(fault), "bold yellow")
-    chosen = _of_split(examples, split)
-    if not chosen:
-        raise DatasetError(
-            f"{path}: none of its {len(examples)} examples is of the split {split!r}\n"
-            f"allowed: --split {', '.join(SPLITS)}"
-        )
+    source = _source(predictor.target.name, key, form, unit, predictor.target.axial)
+    chosen = _labelled(path, source, split)
     train: list[Example] = []
     if baseline is not None:
         train = _of_split(read_examples(baseline, source, on_error="skip"), "train")
@@ -452,6 +443,68 @@ def evaluate(
     for failure in found.failures:
         warn("error", str(failure), "bold red")
     say(f"written to {output}: {', '.join(file.name for file in files_written)}")
+
+
+@app.command(
+    "join",
+    epilog=examples_of(
+        "join runs/a/model runs/b/model -o runs/both",
+        "join runs/*/model -o runs/all --data data.json.gz --split val",
+    ),
+)
+def join(
+    members: Annotated[list[str], typer.Argument(metavar="MODELS...", help="Checkpoints.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the ensemble goes.")
+    ],
+    path: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="FILE",
+            help="Labelled structures that no member was trained on: their errors are recorded, "
+            "and the spread is scaled to hold 68 % of them.",
+        ),
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split", metavar="SPLIT", callback=one_of(SPLITS),
+            help=f"{', '.join(SPLITS)}: which examples of the data.",
+        ),
+    ] = "val",
+    key: KeyOption = None,
+    form: FormOption = None,
+    unit: UnitOption = None,
+) -> None:  # fmt: skip
+    """Join networks of one target to an ensemble, whose spread is the uncertainty."""
+    _check_extras()
+    from . import checkpoint, evaluation
+
+    joined = checkpoint.merge(members, output)
+    if path is not None:
+        source = _source(joined.target.name, key, form, unit, joined.target.axial)
+        found = evaluation.evaluate(prediction.load(output), _labelled(path, source, split))
+        scores = {score.name: round(score.value, 4) for score in found.errors.scores}
+        notes = {
+            "metrics": {split: {"structures": len(found.predictions), **scores}},
+            "spread_scale": {name: round(v, 4) for name, v in found.spread_scale.items()},
+        }
+        checkpoint.merge(members, output, notes)
+    say(f"{len(joined.models)} networks joined in {output}")
+
+
+def _labelled(path: str, source: LabelSource, split: str) -> list[Example]:
+    """Return the examples of a split to measure a model on; faulty records are reported."""
+    examples = read_examples(path, source, for_training=False, on_error="skip")
+    for fault in examples.faults:
+        warn("warning", str(fault), "bold yellow")
+    chosen = _of_split(examples, split)
+    if not chosen:
+        raise DatasetError(
+            f"{path}: none of its {len(examples)} examples is of the split {split!r}\n"
+            f"allowed: --split {', '.join(SPLITS)}"
+        )
+    return chosen
 
 
 def _of_split(examples: Examples, split: str) -> list[Example]:

@@ -23,7 +23,7 @@ from carnet_model.labels import rotate
 from natural_tensors import from_voigt, to_voigt
 from tests.tiny_models import CRYSTALS, RECORDS, saved, stiffness
 
-COMMANDS = ("predict", "evaluate", "train", "models", "data dejong2015", "data check")
+COMMANDS = ("predict", "evaluate", "train", "models", "join", "data dejong2015", "data check")
 TRAIN = [record for record in RECORDS if record["split"] == "train"]
 
 
@@ -366,3 +366,20 @@ def test_models_are_listed_with_their_figures(
     assert entry["metrics"]["val.shear_mae"] == 11.25
     monkeypatch.setattr(prediction, "WEIGHTS", tmp_path)
     assert "no weights come with this installation" in run("models").stdout
+
+
+def test_networks_are_joined_and_their_spread_scaled() -> None:
+    for folder in ("a", "b"):
+        saved(Path(folder), members=1)
+    run("join", "a", "b", "-o", "plain")
+    data = crystals(8)
+    text = run("join", "a", "b", "-o", "both", "--data", data, "--split", "all").stdout
+    assert "2 networks joined in both" in text
+    record = json.loads(Path("both/model.json").read_text())
+    assert record["metrics"]["all"]["structures"] == 8
+    assert record["metrics"]["all"]["bulk_mae"] > 0
+    assert record["spread_scale"]["bulk"] > 0
+    assert "spread_scale" not in json.loads(Path("plain/model.json").read_text())
+    assert "none of its 8 examples" in error_of(
+        "join", "a", "b", "-o", "c", "--data", data, "--split", "reserved"
+    )
