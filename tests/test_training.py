@@ -397,7 +397,7 @@ def test_another_class_trains_too(tmp_path: Path) -> None:
     (tmp_path / "piezo.json").write_text(json.dumps(records))
     labels = {"tensor": {"key": "piezo", "form": "voigt"}}
     config = configured(
-        tmp_path, epochs=1, target={"symmetry": "ijk=ikj"},
+        tmp_path, epochs=1, target={"symmetry": "ijk=ikj"}, network=NETWORK | {"body_order": 3},
         data=[{"path": "piezo.json", "labels": labels}],
     )  # fmt: skip
     found = checkpoint.load(train(config, progress=False).checkpoint)
@@ -416,6 +416,7 @@ def test_a_label_for_each_atom(tmp_path: Path) -> None:
     labels = {"nmr-shielding": {"key": "shielding", "sites": "sites"}}
     config = configured(
         tmp_path, epochs=1, target={"name": "nmr-shielding", "pooling": "atoms"},
+        network=NETWORK | {"body_order": 3},
         data=[{"path": "nmr.json", "labels": labels}],
     )  # fmt: skip
     found = samples.prepare(config)
