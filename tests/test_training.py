@@ -416,7 +416,7 @@ def test_a_label_for_each_atom(tmp_path: Path) -> None:
     labels = {"nmr-shielding": {"key": "shielding", "sites": "sites"}}
     config = configured(
         tmp_path, epochs=1, target={"name": "nmr-shielding", "pooling": "atoms"},
-        network=NETWORK | {"body_order": 3},
+        network=NETWORK | {"body_order": 4},
         data=[{"path": "nmr.json", "labels": labels}],
     )  # fmt: skip
     found = samples.prepare(config)
