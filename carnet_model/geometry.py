@@ -303,7 +303,7 @@ def _is_from(thing: Any, library: str) -> bool:
 
 
 def _from_pymatgen(structure: Any, name: str) -> Geometry:
-    name = name or structure.composition.formula.replace(" ", "")
+    name = name or structure.composition.hill_formula.replace(" ", "")
     numbers = []
     for index, site in enumerate(structure):
         if len(site.species) != 1 or abs(site.species.num_atoms - 1) > 1e-8:

@@ -398,3 +398,9 @@ def test_reading_raises_no_warning(tmp_path: Path) -> None:
         warnings.simplefilter("always")
         assert len(only(file)) == 8
     assert not caught
+
+
+def test_an_element_without_electronegativity_warns_of_nothing() -> None:
+    from pymatgen.core import Lattice, Structure
+
+    assert geometry(Structure(Lattice.cubic(6.2), ["Xe"], [[0, 0, 0]])).formula == "Xe"
