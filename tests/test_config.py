@@ -141,3 +141,16 @@ def test_the_description_has_every_key_with_type_default_and_meaning() -> None:
     assert "lr: number, > 0; default 0.002" in text
     assert "path: text; required" in text
     assert "compile: auto | always | never; default auto" in text
+
+
+@pytest.mark.parametrize("name", ["elastic", "dejong2015"])
+def test_the_recipes_of_the_shipped_weights_can_be_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_DATA", str(tmp_path))
+    monkeypatch.setenv("PWD", str(tmp_path))
+    recipe = Path(__file__).parents[1] / f"carnet_model/recipes/{name}.yaml"
+    config = read_config(recipe)
+    assert Path(config.output).parent == tmp_path / "runs"
+    assert {Path(source.path).parent for source in config.data} == {tmp_path}
+    assert config.target.build().positive
