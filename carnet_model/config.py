@@ -105,7 +105,7 @@ class NetworkSettings(Settings):
         default=None, ge=0, le=8, description="largest weight; the target's when left out"
     )
     message_weight: int = Field(
-        default=2, ge=0, le=8, description="largest weight of features that are sent to neighbours"
+        default=1, ge=0, le=8, description="largest weight of features that are sent to neighbours"
     )
     body_order: int = Field(
         default=4, ge=2, le=8, description="most atoms in one product, the centre included"
@@ -338,10 +338,10 @@ class Config(Settings):
     split: SplitSettings = Field(default=SplitSettings(), description="who validates")
     loss: LossSettings = Field(default=LossSettings(), description="the loss")
     optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="the optimizer")
-    epochs: int = Field(default=60, ge=1, description="passes over the training set")
-    batch: int = Field(default=32, ge=1, description="structures in a step")
+    epochs: int = Field(default=32, ge=1, description="passes over the training set")
+    batch: int = Field(default=16, ge=1, description="structures in a step")
     ema: float = Field(
-        default=0.998, ge=0, lt=1, description="memory of the averaged weights; 0: none"
+        default=0.997, ge=0, lt=1, description="memory of the averaged weights; 0: none"
     )
     early_stopping: int | None = Field(
         default=None, ge=1, description="stop after this many epochs without gain in validation"
