@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from natural_tensors.cli import (
     USAGE_ERRORS,
     check_codegen,
     fail,
+    none_or_one_of,
     one_of,
     say,
     say_table,
@@ -187,12 +188,6 @@ def main() -> None:
     app(prog_name="carnet")
 
 
-def _maybe(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
-    """Return a check of an option that may be left out."""
-    check = one_of(allowed)
-    return lambda value: None if value is None else check(value)
-
-
 # --- options that several commands share ----------------------------------------------------------
 
 ModelOption = Annotated[
@@ -218,7 +213,7 @@ KeyOption = Annotated[
 FormOption = Annotated[
     str | None,
     typer.Option(
-        "--form", metavar="FORM", callback=_maybe(LABEL_FORMS),
+        "--form", metavar="FORM", callback=none_or_one_of(LABEL_FORMS),
         help="How the label is written: upper is the upper triangle of the Voigt matrix.",
     ),
 ]  # fmt: skip
@@ -275,7 +270,7 @@ def predict(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            callback=_maybe(FORMATS),
+            callback=none_or_one_of(FORMATS),
             help=f"{', '.join(FORMATS)}: what to print, or to write into --output.",
         ),
     ] = None,

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from natural_tensors import from_voigt, to_voigt
+from natural_tensors import elasticity, from_voigt, to_voigt
 from natural_tensors.files import check_suffix, write_bytes
 
 from .dataset import DatasetError, split_of
@@ -230,18 +230,9 @@ def hill_moduli(stiffness: Floats, name: str = "") -> tuple[float, float]:
     Raises:
         DatasetError: when the matrix is not positive definite: such a crystal is not stable.
     """
-    if np.linalg.eigvalsh(stiffness)[0] <= 0:
+    if not elasticity.is_stable(stiffness):
         raise DatasetError(
             f"{name or 'a crystal'}: the stiffness is not positive definite, the crystal unstable"
         )
-    compliance = np.asarray(np.linalg.inv(stiffness), dtype=np.float64)
-
-    def sums(matrix: Floats) -> tuple[float, float, float]:
-        off = matrix[0, 1] + matrix[0, 2] + matrix[1, 2]
-        return float(np.trace(matrix[:3, :3])), float(off), float(np.trace(matrix[3:, 3:]))
-
-    straight, off, shear = sums(stiffness)
-    bulk_voigt, shear_voigt = (straight + 2 * off) / 9, (straight - off + 3 * shear) / 15
-    straight, off, shear = sums(compliance)
-    bulk_reuss, shear_reuss = 1 / (straight + 2 * off), 15 / (4 * straight - 4 * off + 3 * shear)
-    return (bulk_voigt + bulk_reuss) / 2, (shear_voigt + shear_reuss) / 2
+    found = elasticity.moduli(stiffness)
+    return float(found.bulk_hill), float(found.shear_hill)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from natural_tensors import elasticity
 from natural_tensors.files import FileError, write_bytes
+from natural_tensors.files import cache_folder as base_folder
 
 from . import graph as graph_room
 from .config import MODULI, Config, LabelSettings, SourceSettings, elastic
@@ -330,9 +331,7 @@ def _moduli_scale(labels: Labels) -> float:
 
 def cache_folder() -> Path:
     """Return where graphs are kept: in ``NATURAL_TENSORS_CACHE``, or in the user's cache."""
-    chosen = os.environ.get("NATURAL_TENSORS_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(chosen) if chosen else Path(base) / "natural-tensors") / "graphs"
+    return base_folder() / "graphs"
 
 
 def graphs(structures: Sequence[Geometry], cutoff: float, cache: Path | None = None) -> list[Graph]:

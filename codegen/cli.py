@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from natural_tensors import CONVENTIONS, UnknownTensorError, __version__, catalog, files
-from natural_tensors.cli import RefusedError, examples_of, one_of, say
+from natural_tensors.cli import RefusedError, examples_of, none_or_one_of, one_of, say
 from natural_tensors.components import FORMS
 from natural_tensors.files import FileError
 from natural_tensors.harmonics import NORMALIZATIONS
@@ -53,14 +53,8 @@ def register(app: typer.Typer) -> None:
     )(generate)
 
 
-def _maybe(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
-    """Return a check of an option that may be left out."""
-    check = one_of(allowed)
-    return lambda value: None if value is None else check(value)
-
-
 def _choice(name: str, allowed: Sequence[str], text: str) -> Any:
-    return typer.Option(name, metavar=name[2:].upper(), callback=_maybe(allowed), help=text)
+    return typer.Option(name, metavar=name[2:].upper(), callback=none_or_one_of(allowed), help=text)
 
 
 def generate(
@@ -85,7 +79,7 @@ def generate(
         typer.Option(
             "--from",
             metavar="FORM",
-            callback=_maybe(FORMS),
+            callback=none_or_one_of(FORMS),
             help=f"Tensor: how it comes and goes: {', '.join(FORMS)}.",
         ),
     ] = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from contextlib import suppress
 from functools import cache
@@ -13,7 +12,7 @@ from typing import Literal
 
 import natural_tensors
 from natural_tensors import CONVENTIONS, __version__
-from natural_tensors.files import FileError, write_bytes
+from natural_tensors.files import FileError, cache_folder, write_bytes
 
 from .numpy_source import NUMPY
 from .program import Program
@@ -101,15 +100,6 @@ def report(recipe: Recipe | str) -> str:
         for function in _recipe(recipe).functions()
         if isinstance(function, Program)
     )
-
-
-def cache_folder() -> Path:
-    """Return where loaded modules are kept: ``NATURAL_TENSORS_CACHE``, or the user's cache."""
-    chosen = os.environ.get("NATURAL_TENSORS_CACHE")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "natural-tensors"
 
 
 @cache

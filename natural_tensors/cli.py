@@ -249,6 +249,12 @@ def one_of(allowed: Sequence[str]) -> Callable[[str], str]:
     return check
 
 
+def none_or_one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
+    """Return a check of an option that may be left out."""
+    check = one_of(allowed)
+    return lambda value: None if value is None else check(value)
+
+
 SymmetryOption = Annotated[
     str | None,
     typer.Option(

@@ -700,6 +700,15 @@ def _as_table(path: str, document: Mapping[str, Any], values: Values, between: s
     return ("# " + ", ".join(stated) + "\n" + "\n\n".join(blocks) + "\n").encode()
 
 
+def cache_folder() -> Path:
+    """Return where to keep what can be made again: ``NATURAL_TENSORS_CACHE``, or the user's."""
+    chosen = os.environ.get("NATURAL_TENSORS_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "natural-tensors"
+
+
 def write_bytes(path: str, content: bytes) -> None:
     """Write a file as a whole: under another name first, then renamed into place.
 
