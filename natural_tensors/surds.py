@@ -22,10 +22,15 @@ def square_part(number: int) -> tuple[int, int]:
     return factor, free
 
 
+def _smallest_prime(number: int) -> int:
+    """Return the smallest prime factor of a number above 1."""
+    return next(d for d in range(2, number + 1) if number % d == 0)
+
+
 class Surd:
     """A real number ``sum of q_n sqrt(n)``, q rational and n positive without square factors.
 
-    Such sums form a ring, roots of different n being independent over the rationals, so equality
+    Such sums form a field, roots of different n being independent over the rationals, so equality
     is exact. Immutable and hashable.
     """
 
@@ -96,10 +101,17 @@ class Surd:
         divisor = _surd(other)
         if not divisor:
             raise ZeroDivisionError("division of a surd by zero")
-        if len(divisor._terms) != 1:
-            raise ArithmeticError(f"cannot divide by {divisor}: not a single root")
-        ((n, q),) = divisor._terms
-        return self * Surd({n: 1 / (q * n)})
+        return self * divisor._inverse()
+
+    def _inverse(self) -> Surd:
+        """Return the reciprocal: multiplied by conjugates until no root is left below the line."""
+        prime = next((_smallest_prime(n) for n, _ in self._terms if n > 1), None)
+        if prime is None:
+            ((_, q),) = self._terms
+            return Surd(1 / q)
+        # s = a + b with every root in b divisible by sqrt(prime): a^2 - b^2 is free of it
+        conjugate = Surd({n: -q if n % prime == 0 else q for n, q in self._terms})
+        return conjugate * (self * conjugate)._inverse()
 
     def __rtruediv__(self, other: Surd | Rational | int) -> Surd:
         return _surd(other) / self

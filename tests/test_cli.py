@@ -124,7 +124,7 @@ def execute(line: str) -> tuple[str, int]:
 
 @pytest.mark.parametrize("origin", ["/elsewhere/codegen/__init__.py", None])
 def test_a_foreign_codegen_is_reported(origin: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda _: SimpleNamespace(origin=origin))
+    monkeypatch.setattr(cli.program, "find_spec", lambda _: SimpleNamespace(origin=origin))
     result = run("coupling", "1", "1", "1", "--json")
     assert json.loads(result.stdout)["odd"] is True
     assert result.stderr.startswith("warning: the package codegen that Python finds is not ours: ")

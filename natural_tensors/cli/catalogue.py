@@ -1,0 +1,265 @@
+"""The commands that say what is known: list, show, examples."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+from rich.text import Text
+
+from .. import examples, files
+from ..components import Form
+from ..physical import PhysicalTensor, catalog
+from ..reductions import Reduction, reduction
+from .printing import (
+    FORM_MEANS,
+    aligned,
+    content_of,
+    parity_word,
+    symmetry_text,
+    title_of,
+)
+from .program import (
+    AxialOption,
+    BasisOption,
+    JsonOption,
+    LatexOption,
+    SymmetryOption,
+    app,
+    examples_of,
+    one_of,
+    say,
+    say_facts,
+    say_json,
+    say_table,
+    target_class,
+)
+
+FLOOD = 4000
+"""Characters of formulas that ``show`` prints without being asked to; JSON has them all."""
+
+
+@app.command("list", epilog=examples_of("list", "list piezo", "list --rank 4", "list --json"))
+def list_tensors(
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="Only what mentions this.")
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option("--rank", min=0, help="Only tensors with so many indices.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the physical tensors that have a name here.
+
+    The irreps are in the notation of e3nn: 2x0e+1x4e is two scalars and one part
+    of weight 4, all even under inversion.
+    """
+    wanted = {
+        field: [catalog[name] for name in names if _wanted(catalog[name], field, text, rank)]
+        for field, names in catalog.fields
+    }
+    chosen = [(field, entries) for field, entries in wanted.items() if entries]
+    if as_json:
+        rows = [_catalog_row(entry, field) for field, entries in chosen for entry in entries]
+        say_json({"tensors": rows})
+        return
+    if not chosen:
+        say(f"none of the {len(catalog)} tensors fits; `natural-tensors list` shows them all")
+        return
+    columns = ("name", "symbol", ">rank", "symmetry", "irreps", "time reversal", "unit")
+    table: list[tuple[str, ...]] = []
+    for field, entries in chosen:
+        table.append((f"# {field}",))
+        for entry in entries:
+            row = _catalog_row(entry, field)
+            row["time reversal"] = parity_word(entry.time_reversal)
+            table.append(tuple(str(row[column.lstrip(">")]) for column in columns))
+    say_table(columns, table)
+    count = sum(len(entries) for _, entries in chosen)
+    say("", f"{count} of {len(catalog)} tensors; `natural-tensors show NAME` explains one")
+
+
+def _wanted(entry: PhysicalTensor, field: str, text: str | None, rank: int | None) -> bool:
+    words = (entry.name, entry.title, entry.symmetry, entry.jahn, entry.relation, field)
+    known = " ".join((*words, *entry.aliases)).casefold()
+    return (text is None or text.casefold() in known) and rank in (None, entry.rank)
+
+
+def _catalog_row(entry: PhysicalTensor, field: str) -> dict[str, Any]:
+    # asked for by its symmetry, so that all tensors of one class share one reduction
+    target = files.tensor_class(entry.symmetry, axial=entry.axial)
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "field": field,
+        "symbol": entry.symbol,
+        "rank": entry.rank,
+        "symmetry": entry.symmetry,
+        "axial": entry.axial,
+        "dimension": target.dimension,
+        "irreps": target.irreps,
+        "time_reversal": entry.time_reversal,
+        "jahn": entry.jahn,
+        "unit": entry.unit,
+        "aliases": list(entry.aliases),
+    }
+
+
+# --- show -----------------------------------------------------------------------------------------
+
+
+@app.command(
+    epilog=examples_of(
+        "show elastic",
+        "show elastic --basis orthonormal",
+        "show --symmetry 'ijk=ikj'",
+        "show --symmetry 'ij=-ji' --axial --json",
+        "show third-order-elastic --latex > formulas.tex",
+    )
+)
+def show(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Name from `natural-tensors list`.")
+    ] = None,
+    symmetry: SymmetryOption = None,
+    axial: AxialOption = False,
+    basis: BasisOption = "dual",
+    formulas: Annotated[
+        str,
+        typer.Option(
+            "--formulas",
+            metavar="auto|all|none",
+            callback=one_of(("auto", "all", "none")),
+            help="auto leaves out those of a class so large that they would flood the screen.",
+        ),
+    ] = "auto",
+    latex: LatexOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a tensor: its irreducible parts and the formulas that lead to them and back."""
+    target = target_class(name, symmetry, axial, basis, "NAME")
+    if target is None:
+        raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
+    text = target.formula() if formulas != "none" else ""
+    shown = formulas == "all" or 0 < len(text) <= FLOOD
+    if as_json:
+        say_json(_class_document(target, formulas != "none"))
+    elif latex:
+        say(target.latex())
+    else:
+        _say_class(target)
+        if shown:
+            say("", Text(f"Formulas ({basis} basis)", style="bold"), text)
+            say("", "repeated indices are summed; ⟨ ⟩ is the symmetric traceless part")
+        elif formulas == "auto":
+            say("", f"its formulas take {len(text):,} characters; --formulas all prints them")
+
+
+def _say_class(target: Reduction) -> None:
+    say(Text(title_of(target), style="bold"), "")
+    kind = "axial" if target.symmetry.axial else "polar"
+    facts = {
+        "symmetry": f"{symmetry_text(target)} ({kind}, rank {target.rank})",
+        "inversion": parity_word(target.parity),
+    }
+    if target.name:
+        entry = catalog[target.name]
+        facts |= {
+            "meaning": entry.relation,
+            "time reversal": parity_word(entry.time_reversal),
+            "Jahn symbol": entry.jahn,
+            "unit": entry.unit,
+            "also called": ", ".join(entry.aliases),
+            "source": entry.source,
+        }
+    say_facts(facts | {"irreps": content_of(target)})
+    say("")
+    say_table(
+        (">weight", "parity", ">copies", ">components of each"),
+        [
+            (str(weight), parity_word(target.parity), str(count), str(2 * weight + 1))
+            for weight, count in target.multiplicities.items()
+        ],
+    )
+
+
+def _class_document(target: Reduction, with_formulas: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "name": target.name,
+        "symmetry": str(target.symmetry),
+        "axial": target.symmetry.axial,
+        "rank": target.rank,
+        "dimension": target.dimension,
+        "parity": target.parity,
+        "irreps": target.irreps,
+        "multiplicities": {str(weight): n for weight, n in target.multiplicities.items()},
+        "basis": target.basis,
+        "copies": [list(key) for key in target.copies],
+        "components": list(target.components.labels),
+    }
+    if target.name:
+        entry = catalog[target.name]
+        document |= {
+            "title": entry.title,
+            "symbol": entry.symbol,
+            "relation": entry.relation,
+            "time_reversal": entry.time_reversal,
+            "jahn": entry.jahn,
+            "unit": entry.unit,
+            "aliases": list(entry.aliases),
+            "source": entry.source,
+        }
+    document["formulas"] = (
+        {"text": target.formula(), "latex": target.latex()} if with_formulas else None
+    )
+    return document
+
+
+@app.command(
+    "examples",
+    epilog=examples_of("examples", "examples quartz", "examples mp-559 --json > C.json"),
+)
+def list_examples(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Print this one: a name or a formula.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the crystals shipped with the package, or print one.
+
+    With --json, one crystal is printed as a file that decompose reads.
+    """
+    if name is not None:
+        _say_example(examples.load(name), as_json)
+        return
+    found = [examples.load(word) for word in examples.names()]
+    keys = ("name", "formula", "crystal_system", "tensor", "unit", "source")
+    rows = [{key: getattr(example, key) for key in keys} for example in found]
+    if as_json:
+        say_json({"examples": rows})
+        return
+    say_table([key.replace("_", " ") for key in keys], [tuple(row.values()) for row in rows])
+    say("", "`natural-tensors decompose --example NAME` takes one apart")
+
+
+def _say_example(example: examples.Example, as_json: bool) -> None:
+    form = cast("Form", example.form)
+    if as_json:
+        target = reduction(example.tensor)
+        document = files.about(target, form, example.unit, example.name)
+        say_json(document | {"source": example.source, "tensor": files.plain(example.values)})
+        return
+    group = f", point group {example.point_group}" if example.point_group else ""
+    group += f", space group {example.spacegroup}" if example.spacegroup else ""
+    say(Text(example.title, style="bold"))
+    say_facts(
+        {
+            "name": example.name,
+            "formula": example.formula,
+            "symmetry": example.crystal_system + group,
+            "tensor": f"{example.tensor}, in {example.unit}",
+            "form": f"{files.times(example.values.shape)} ({FORM_MEANS[form]})",
+            "source": example.source,
+        }
+    )
+    say("", *(f"  {line}" for line in aligned(example.values, 0.0)))
