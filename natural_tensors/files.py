@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from . import CONVENTIONS
 from .components import FORMS, Form
 from .errors import UnknownTensorError
+from .physical import ENGINEERING
 from .reductions import BASES, Basis, Reduction, reduction
 from .symmetry import SymmetryError
 from .version import __version__
@@ -37,18 +38,6 @@ OUR_KEYS = ("natural_tensors", "conventions")
 TENSOR_KEYS = ("tensor", "values", *ABOUT_KEYS, *OUR_KEYS)
 PARTS_KEYS = ("parts", "basis", "batch", "shares", "moduli", "round_trip", *ABOUT_KEYS, *OUR_KEYS)
 PART_KEYS = ("weight", "copy", "norm", "values")
-
-ENGINEERING = frozenset(
-    {
-        "strain",
-        "thermal-expansion",
-        "compliance",
-        "piezoelectric",
-        "piezoelectric-voltage",
-        "piezomagnetic",
-    }
-)
-"""Tensors that tables print with a factor 2 for each off-diagonal pair (`voigt-compliance`)."""
 
 UNSETTLED = frozenset(
     {

@@ -50,6 +50,16 @@ def independent_rows(rows: NDArray[np.int64], count: int) -> list[int]:
     return kept
 
 
+def reduced_rows(rows: NDArray[np.int64]) -> tuple[tuple[int, ...], Rows]:
+    """Return the pivots and the nonzero rows of the reduced echelon form of an integer matrix."""
+    if not rows.size:
+        return (), ()
+    echelon, rank = fmpq_mat(fmpz_mat(rows.tolist())).rref()
+    found = [[_fraction(entry) for entry in row] for row in echelon.tolist()[:rank]]
+    pivots = tuple(next(i for i, entry in enumerate(row) if entry) for row in found)
+    return pivots, tuple(map(tuple, found))
+
+
 def inverse(matrix: NDArray[np.int64]) -> Rows:
     """Return the exact inverse of a nonsingular integer matrix."""
     result = fmpq_mat(fmpz_mat(matrix.tolist())).inv()

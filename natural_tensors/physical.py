@@ -1718,3 +1718,15 @@ catalog = Catalog(
         "scalars and vectors": _SCALARS_AND_VECTORS,
     }
 )
+
+ENGINEERING = frozenset(
+    {
+        "strain",
+        "thermal-expansion",
+        "compliance",
+        "piezoelectric",
+        "piezoelectric-voltage",
+        "piezomagnetic",
+    }
+)
+"""Tensors that tables print with a factor 2 for each off-diagonal pair (`voigt-compliance`)."""
