@@ -15,7 +15,15 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
-from natural_tensors import CONVENTIONS, Form, __version__, catalog, files
+from natural_tensors import (
+    CONVENTIONS,
+    Form,
+    SymmetryError,
+    UnknownTensorError,
+    __version__,
+    catalog,
+    files,
+)
 from natural_tensors.cli import (
     USAGE_ERRORS,
     check_codegen,
@@ -27,12 +35,14 @@ from natural_tensors.cli import (
     usage_message,
     warn,
 )
+from natural_tensors.cli.crystals import write_report
+from natural_tensors.elasticity.units import PRESSURES
 from natural_tensors.files import FileError
 
 from . import prediction
+from .crystals import FRAMES, SYMPREC, FrameName
 from .dataset import (
     LABEL_FORMS,
-    PRESSURES,
     DatasetError,
     Example,
     Examples,
@@ -40,9 +50,16 @@ from .dataset import (
     LabelSource,
     read_examples,
 )
-from .geometry import GeometryError
-from .labels import SYMPREC, TOLERANCE
-from .prediction import Failure, ModelError, Precision, Prediction, Predictor
+from .geometry import Geometry, GeometryError
+from .labels import TOLERANCE
+from .prediction import (
+    Failure,
+    ModelError,
+    Precision,
+    Prediction,
+    PredictionError,
+    Predictor,
+)
 from .targets import TargetError
 
 FORMATS = ("text", "json", "csv", "extxyz")
@@ -61,11 +78,13 @@ NEEDED = ("torch", "vesin", "pymatgen", "ase", "spglib", "pydantic", "safetensor
 EXTRAS = MappingProxyType(
     dict.fromkeys(NEEDED, "carnet")
     | dict.fromkeys(("lightning", "matplotlib", "tensorboard"), "train")
+    | dict.fromkeys(("plotly", "jinja2"), "report")
 )
 """By package, the extra of natural-tensors that brings it."""
 
 INPUT_ERRORS: tuple[type[Exception], ...] = (
-    FileError, GeometryError, DatasetError, ModelError, TargetError,
+    FileError, GeometryError, DatasetError, ModelError, PredictionError, SymmetryError,
+    TargetError, UnknownTensorError,
 )  # fmt: skip
 
 
@@ -75,6 +94,7 @@ LATE_ERRORS = MappingProxyType(
         "checkpoint": "CheckpointError",
         "training": "TrainingError",
         "compiling": "CompilerError",
+        "reports": "MisfitError",
     }
 )
 """What bad input raises in modules that are imported only when they are needed."""
@@ -114,9 +134,9 @@ def _missing(error: ModuleNotFoundError) -> str:
     )
 
 
-def _check_extras() -> None:
+def _check_extras(*more: str) -> None:
     """Refuse to start without what every prediction needs; a reader would blame the file."""
-    for package in NEEDED:
+    for package in (*NEEDED, *more):
         if find_spec(package) is None:
             raise ModuleNotFoundError(name=package)
 
@@ -146,6 +166,7 @@ app = typer.Typer(
     epilog=examples_of(
         "predict si.cif",
         "predict structures/ -o predictions.csv",
+        "report quartz.cif",
         "models",
         "data dejong2015 dejong2015.json.gz",
         "train config.yaml",
@@ -249,6 +270,7 @@ def _source(
         "predict structures/ -o predictions.json",
         "predict relaxed.extxyz --format csv",
         "predict si.cif --model runs/mine",
+        "predict quartz.cif --frame canonical",
     ),
 )
 def predict(
@@ -274,6 +296,16 @@ def predict(
             help=f"{', '.join(FORMATS)}: what to print, or to write into --output.",
         ),
     ] = None,
+    frame: Annotated[
+        str,
+        typer.Option(
+            "--frame",
+            metavar="FRAME",
+            callback=one_of(FRAMES),
+            help="structure: the axes of its lattice vectors; canonical: axes that do not depend "
+            "on how the lattice is described; ieee: those of pymatgen.",
+        ),
+    ] = "structure",
     batch: BatchOption = None,
     precision: PrecisionOption = "single",
     full: Annotated[
@@ -283,7 +315,7 @@ def predict(
         bool, typer.Option("--quiet", "-q", help="Print errors only; goes with --output.")
     ] = False,
 ) -> None:
-    """Predict the tensors of structures, each in the frame of its own lattice vectors.
+    """Predict the tensors of structures, each with the frame it is in.
 
     A file that cannot be predicted costs none of the others: it becomes an error in its place.
     The exit code is 0 when at least one structure was predicted, and 1 when none was.
@@ -292,7 +324,7 @@ def predict(
     _check_extras()
     predictor = prediction.load(model, precision=cast(Precision, precision))
     shown = sys.stderr.isatty() and not quiet
-    results = _predict(predictor, paths, batch, shown)
+    results = _predict(predictor, paths, cast(FrameName, frame), batch, shown)
     if output is not None:
         files.write_bytes(output, _as_text(results, predictor, written, full).encode())
     if output is None and written != "text":
@@ -310,10 +342,11 @@ def predict(
 
 
 def _predict(
-    predictor: Predictor, paths: Sequence[str], batch: int | None, shown: bool
+    predictor: Predictor, paths: Sequence[str], frame: FrameName, batch: int | None, shown: bool
 ) -> list[Prediction | Failure]:
     entries = list(prediction.read(paths))
-    return predictor.predict(entries, batch=batch, progress=shown and len(entries) >= PROGRESS_FROM)
+    progress = shown and len(entries) >= PROGRESS_FROM
+    return predictor.predict(entries, frame=frame, batch=batch, progress=progress)
 
 
 def _format_of(output: str | None, form: str | None) -> str:
@@ -375,6 +408,91 @@ def _table_row(result: Prediction | Failure) -> tuple[str, ...]:
         "yes" if result.stable else "NO",
         "; ".join([*remarks, *result.warnings]),
     )
+
+
+# --- report ---------------------------------------------------------------------------------------
+
+
+@app.command(
+    "report",
+    epilog=examples_of(
+        "report quartz.cif",
+        "report quartz.cif -o quartz.html --frame structure",
+        "report quartz.cif --tensor measured.json --axes ieee",
+        "report POSCAR --tensor piezo.json --kind piezoelectric-stress",
+    ),
+)
+def report(
+    path: Annotated[str, typer.Argument(metavar="STRUCTURE", help="CIF, POSCAR, JSON, ...")],
+    model: ModelOption = "elastic",
+    tensor: Annotated[
+        str | None,
+        typer.Option(
+            "--tensor", metavar="FILE", help="Show this tensor instead of a predicted one."
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="NAME", help="What the tensor of the file is."),
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option("--unit", metavar="UNIT", help="Unit of the tensor of the file.")
+    ] = None,
+    axes: Annotated[
+        str,
+        typer.Option(
+            "--axes", metavar="FRAME", callback=one_of(FRAMES),
+            help=f"{', '.join(FRAMES)}: the axes that the tensor of the file is stated in.",
+        ),
+    ] = "structure",
+    frame: Annotated[
+        str,
+        typer.Option(
+            "--frame", metavar="FRAME", callback=one_of(FRAMES),
+            help=f"{', '.join(FRAMES)}: the axes that the page shows.",
+        ),
+    ] = "canonical",
+    project: Annotated[
+        bool,
+        typer.Option("--project", help="Take the mean of the tensor over the point group."),
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page: .html; NAME.html if none."),
+    ] = None,
+) -> None:  # fmt: skip
+    """Write a page about a crystal: its tensor, surfaces to turn, moduli, symmetry, stability.
+
+    One HTML file that needs no network. The tensor is predicted, or read from --tensor, which is
+    then held against the point group of the structure and, for its unit, against a prediction.
+    """
+    if output is not None:
+        files.check_suffix(output, (".html",))
+    if tensor is None and (kind or unit or project or axes != "structure"):
+        raise typer.BadParameter("--kind, --unit, --axes and --project go with --tensor FILE")
+    _check_extras("plotly", "matplotlib", "jinja2")
+    from . import reports
+
+    thing = reports.read_structure(path)
+    shown = cast(FrameName, frame)
+    if tensor is None:
+        write_report(reports.predicted(thing, prediction.load(model), frame=shown), output)
+        return
+    found = reports.measured(
+        thing, tensor, kind=kind, unit=unit, axes=cast(FrameName, axes), frame=shown,
+        project=project,
+    )  # fmt: skip
+    write_report(found, output, expected_bulk_gpa=_expected_bulk(thing, found.tensor, model))
+
+
+def _expected_bulk(thing: Geometry, tensor: str, model: str) -> float | None:
+    """Return the bulk modulus that networks expect, GPa; None where they cannot tell."""
+    if tensor != "elastic":
+        return None
+    (result,) = prediction.load(model).predict([thing])
+    if isinstance(result, Failure) or result.moduli is None:
+        return None
+    return float(result.moduli.bulk_hill)
 
 
 # --- evaluate -------------------------------------------------------------------------------------

@@ -20,13 +20,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, cast, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from natural_tensors import Form, Reduction, catalog, reduction
+from natural_tensors.elasticity.units import PRESSURES
 
 from .geometry import (
     Geometry,
@@ -50,11 +50,6 @@ LABEL_FORMS: tuple[str, ...] = get_args(LabelForm)
 OnError = Literal["raise", "skip"]
 
 RESERVED_BELOW, VALIDATION_BELOW = 10, 18
-
-PRESSURES = MappingProxyType(
-    {"GPa": 1.0, "Pa": 1e-9, "MPa": 1e-3, "kbar": 0.1, "Mbar": 100.0, "eV/A^3": 160.2176634}
-)
-"""GPa in one of each unit."""
 
 STRUCTURE_KEYS = frozenset(
     {"numbers", "lattice", "frac", "positions", "pos", "periodic", "structure", "molecule"}

@@ -30,9 +30,10 @@ from numpy.typing import NDArray
 from natural_tensors import elasticity, from_voigt, to_voigt
 from natural_tensors.files import check_suffix, write_bytes
 
+from .crystals import point_group, primitive, symmetry_dataset
 from .dataset import DatasetError, split_of
 from .geometry import Geometry, GeometryError, poscar_geometry
-from .labels import average, point_group, primitive, residual, symmetry_dataset
+from .labels import average, residual
 
 Floats = NDArray[np.float64]
 

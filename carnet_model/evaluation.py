@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from natural_tensors import CONVENTIONS, __version__, elasticity, to_voigt
 from natural_tensors.files import FileError, write_bytes
 
+from .crystals import symmetry_dataset
 from .dataset import DatasetError, Example
 from .dejong2015 import RELAXED, SYSTEMS
 from .geometry import GeometryError
-from .labels import symmetry_dataset
 from .metrics import (
     DRAWS,
     Baselines,

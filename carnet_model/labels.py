@@ -7,8 +7,7 @@ beside it; published sets have all three.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,116 +16,17 @@ from numpy.typing import NDArray
 
 from natural_tensors import catalog
 
+from .crystals import SYMPREC, known_frames, point_group
 from .dataset import DatasetError, Example
-from .geometry import Geometry, GeometryError
+from .geometry import GeometryError
 
 Floats = NDArray[np.float64]
-
-SYMPREC = 0.01
-"""Distance (angstrom) within which spglib takes positions for equivalent."""
 
 TOLERANCE = 0.05
 """Share of its norm by which a label may violate the point group."""
 
 
-# --- point groups ---------------------------------------------------------------------------------
-
-
-def symmetry_dataset(thing: Geometry, *, symprec: float = SYMPREC) -> Any:
-    """Return what spglib finds for a crystal (its SpglibDataset).
-
-    Raises:
-        GeometryError: when it is no crystal, or spglib finds no symmetry.
-    """
-    found = _spglib("get_symmetry_dataset", thing, symprec=symprec)
-    if found is None:
-        raise GeometryError(
-            f"{thing.name or 'the structure'}: spglib finds no symmetry within {symprec} Å\n"
-            "choose a smaller symprec, and check for atoms that overlap"
-        )
-    return found
-
-
-def primitive(thing: Geometry, *, symprec: float = SYMPREC) -> Geometry:
-    """Return a crystal in its primitive cell, in the frame it has.
-
-    Raises:
-        GeometryError: when it is no crystal, or spglib finds no symmetry.
-    """
-    symmetry_dataset(thing, symprec=symprec)  # says what is wrong
-    lattice, fractional, numbers = _spglib(
-        "standardize_cell", thing, to_primitive=True, no_idealize=True, symprec=symprec
-    )
-    return Geometry(numbers, fractional % 1.0 @ lattice, lattice, thing.periodic, thing.name)
-
-
-def _spglib(function: str, thing: Geometry, **options: Any) -> Any:
-    import spglib
-
-    if not all(thing.periodic):
-        raise GeometryError(
-            f"{thing.name or 'the structure'}: is no crystal, it repeats along "
-            f"{sum(thing.periodic)} directions\na space group needs three"
-        )
-    cell = (thing.cell, thing.fractional, thing.numbers)
-    with warnings.catch_warnings():
-        # spglib announces that it will raise instead of returning None; both are handled here
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            return getattr(spglib, function)(cell, **options)
-        except Exception as error:  # the class of its error differs between versions
-            raise GeometryError(f"{thing.name or 'the structure'}: spglib: {error}") from None
-
-
-def point_group(thing: Geometry, *, symprec: float = SYMPREC) -> Floats:
-    """Return the operations of the point group as Cartesian matrices, in the structure's frame.
-
-    Args:
-        thing: a crystal, or a molecule (through pymatgen).
-        symprec: distance (angstrom) within which positions in a crystal are equivalent; that of
-            a molecule is `MOLECULAR_TOLERANCE`.
-
-    Returns:
-        Orthogonal matrices, improper ones included, shape ``(operations, 3, 3)``.
-
-    Raises:
-        GeometryError: for a slab or wire, a linear molecule or an atom (an infinite group), or
-            when no symmetry is found.
-    """
-    if not any(thing.periodic):
-        return _molecular_group(thing)
-    found = symmetry_dataset(thing, symprec=symprec)
-    integers = np.unique(np.asarray(found.rotations), axis=0)
-    basis = thing.cell.T  # columns are lattice vectors
-    matrices = basis @ integers @ np.linalg.inv(basis)
-    # the lattice fits its group within symprec only; the nearest orthogonal matrices are exact
-    left, _, right = np.linalg.svd(matrices)
-    return np.asarray(left @ right, dtype=np.float64)
-
-
-MOLECULAR_TOLERANCE = 0.05
-"""Distance (angstrom) within which atoms of a molecule are equivalent."""
-
-
-def _molecular_group(thing: Geometry) -> Floats:
-    from pymatgen.core import Molecule
-    from pymatgen.symmetry.analyzer import PointGroupAnalyzer
-
-    centred = thing.positions - thing.positions.mean(axis=0)
-    if np.linalg.matrix_rank(centred, tol=0.05 * len(thing) ** 0.5) < 2:
-        raise GeometryError(
-            f"{thing.name or 'the structure'}: is an atom or a linear molecule, whose group is "
-            "infinite\nsuch labels are not checked"
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # remarks about precision, none about this molecule
-        analyzer = PointGroupAnalyzer(
-            Molecule(thing.numbers.tolist(), thing.positions), tolerance=MOLECULAR_TOLERANCE
-        )
-        operations = analyzer.get_symmetry_operations()
-    matrices = np.array([operation.rotation_matrix for operation in operations])
-    left, _, right = np.linalg.svd(matrices)
-    return np.asarray(left @ right, dtype=np.float64)
+# --- tensors under a group ------------------------------------------------------------------------
 
 
 def rotate(tensor: NDArray[Any], rotations: NDArray[Any], *, axial: bool = False) -> Floats:
@@ -374,7 +274,7 @@ def repair(
 
     offers: list[Repair] = []
     if before > tolerance:
-        for what, rotation in frames(example.geometry, symprec=symprec):
+        for what, rotation in known_frames(example.geometry, symprec=symprec):
             back = rotate(tensor, rotation.T[None], axial=pseudo)[0]
             if residual(back, group, axial=pseudo) <= tolerance:
                 offers.append(mended("frame", f"it is stated in {what}", back))
@@ -382,45 +282,3 @@ def repair(
     offers.append(mended("average", "take the mean over the point group", tensor))
     offers.append(Repair("drop", "leave the example out", 0.0, None))
     return tuple(offers)
-
-
-def frames(thing: Geometry, *, symprec: float = SYMPREC) -> Iterator[tuple[str, Floats]]:
-    """Yield the axes that labels are usually stated in, where they can be had.
-
-    Yields:
-        Their name, and the rotation R, shape ``(3, 3)``, from the structure's frame to them: a
-        tensor of the structure's frame, rotated by R, is the tensor in those axes.
-    """
-    ieee = _ieee_rotation(thing, symprec)
-    if ieee is not None:
-        yield "the IEEE axes of pymatgen", ieee
-    standard = np.asarray(symmetry_dataset(thing, symprec=symprec).std_rotation_matrix)
-    yield "the standard axes of spglib", standard
-    for what, cell in _cells_of_parameters(thing.cell):
-        # cell = thing.cell R^T
-        rotation = np.asarray(np.linalg.solve(thing.cell, cell).T, dtype=np.float64)
-        if np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6):
-            yield what, rotation
-
-
-def _ieee_rotation(thing: Geometry, symprec: float) -> Floats | None:
-    from pymatgen.core import Lattice, Structure
-    from pymatgen.core.tensors import Tensor
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations of spglib as pymatgen calls it
-        try:
-            structure = Structure(Lattice(thing.cell), thing.numbers.tolist(), thing.fractional)
-            rotation = np.array(Tensor.get_ieee_rotation(structure))
-        except Exception:  # it fails in many ways where the cell is odd: then it is no candidate
-            return None
-    return rotation if np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) else None
-
-
-def _cells_of_parameters(cell: Floats) -> Iterable[tuple[str, Floats]]:
-    from ase.geometry import cell_to_cellpar, cellpar_to_cell
-    from pymatgen.core import Lattice
-
-    parameters = cell_to_cellpar(cell)
-    yield "the axes pymatgen gives a CIF", np.array(Lattice.from_parameters(*parameters).matrix)
-    yield "the axes ASE gives a CIF", np.array(cellpar_to_cell(parameters))

@@ -26,9 +26,10 @@ from typing import Any, Literal, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from natural_tensors import CONVENTIONS, __version__, elasticity, to_voigt
+from natural_tensors import CONVENTIONS, CrystalTensor, Frame, __version__, elasticity, to_voigt
 from natural_tensors.elasticity import Moduli
 
+from .crystals import FrameName, crystal_tensor, frame_of, turned
 from .dataset import DUPLICATE, Fingerprints, signature
 from .geometry import Geometry, GeometryError, geometry, read_geometries
 from .targets import Target
@@ -122,10 +123,10 @@ class Failure:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Prediction:
-    """The tensor of one structure, in the Cartesian axes of its own lattice vectors.
+    """The tensor of one structure, in the Cartesian axes of the lattice vectors beside it.
 
     Attributes:
-        structure: what it is the tensor of.
+        structure: what it is the tensor of, in the axes of `frame`.
         target: name or index symmetry of the tensor.
         unit: of the tensor; GPa for stiffness.
         tensor: all Cartesian components, shape ``(3,)*rank``; for a property of atoms
@@ -138,9 +139,11 @@ class Prediction:
         warnings: why this prediction deserves less trust than others.
         known: identifier of the training structure that this is, or nearly is.
         per_atom: whether the first axis of the tensor is that of the atoms.
+        model: what computed it.
     """
 
     structure: Geometry
+    frame: Frame
     target: str
     unit: str
     tensor: Floats
@@ -148,6 +151,7 @@ class Prediction:
     warnings: tuple[str, ...] = ()
     known: str | None = None
     per_atom: bool = False
+    model: str = ""
 
     @property
     def name(self) -> str:
@@ -187,6 +191,25 @@ class Prediction:
         """Whether every homogeneous strain costs energy (Born); None unless a stiffness."""
         return None if self.stiffness is None else bool(elasticity.is_stable(self.stiffness))
 
+    def crystal(self) -> CrystalTensor:
+        """Return the tensor with its point group, density and standard axes.
+
+        Raises:
+            GeometryError: when the structure is no crystal.
+        """
+        back = Frame("structure", self.frame.rotation.T)
+        known = f"{self.known} of the training set is this structure, or nearly"
+        return crystal_tensor(
+            turned(self.structure, back),
+            self.target,
+            self.tensor,
+            unit=self.unit,
+            frame=self.frame,
+            source=self.model,
+            uncertainty=self.uncertainty,
+            notes=(*([known] if self.known else []), *self.warnings),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers for JSON; None where something does not exist."""
         tensor = (
@@ -207,6 +230,7 @@ class Prediction:
             "unit": self.unit,
             **tensor,
             "uncertainty": {key: _plain(value) for key, value in self.uncertainty.items()} or None,
+            "frame": {"name": self.frame.name, "rotation": _plain(self.frame.rotation)},
             "lattice": _plain(self.lattice),
             "known": self.known,
             "warnings": list(self.warnings),
@@ -230,7 +254,7 @@ class Prediction:
         body = self._tensor_lines() if self.stiffness is None else self._stiffness_lines()
         frame = [
             "",
-            "frame: lattice vectors [Å]",
+            f"frame: {self.frame}; lattice vectors [Å]",
             *(
                 f"  {axis} " + " ".join(f"{entry:z9.4f}" for entry in row)
                 for axis, row in zip("abc", self.lattice, strict=True)
@@ -464,6 +488,7 @@ class _Job:
 
     place: int
     thing: Geometry
+    frame: Frame
     graph: Any
     remarks: tuple[str, ...]
 
@@ -522,6 +547,13 @@ class Predictor:
         self.domain = Domain.of(self.record.get("elements") or (), seen, self._needs_volume)
         self.models = tuple(copy.deepcopy(model).to(self._dtype).eval() for model in models)
 
+    @property
+    def title(self) -> str:
+        """Name and size of the ensemble, as in ``"elastic, 4 networks"``."""
+        count = len(self.models)
+        networks = "1 network" if count == 1 else f"{count} networks"
+        return f"{self.name}, {networks}" if self.name else networks
+
     def __repr__(self) -> str:
         count = len(self.models)
         networks = "1 network" if count == 1 else f"{count} networks"
@@ -536,22 +568,36 @@ class Predictor:
         self,
         structures: list[Any] | tuple[Any, ...] | Iterator[Any],
         *,
+        frame: FrameName = "structure",
         batch: int | None = None,
         progress: bool = False,
     ) -> list[Prediction | Failure]: ...
     @overload
     def predict(
-        self, structures: Any, *, batch: int | None = None, progress: bool = False
+        self,
+        structures: Any,
+        *,
+        frame: FrameName = "structure",
+        batch: int | None = None,
+        progress: bool = False,
     ) -> Prediction: ...
     def predict(
-        self, structures: Any, *, batch: int | None = None, progress: bool = False
+        self,
+        structures: Any,
+        *,
+        frame: FrameName = "structure",
+        batch: int | None = None,
+        progress: bool = False,
     ) -> Prediction | list[Prediction | Failure]:
-        """Predict the tensors of structures, each in the frame of its own lattice vectors.
+        """Predict the tensors of structures.
 
         Args:
             structures: one structure, or a list, tuple or iterator of them: pymatgen Structure or
                 Molecule, ase Atoms, Geometry, a dict of pymatgen or of this project, or the path
                 of a file. In a list, a path stands for all structures of its file or folder.
+            frame: the axes of the tensor: ``"structure"``, those of its lattice vectors;
+                ``"canonical"``, which do not depend on how the lattice is described (rule 21);
+                ``"ieee"``, as pymatgen chooses them.
             batch: most structures that pass through the network at once; otherwise as many as
                 have `EDGES` bonds together. It does not change results beyond rounding.
             progress: show a progress bar on standard error.
@@ -577,7 +623,7 @@ class Predictor:
             )
         if len(entries) >= COMPILE_FROM:
             self._compile()
-        results = self._predict(entries, batch, progress)
+        results = self._predict(entries, frame, batch, progress)
         if not alone:
             return results
         if isinstance(results[0], Failure):
@@ -592,14 +638,18 @@ class Predictor:
             compile_kernels(model, "auto")
 
     def _predict(
-        self, entries: Sequence[Geometry | Failure], batch: int | None, progress: bool
+        self,
+        entries: Sequence[Geometry | Failure],
+        frame: FrameName,
+        batch: int | None,
+        progress: bool,
     ) -> list[Prediction | Failure]:
         results: list[Prediction | Failure | None] = [None] * len(entries)
         pending: list[_Job] = []
         edges = 0
         with _progress(len(entries), progress) as advance:
             for place, entry in enumerate(entries):
-                job = self._job(place, entry) if isinstance(entry, Geometry) else entry
+                job = self._job(place, entry, frame) if isinstance(entry, Geometry) else entry
                 if isinstance(job, Failure):
                     results[place] = job
                     advance(1)
@@ -617,9 +667,15 @@ class Predictor:
                 advance(len(pending))
         return [result for result in results if result is not None]
 
-    def _job(self, place: int, thing: Geometry) -> _Job | Failure:
+    def _job(self, place: int, thing: Geometry, frame: FrameName) -> _Job | Failure:
         from .graph import build
 
+        try:
+            axes = frame_of(thing, frame)
+        except GeometryError as error:
+            return Failure.of(error, thing.name)
+        if frame != "structure":
+            thing = turned(thing, axes)
         unknown = self.domain.unknown(thing.numbers)
         if unknown:
             return Failure(
@@ -648,7 +704,7 @@ class Predictor:
                 "give the primitive cell of a crystal: it has the same tensor",
             )
         degrees = np.bincount(graph.receivers, minlength=len(thing))
-        return _Job(place, thing, graph, tuple(self.domain.remarks(thing, degrees)))
+        return _Job(place, thing, axes, graph, tuple(self.domain.remarks(thing, degrees)))
 
     def _flush(self, jobs: Sequence[_Job], results: list[Prediction | Failure | None]) -> None:
         packed = self._run([job.graph for job in jobs])
@@ -686,6 +742,7 @@ class Predictor:
             )
         return Prediction(
             structure=thing,
+            frame=job.frame,
             target=self.target.name,
             unit=self.unit,
             tensor=np.asarray(self.target.reduction.unpack(mean), dtype=np.float64),
@@ -693,6 +750,7 @@ class Predictor:
             warnings=tuple(remarks),
             known=self._known(thing),
             per_atom=self.target.pooling == "atoms",
+            model=self.title,
         )
 
     def _spread(self, members: Floats, mean: Floats) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def test_every_command_has_help_with_examples(command: str) -> None:
 
 def test_a_foreign_codegen_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "natural_tensors.cli.find_spec", lambda _: SimpleNamespace(origin="/elsewhere/codegen.py")
+        "natural_tensors.cli.program.find_spec",
+        lambda _: SimpleNamespace(origin="/elsewhere/codegen.py"),
     )
     assert "the package codegen that Python finds is not ours" in run("models").stderr
 
@@ -129,7 +130,7 @@ def test_other_missing_modules_are_not_explained_away() -> None:
 def test_one_crystal_is_printed_in_full() -> None:
     text = run("predict", "si.cif").stdout
     for part in (
-        "si.cif", "formula Si", "stiffness [GPa], Voigt order xx yy zz yz xz xy", "frame: lattice",
+        "si.cif", "formula Si", "stiffness [GPa], Voigt order xx yy zz yz xz xy", "frame: structure axes",
         "  a    5.4300    0.0000    0.0000", "bulk modulus (Hill, Reuss", "universal anisotropy",
         "mechanically stable", "spread of the ensemble",
     ):  # fmt: skip
@@ -299,7 +300,7 @@ def test_train_passes_on_what_is_asked(
 def wrong_frames() -> str:
     """Write three crystals: a good one, one in axes of its own, one with nonsense for a label."""
     good, turned, nonsense = (dict(RECORDS[place]) for place in (0, 9, 16))
-    from carnet_model.labels import frames
+    from carnet_model.crystals import known_frames as frames
 
     _, rotation = next(iter(frames(CRYSTALS[turned["id"]])))
     if np.allclose(np.abs(rotation), np.eye(3)):

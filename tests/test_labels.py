@@ -12,19 +12,10 @@ from ase.build import bulk, molecule
 from pymatgen.core import Lattice, Structure
 from scipy.spatial.transform import Rotation
 
+from carnet_model.crystals import known_frames, point_group, primitive, symmetry_dataset
 from carnet_model.dataset import DatasetError, Example, LabelSource, read_examples
 from carnet_model.geometry import Geometry, GeometryError, geometry
-from carnet_model.labels import (
-    average,
-    check,
-    frames,
-    point_group,
-    primitive,
-    repair,
-    residual,
-    rotate,
-    symmetry_dataset,
-)
+from carnet_model.labels import average, check, repair, residual, rotate
 from natural_tensors import reduction
 
 DATA = Path(
@@ -224,7 +215,7 @@ def test_labels_of_atoms_are_not_checked() -> None:
 )  # fmt: skip
 def test_a_tensor_in_other_axes_is_brought_back(which: str) -> None:
     good = quartz_example()
-    axes = dict(frames(good.geometry))
+    axes = dict(known_frames(good.geometry))
     there = rotate(good.labels["elastic"], axes[which][None])[0]
     stated = replace(good, labels={"elastic": there, "kept": np.array(1.0)})
     offers = repair(stated, "elastic")
@@ -269,7 +260,7 @@ def test_public_labels_agree_with_their_crystals() -> None:
     # taken for IEEE tensors and not rotated back, many fail: the check sees a wrong frame
     wrong = []
     for example in examples:
-        axes = dict(frames(example.geometry)).get("the IEEE axes of pymatgen", np.eye(3))
+        axes = dict(known_frames(example.geometry)).get("the IEEE axes of pymatgen", np.eye(3))
         tensor = rotate(example.labels["elastic"], axes[None])[0]
         wrong.append(replace(example, labels={"elastic": tensor}))
     report = check(wrong, "elastic")

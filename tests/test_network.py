@@ -14,7 +14,8 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from carnet_model import kernels, labels
+from carnet_model import crystals as crystal_symmetry
+from carnet_model import kernels
 from carnet_model.config import NetworkSettings
 from carnet_model.geometry import Geometry, geometry
 from carnet_model.graph import Graph, build, collate
@@ -114,7 +115,7 @@ def test_equivariant_under_rotation_inversion_translation_and_permutation(
 def test_prediction_has_the_symmetry_of_the_crystal(system: str, name: str) -> None:
     target, crystal = TARGETS[name], crystals()[system]
     tensor = predict(network(target), crystal)[0]
-    rotations = labels.point_group(crystal)
+    rotations = crystal_symmetry.point_group(crystal)
     scale = max(float(np.abs(tensor).max()), 1e-3)
     # the published coordinates have six digits, which is as far as symmetry can hold
     for rotation in rotations:
@@ -184,7 +185,7 @@ def test_index_symmetry_and_positive_definiteness_are_exact() -> None:
 
 def test_centrosymmetric_crystal_has_no_piezoelectricity() -> None:
     tensor = predict(network(TARGETS["piezoelectric"]), crystals()["cubic"])
-    rotations = labels.point_group(crystals()["cubic"])
+    rotations = crystal_symmetry.point_group(crystals()["cubic"])
     assert any(np.allclose(rotation, -np.eye(3)) for rotation in rotations)
     assert np.abs(tensor).max() < 1e-12
 
@@ -343,7 +344,7 @@ def test_symmetry_of_low_systems_on_real_crystals(system: str) -> None:
     for row in rows:
         crystal = geometry(row, name=row["id"])
         tensor = predict(model, crystal)[0]
-        for rotation in labels.point_group(crystal):
+        for rotation in crystal_symmetry.point_group(crystal):
             np.testing.assert_allclose(
                 turned(tensor, rotation, model.target), tensor, atol=1e-3 * np.abs(tensor).max()
             )

@@ -20,9 +20,10 @@ from pymatgen.io.cif import CifWriter
 
 import carnet_model
 from carnet_model import prediction
+from carnet_model.crystals import point_group, primitive
 from carnet_model.dataset import LabelSource, read_examples
 from carnet_model.geometry import Geometry, geometry
-from carnet_model.labels import point_group, primitive, residual, rotate
+from carnet_model.labels import residual, rotate
 from carnet_model.prediction import (
     Domain,
     Failure,

@@ -1,0 +1,113 @@
+"""Kelvin moduli and their strains, and whether a crystal resists every strain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..orientations import oriented
+from .stiffness import MANDEL_FACTORS, ROUNDING, Floats, check_stiffness, eigenvalues
+
+MANDEL_PLACES = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+"""Which Mandel entry stands at a place of a symmetric 3x3 matrix."""
+MANDEL_PLACES.setflags(write=False)
+
+OFF_DIAGONAL = 1 / np.sqrt(2.0)
+COMPONENTS = ("e_xx", "e_yy", "e_zz", "e_yz", "e_xz", "e_xy")
+
+
+def kelvin_moduli(stiffness: Any) -> Floats:
+    """Return the six eigenvalues of the Mandel matrix, ascending, shape ``batch + (6,)``, GPa.
+
+    They are the stiffnesses of six strains that are proportional to their stress, and depend on
+    no frame. Isotropic: 3K once and 2G five times.
+
+    Source: W. Thomson (Lord Kelvin) 1856, Phil. Trans. R. Soc. 146, 481.
+    """
+    return eigenvalues(check_stiffness(stiffness))
+
+
+def is_stable(stiffness: Any) -> NDArray[np.bool_]:
+    """Say which crystals resist every homogeneous strain: all Kelvin moduli positive.
+
+    A modulus that is zero to rounding does not count as positive. Shape ``batch``.
+
+    Source: M. Born 1940, Math. Proc. Camb. Philos. Soc. 36, 160; F. Mouhat and F.-X. Coudert 2014,
+    Phys. Rev. B 90, 224104, eq. 2.
+    """
+    moduli = kelvin_moduli(stiffness)
+    stable: NDArray[np.bool_] = moduli[..., 0] > ROUNDING * np.abs(moduli).max(axis=-1)
+    return stable
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KelvinModes:
+    """The Kelvin moduli of each stiffness and the strains they belong to.
+
+    Attributes:
+        moduli_gpa: ascending, shape ``batch + (6,)``, GPa.
+        strains: ``strains[..., k, :, :]`` is the symmetric 3x3 strain of modulus k, of unit
+            Frobenius norm; ``C : e = modulus e``. Shape ``batch + (6, 3, 3)``. The sign is that of
+            :func:`natural_tensors.orientations.oriented` on the components xx, yy, zz, yz, xz, xy
+            (the last three times √2): the largest is positive. Where moduli coincide, as in every
+            cubic crystal, the strains are one orthonormal basis of many.
+    """
+
+    moduli_gpa: Floats
+    strains: Floats
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The batch shape."""
+        return self.moduli_gpa.shape[:-1]
+
+    def __repr__(self) -> str:
+        if self.shape:
+            return f"KelvinModes(batch of shape {self.shape}, GPa)"
+        moduli = ", ".join(f"{modulus:.1f}" for modulus in self.moduli_gpa)
+        return f"KelvinModes({moduli} GPa; softest: {describe_strain(self.strains[0])})"
+
+
+def kelvin_modes(stiffness: Any) -> KelvinModes:
+    """Return the Kelvin moduli with their strains.
+
+    In an unstable crystal the first strains, those of negative modulus, lower the energy
+    ``modulus / 2`` per unit volume and unit squared strain; :func:`describe_strain` writes one
+    down.
+
+    Source: W. Thomson (Lord Kelvin) 1856, Phil. Trans. R. Soc. 146, 481; M. M. Mehrabadi and
+    S. C. Cowin 1990, Q. J. Mech. Appl. Math. 43, 15.
+    """
+    moduli, vectors = np.linalg.eigh(check_stiffness(stiffness) * MANDEL_FACTORS)
+    rows = oriented(vectors.swapaxes(-1, -2))
+    rows[..., 3:] *= OFF_DIAGONAL
+    return KelvinModes(moduli, rows[..., MANDEL_PLACES])
+
+
+def describe_strain(strain: Any) -> str:
+    """Return the components of a strain in words: ``"0.707 e_xx - 0.707 e_yy"``.
+
+    Args:
+        strain: symmetric, shape ``(3, 3)``. A component below a thousandth of the largest is left
+            out; off-diagonal ones stand for both places.
+
+    Raises:
+        ValueError: when the shape is another.
+    """
+    matrix = np.asarray(strain, dtype=np.float64)
+    if matrix.shape != (3, 3):
+        raise ValueError(
+            f"a strain is one 3x3 matrix, got an array of shape {matrix.shape}; "
+            "take one member of the batch"
+        )
+    values = matrix[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+    floor = np.abs(values).max() / 1000
+    terms = [
+        f"{'-' if value < 0 else '+'} {abs(value):.3f} {name}"
+        for value, name in zip(values, COMPONENTS, strict=True)
+        if abs(value) > floor
+    ]
+    return " ".join(terms).removeprefix("+ ") or "no strain"
