@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -305,7 +306,7 @@ def crystal_tensor(
         values=array,
         unit=(catalog[tensor].unit if tensor in catalog else "") if unit is None else unit,
         frame=axes,
-        name=thing.name or thing.formula,
+        name=Path(thing.name).name or thing.formula,
         formula=thing.formula,
         group=group,
         setting=standard.rotation @ axes.rotation.T,

@@ -118,6 +118,7 @@ def _other_axes(thing: Geometry, found: CrystalTensor) -> str:
         setting = standard.rotation @ rotation.T
         if residual(found.tensor, found.values, group, setting) <= GROUP_TOLERANCE:
             fitting.append(what)
+    mean = "\n--project takes the mean over the group"
     if not fitting:
-        return ""
-    return "\nit fits when it is stated in " + ", or in ".join(fitting)
+        return mean
+    return "\nit fits when it is stated in " + ", or in ".join(fitting) + mean

@@ -64,7 +64,6 @@ def misfit(crystal: CrystalTensor) -> str | None:
         lines.append(
             f"turned by [{rows}] it fits within {100 * distance:.2g} %: it is stated in other axes"
         )
-        lines.append("turn it, or let --fit find the axes")
     else:
         fits = fitting.class_fits(crystal.tensor, crystal.values)
         best = next(fit for fit in fits if fit.distance <= fitting.DISTANCE_TOLERANCE)
@@ -72,7 +71,7 @@ def misfit(crystal: CrystalTensor) -> str | None:
             f"no axes fit it better than {100 * distance:.1f} %; it fits {best.name} within "
             f"{100 * best.distance:.2g} %"
         )
-        lines.append("check the point group, or take the mean over the group with --project")
+        lines.append("check the point group, or take the mean of the tensor over it")
     return "\n".join(lines)
 
 

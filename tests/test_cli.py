@@ -22,7 +22,9 @@ import natural_tensors as nt
 from natural_tensors import cli, examples, files
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "command-line.md"
-COMMANDS = ("list", "show", "decompose", "reconstruct", "examples", "harmonic", "coupling")
+COMMANDS = (
+    "list", "show", "form", "decompose", "reconstruct", "report", "examples", "harmonic", "coupling",
+)  # fmt: skip
 COPPER = examples.load("copper").values
 RANDOM = np.random.default_rng(11)
 
@@ -94,6 +96,8 @@ def examples_in_help() -> list[str]:
     np.save("many.npy", np.stack([np.eye(3)] * 2))
     run("examples", "quartz-d", "--json")
     Path("d.json").write_text(run("examples", "quartz-d", "--json").stdout)
+    Path("tensor.json").write_text(run("examples", "zinc", "--json").stdout.replace("GPa", "kbar"))
+    Path("measured.json").write_text(run("examples", "quartz", "--json").stdout)
     found = []
     for command in ("", *COMMANDS):
         text = run(*command.split(), "--help").stdout
@@ -602,6 +606,7 @@ def console_blocks() -> Iterator[tuple[str, str]]:
 def settled(text: str) -> str:
     """Return output without what differs between machines and versions."""
     text = re.sub(r"\d\.\de-1\d of its norm", "rounding", text)
+    text = re.sub(r"\d\.\d MB$", "size", text, flags=re.MULTILINE)
     return text.replace(f'"natural_tensors": "{nt.__version__}"', '"natural_tensors": "0.1.0"')
 
 

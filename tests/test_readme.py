@@ -49,7 +49,12 @@ def test_the_commands_of_the_readme_print_what_it_says() -> None:
     for command, expected in blocks:
         result = CliRunner().invoke(cli.app, shlex.split(command))
         assert result.exit_code == 0, result.output
-        assert [line.rstrip() for line in result.output.splitlines()] == expected.splitlines()
+        # rounding depends on the processor
+        found, stated = (
+            re.sub(r"\d\.\de-1\d of its norm", "rounding", text)
+            for text in (result.output, expected)
+        )
+        assert [line.rstrip() for line in found.splitlines()] == stated.splitlines()
 
 
 def test_the_set_up_commands_exist() -> None:

@@ -369,7 +369,9 @@ def _settled(crystal: CrystalTensor, fit: bool, project: bool) -> CrystalTensor:
         crystal = crystal.with_setting(setting)
     wrong = misfit(crystal)
     if wrong and not project:
-        raise RefusedError(f"{crystal.name}: {wrong}")
+        raise RefusedError(
+            f"{crystal.name}: {wrong}\n--fit finds the axes of the group, --project takes the mean"
+        )
     return crystal.projected() if project else crystal
 
 
