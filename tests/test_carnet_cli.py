@@ -103,7 +103,7 @@ def test_a_foreign_codegen_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_to_install_is_said(
     package: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == package else True)
+    monkeypatch.setattr(cli.program, "find_spec", lambda name: None if name == package else True)
     text = error_of(*command.split())
     assert f"the package {package} is not installed" in text
     assert "pip install 'natural-tensors[carnet]'" in text
@@ -121,7 +121,7 @@ def test_an_import_that_fails_later_is_explained_too(monkeypatch: pytest.MonkeyP
 
 def test_other_missing_modules_are_not_explained_away() -> None:
     with pytest.raises(ModuleNotFoundError):
-        cli._missing(ModuleNotFoundError("No module named 'else'", name="else"))
+        cli.program._missing(ModuleNotFoundError("No module named 'else'", name="else"))
 
 
 # --- predict --------------------------------------------------------------------------------------

@@ -1,0 +1,176 @@
+"""The commands about data: fetch public sets, hold labels against their crystals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
+
+import numpy as np
+import typer
+
+from natural_tensors import (
+    Form,
+    files,
+)
+from natural_tensors.cli import (
+    say,
+    warn,
+)
+
+from ..crystals import SYMPREC
+from ..dataset import (
+    Example,
+    LabelSource,
+    read_examples,
+)
+from ..labels import TOLERANCE
+from .program import (
+    FormOption,
+    KeyOption,
+    UnitOption,
+    data,
+    examples_of,
+    label_source,
+)
+
+
+@data.command("dejong2015", epilog=examples_of("data dejong2015 dejong2015.json.gz"))
+def dejong2015(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Where to write: .json or .json.gz.")],
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            "--archive", metavar="FILE", help="matminer-0.4.0.tar.gz, where it is at hand."
+        ),
+    ] = None,
+) -> None:
+    """Fetch the 1,181 public elastic tensors of de Jong and others (2015, CC0) through pip.
+
+    The SHA-256 of the download is checked, and each label against the point group of its crystal.
+    """
+    from .. import dejong2015 as source
+
+    say(str(source.fetch(path, archive=archive)))
+
+
+@data.command(
+    "check",
+    epilog=examples_of(
+        "data check data.json.gz",
+        "data check data.json.gz --repair --drop -o mended.json",
+        "data check dielectric.json --label dielectric --key eps --form full",
+    ),
+)
+def check(
+    path: Annotated[str, typer.Argument(metavar="DATA", help="Structures with labels.")],
+    label: Annotated[
+        str,
+        typer.Option("--label", metavar="NAME", help="A named tensor, or an index symmetry."),
+    ] = "elastic",
+    key: KeyOption = None,
+    form: FormOption = None,
+    unit: UnitOption = None,
+    tolerance: Annotated[
+        float,
+        typer.Option("--tolerance", min=0, help="Share of its norm by which a label may be off."),
+    ] = TOLERANCE,
+    symprec: Annotated[
+        float, typer.Option("--symprec", min=0, help="Å, within which positions are equivalent.")
+    ] = SYMPREC,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Rotate labels that fit when stated in other known axes."),
+    ] = False,
+    average: Annotated[
+        bool,
+        typer.Option("--average", help="Replace violating labels by their mean over the group."),
+    ] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Leave out labels still violating.")] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where the mended data go, as .json."),
+    ] = None,
+) -> None:
+    """Hold every label against the point group of its crystal: a wrong frame is the usual error.
+
+    Reports labels that violate it, how far, and what would mend them. The exit code is 1 when
+    there are any and none of --repair, --average, --drop says what to do.
+    """
+    from .. import labels
+
+    mending = repair or average or drop
+    if mending != (output is not None):
+        raise typer.BadParameter(
+            "--repair, --average and --drop need --output, and --output needs one of them"
+        )
+    if output is not None:
+        files.check_suffix(output, (".json",))
+    source = label_source(label, key, form, unit)
+    examples = read_examples(path, source, for_training=False, on_error="skip")
+    for fault in examples.faults:
+        warn("warning", str(fault), "bold yellow")
+    report = labels.check(examples, label, symprec=symprec, tolerance=tolerance)
+    say(str(report))
+    kept: list[Example | None] = list(examples)
+    for finding in report.findings:
+        offers = labels.repair(examples[finding.index], label, symprec=symprec, tolerance=tolerance)
+        frames = [offer for offer in offers if offer.kind == "frame"]
+        chosen = None
+        if repair and frames:
+            chosen = frames[0]
+        elif average:
+            chosen = next(offer for offer in offers if offer.kind == "average")
+        elif drop:
+            chosen = offers[-1]
+        if chosen is not None:
+            kept[finding.index] = chosen.example
+        say(f"  {finding.identifier}: {chosen if chosen is not None else _offered(offers)}")
+    if output is None:
+        if report.findings:
+            raise typer.Exit(1)
+        return
+    left = [example for example in kept if example is not None]
+    rows = [_record(example, source) for example in left]
+    text = "[\n" + ",\n".join(json.dumps(row, default=_json) for row in rows) + "\n]\n"
+    files.write_bytes(output, text.encode())
+    say("", f"{len(left)} of {len(examples)} examples written to {output}")
+
+
+def _offered(offers: Sequence[Any]) -> str:
+    """Return what could be done, the likeliest first."""
+    flags = {"frame": "--repair", "average": "--average", "drop": "--drop"}
+    return "; or ".join(f"{flags[offer.kind]}: {offer.what}" for offer in offers)
+
+
+def _record(example: Example, source: LabelSource) -> dict[str, Any]:
+    """Return an example as a record that the same label options read again."""
+    thing = example.geometry
+    record: dict[str, Any] = {
+        "id": example.identifier,
+        "formula": example.formula,
+        **{name: value for name, value in example.notes.items() if name not in ("id", "formula")},
+        "numbers": thing.numbers.tolist(),
+        "positions": thing.positions.tolist(),
+        "periodic": list(thing.periodic),
+    }
+    if thing.cell.any():
+        record["lattice"] = thing.cell.tolist()
+    record[source.key or source.name] = _written(example.labels[source.name], source)
+    return record
+
+
+def _written(values: Any, source: LabelSource) -> Any:
+    """Return a label in the form and unit that it was read in."""
+    target = source.reduction
+    if target is None:
+        return (values / source.factor).tolist()
+    upper = source.form == "upper"
+    form: Form = ("full" if target.rank == 2 else "voigt") if upper else cast(Form, source.form)
+    found = np.asarray(target.convert(values, source="full", target=form)) / source.factor
+    return (found[np.triu_indices(len(found))] if upper else found).tolist()
+
+
+def _json(value: Any) -> Any:
+    """Return what JSON has for numbers and arrays of NumPy, and for anything else its text."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
