@@ -1,0 +1,223 @@
+"""What a page is made of: sections of tables, pictures and text, and how numbers are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from ..pictures.output import inline_svg
+
+Words = str | Markup
+"""Text to be escaped, or markup that was made of escaped text."""
+
+MINUS = "\u2212"
+NOTHING = "\u2013"
+"""What stands in a cell for a number that does not exist."""
+
+DIGITS = 4
+"""Significant digits of numbers in tables."""
+
+ROUNDING = 1e-9
+"""A component of a unit vector below this is 0."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Text. A tone is ``"lead"`` (how to read what follows) or ``"alarm"``."""
+
+    kind: ClassVar[str] = "paragraph"
+    text: Words
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose first column names the rows.
+
+    Attributes:
+        headings: one for each column; none for a list of terms and what they are.
+        rows: cells, as many as headings each.
+        caption: what it shows.
+    """
+
+    kind: ClassVar[str] = "table"
+    headings: Sequence[Words]
+    rows: Sequence[Sequence[Words]]
+    caption: Words = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A still picture.
+
+    Attributes:
+        svg: the element.
+        alt: what it shows, for those who do not see it.
+        caption: what stands below it.
+        wide: it keeps its width, and scrolls in its own box on a narrow screen.
+        print_only: the screen has something better.
+    """
+
+    kind: ClassVar[str] = "picture"
+    svg: Markup
+    alt: str
+    caption: Words = ""
+    wide: bool = False
+    print_only: bool = False
+
+
+@dataclass(frozen=True)
+class Turning:
+    """Surfaces to turn, and buttons to choose one.
+
+    Attributes:
+        figure: plotly's figure, as JSON that is safe inside a script element.
+        choices: for each family, its words and ``(name, label)`` of each surface.
+        alt: what it shows.
+    """
+
+    kind: ClassVar[str] = "turning"
+    figure: Markup
+    choices: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    alt: str
+
+
+@dataclass(frozen=True)
+class Buttons:
+    """What to take away.
+
+    Attributes:
+        copies: ``(label, key)``: copies that matrix of the data to the clipboard.
+    """
+
+    kind: ClassVar[str] = "buttons"
+    copies: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that open when asked for; open in print."""
+
+    kind: ClassVar[str] = "fold"
+    summary: Words
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Blocks beside each other where the page is wide enough."""
+
+    kind: ClassVar[str] = "row"
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Blocks below each other, in one place of a row."""
+
+    kind: ClassVar[str] = "column"
+    blocks: Sequence[Block]
+
+
+Block = Paragraph | Table | Picture | Turning | Buttons | Fold | Row | Column
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what is under it.
+
+    Attributes:
+        name: anchor of the heading.
+        title: its words.
+        blocks: in order.
+    """
+
+    name: str
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number at a glance.
+
+    Attributes:
+        symbol: ``K``.
+        words: ``bulk modulus``.
+        value: with unit.
+        tone: ``"good"``, ``"alarm"`` or nothing.
+    """
+
+    symbol: Words
+    words: str
+    value: Words
+    tone: str = ""
+
+
+def picture(figure: Any, name: str, alt: str, caption: Words = "", **options: bool) -> Picture:
+    """Return a figure of matplotlib as a block; the name keeps its identifiers apart."""
+    # inline_svg makes it of numbers and of letters drawn as paths, never of input
+    return Picture(Markup(inline_svg(figure, name)), alt, caption, **options)
+
+
+# --- numbers and symbols -------------------------------------------------------------------------
+
+
+def number(value: Any, digits: int = DIGITS) -> str:
+    """Return a number with significant digits, a dash when there is none."""
+    real = float(value)
+    if not np.isfinite(real):
+        return "∞" if np.isinf(real) else NOTHING
+    if not real:
+        return "0"
+    size = int(np.floor(np.log10(abs(real))))
+    if not -4 <= size < 7:
+        mantissa, _, power = f"{real:.{digits - 1}e}".partition("e")
+        return f"{mantissa} × 10^{int(power)}".replace("-", MINUS)
+    return f"{real:.{max(digits - 1 - size, 0)}f}".replace("-", MINUS)
+
+
+def with_spread(value: Any, spread: Any, unit: str = "") -> str:
+    """Return ``37.8 ± 1.2 GPa``: the spread with one digit, or two after a 1."""
+    tail = f" {unit}" if unit else ""
+    if spread is None or not np.isfinite(float(spread)) or not float(spread):
+        return number(value) + tail
+    mantissa, _, power = f"{float(spread):.0e}".partition("e")
+    decimals = max(int(mantissa == "1") - int(power), 0)
+    return f"{float(value):.{decimals}f} ± {float(spread):.{decimals}f}{tail}".replace("-", MINUS)
+
+
+def vector(components: Iterable[float]) -> str:
+    """Return a direction as three numbers."""
+    return ", ".join(
+        "0" if abs(value) < ROUNDING else f"{value:.3f}".replace("-", MINUS) for value in components
+    )
+
+
+def formula(text: str) -> Markup:
+    """Return a chemical formula with its numbers lowered: ``Y(SiIr)2``."""
+    return Markup(re.sub(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)", r"<sub>\1</sub>", str(escape(text))))
+
+
+def hermann_mauguin(text: str) -> Markup:
+    """Return a point or space group with bars and screw axes: ``-3m``, ``P3_221 (154)``."""
+    safe = str(escape(text))
+    safe = re.sub(r"-(\d)", r'<span class="bar">\1</span>', safe)
+    return Markup(re.sub(r"_(\d)", r"<sub>\1</sub>", safe))
+
+
+def schoenflies(text: str) -> Markup:
+    """Return a Schoenflies symbol with its index lowered: ``D3d``."""
+    return Markup("{}<sub>{}</sub>").format(text[:1], text[1:])
+
+
+def component(text: str) -> Markup:
+    """Return symbols of components with their indices lowered: ``1/2 C11 - 1/2 C12``."""
+    safe = str(escape(text)).replace("-", MINUS)
+    safe = re.sub(r"\b(\d+)/(\d+)\b", r"\1⁄\2", safe)
+    return Markup(re.sub(r"\b([A-Za-zεπχκσα])_?(\d+)\b", r"<var>\1</var><sub>\2</sub>", safe))
