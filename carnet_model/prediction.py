@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from natural_tensors import CONVENTIONS, CrystalTensor, Frame, __version__, elasticity, to_voigt
 from natural_tensors.elasticity import Moduli
+from natural_tensors.plain import plain
 
 from .crystals import FrameName, crystal_tensor, frame_of, turned
 from .dataset import DUPLICATE, Fingerprints, signature
@@ -213,12 +214,12 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers for JSON; None where something does not exist."""
         tensor = (
-            {"tensor": _plain(self.tensor)}
+            {"tensor": plain(self.tensor)}
             if self.stiffness is None or self.moduli is None
             else {
-                "stiffness": _plain(self.stiffness),
+                "stiffness": plain(self.stiffness),
                 "moduli": {
-                    entry.name: _plain(getattr(self.moduli, entry.name)) for entry in fields(Moduli)
+                    entry.name: plain(getattr(self.moduli, entry.name)) for entry in fields(Moduli)
                 },
                 "stable": self.stable,
             }
@@ -229,9 +230,9 @@ class Prediction:
             "target": self.target,
             "unit": self.unit,
             **tensor,
-            "uncertainty": {key: _plain(value) for key, value in self.uncertainty.items()} or None,
-            "frame": {"name": self.frame.name, "rotation": _plain(self.frame.rotation)},
-            "lattice": _plain(self.lattice),
+            "uncertainty": {key: plain(value) for key, value in self.uncertainty.items()} or None,
+            "frame": {"name": self.frame.name, "rotation": plain(self.frame.rotation)},
+            "lattice": plain(self.lattice),
             "known": self.known,
             "warnings": list(self.warnings),
         }
@@ -325,14 +326,6 @@ def _matrix(values: Floats) -> list[str]:
     cells = [[f"{entry:z.{digits}f}" if entry else "0" for entry in row] for row in shown]
     width = max(len(cell) for row in cells for cell in row) + 1
     return [" " + "".join(cell.rjust(width) for cell in row) for row in cells]
-
-
-def _plain(values: Any) -> Any:
-    """Return nested lists, or a number, with None for what is not finite."""
-    array = np.asarray(values, dtype=np.float64)
-    listed = array.astype(object)
-    listed[~np.isfinite(array)] = None
-    return listed.tolist()
 
 
 # --- what the weights know ------------------------------------------------------------------------

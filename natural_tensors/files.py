@@ -35,7 +35,7 @@ ARRAY_SUFFIXES = (".json", ".npy", ".csv", ".txt")
 
 ABOUT_KEYS = ("class", "symmetry", "axial", "form", "unit", "name", "source")
 OUR_KEYS = ("natural_tensors", "conventions")
-TENSOR_KEYS = ("tensor", "values", *ABOUT_KEYS, *OUR_KEYS)
+TENSOR_KEYS = ("tensor", "values", "report", *ABOUT_KEYS, *OUR_KEYS)
 PARTS_KEYS = ("parts", "basis", "batch", "shares", "moduli", "round_trip", *ABOUT_KEYS, *OUR_KEYS)
 PART_KEYS = ("weight", "copy", "norm", "values")
 
@@ -597,13 +597,6 @@ def about(target: Reduction, form: Form, unit: str | None, name: str | None) -> 
         "unit": unit,
         "form": form,
     }
-
-
-def plain(values: Any) -> Any:
-    """Return an array as nested lists, with None (JSON null) for NaN."""
-    listed = np.asarray(values).astype(object)
-    listed[np.isnan(values)] = None
-    return listed.tolist()
 
 
 def to_json(document: Mapping[str, Any]) -> str:

@@ -52,8 +52,11 @@ def oriented(vectors: Any) -> Floats:
 SPIRAL = 1.533751168755204288118041
 """The positive root of x^4 = x + 4: second winding number of the spirals, the first is √2."""
 
-NEIGHBOURS = 6
-"""Points of a grid that one of its points is compared with."""
+RING, NEIGHBOURS = 6, 24
+"""Nearest points of a grid that a peak exceeds; and those too near to start from as well."""
+
+MARGIN = 0.15
+"""How far below the highest point of a grid, over the range of values, a climb may begin."""
 
 
 def rotation_grid(count: int) -> Floats:
@@ -193,28 +196,40 @@ class Grid:
     points: Floats
     neighbours: Integers
 
-    def peaks(self, values: Floats, count: int) -> Integers:
-        """Return the points where a function is larger than around, the highest first.
+    def starts(self, values: Floats, count: int) -> Integers:
+        """Return points from which to climb to the maximum of a function.
+
+        First the peaks, which exceed the six nearest points, the highest first; then, since a
+        narrow ridge hides its peaks between the points, the highest other points. None is a
+        neighbour of another, and none lower than the highest by more than MARGIN of the range.
 
         Args:
             values: the function on the grid, shape ``batch + (points,)``; NaN counts as lowest.
-            count: how many; where there are fewer peaks, the highest one fills up.
+            count: how many; where there are fewer, the first fills up.
 
         Returns:
-            Numbers of points, shape ``batch + (min(count, points),)``.
+            Numbers of points, shape ``batch + (count,)``.
         """
-        values = np.where(np.isnan(values), -np.inf, values)
-        around = np.full_like(values, -np.inf)
-        for column in self.neighbours.T:
-            np.maximum(around, values[..., column], out=around)
-        heights = np.where(values >= around, values, -np.inf)
-        count = min(count, len(self.points))
-        chosen = np.argpartition(heights, -count, axis=-1)[..., -count:]
-        reached = np.take_along_axis(heights, chosen, axis=-1)
-        order = np.argsort(-reached, axis=-1)
-        chosen = np.take_along_axis(chosen, order, axis=-1)
-        peaks = np.take_along_axis(reached, order, axis=-1) > -np.inf
-        return np.asarray(np.where(peaks, chosen, chosen[..., :1]), dtype=np.int64)
+        shape = values.shape[:-1]
+        heights = values.reshape(-1, len(self.points))
+        lowest = np.where(np.isfinite(heights), heights, np.inf).min(axis=-1)
+        heights = np.where(np.isnan(heights), -np.inf, heights)
+        around = np.full_like(heights, -np.inf)
+        for column in self.neighbours.T[:RING]:
+            np.maximum(around, heights[:, column], out=around)
+        top = heights.max(axis=-1)
+        with np.errstate(invalid="ignore"):  # where nothing is finite
+            span = top - lowest
+            left = np.where(heights >= (top - MARGIN * span)[:, None], heights, -np.inf)
+        left += np.where(heights >= around, 2 * span[:, None], 0)
+        rows = np.arange(len(heights))
+        chosen = np.empty((len(heights), count), dtype=np.int64)
+        for pick in range(count):
+            place = left.argmax(axis=-1)
+            chosen[:, pick] = np.where(left[rows, place] > -np.inf, place, chosen[:, 0])
+            left[rows, place] = -np.inf
+            left[rows[:, None], self.neighbours[place]] = -np.inf
+        return chosen.reshape((*shape, count))
 
 
 @lru_cache(maxsize=8)
@@ -236,6 +251,8 @@ def _mesh(points: Floats, closeness: Floats) -> Grid:
     np.fill_diagonal(closeness, -np.inf)
     near = min(NEIGHBOURS, len(points) - 1)
     neighbours = np.argpartition(closeness, -near, axis=1)[:, len(points) - near :]
+    order = np.argsort(-np.take_along_axis(closeness, neighbours, axis=1), axis=1)
+    neighbours = np.take_along_axis(neighbours, order, axis=1)
     for array in (points, neighbours):
         array.setflags(write=False)
     return Grid(points, neighbours)
@@ -533,7 +550,7 @@ def _grid_starts(objective: Objective, rows: Floats, blocks: Blocks, count: int)
     for start in range(0, len(rows), size):
         y = (rows[start : start + size] @ table).reshape(-1, GRID, len(objective.rows))
         with np.errstate(divide="ignore", invalid="ignore"):
-            chosen.append(grid.peaks(objective.value(y), count))
+            chosen.append(grid.starts(objective.value(y), count))
     return grid.points[np.concatenate(chosen)]
 
 

@@ -130,7 +130,8 @@ def test_other_missing_modules_are_not_explained_away() -> None:
 def test_one_crystal_is_printed_in_full() -> None:
     text = run("predict", "si.cif").stdout
     for part in (
-        "si.cif", "formula Si", "stiffness [GPa], Voigt order xx yy zz yz xz xy", "frame: structure axes",
+        "si.cif", "formula Si", "stiffness [GPa], Voigt order xx yy zz yz xz xy",
+        "frame: structure axes",
         "  a    5.4300    0.0000    0.0000", "bulk modulus (Hill, Reuss", "universal anisotropy",
         "mechanically stable", "spread of the ensemble",
     ):  # fmt: skip

@@ -23,7 +23,8 @@ from natural_tensors import cli, examples, files
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "command-line.md"
 COMMANDS = (
-    "list", "show", "form", "decompose", "reconstruct", "report", "examples", "harmonic", "coupling",
+    "list", "show", "form", "decompose", "reconstruct", "report", "examples", "harmonic",
+    "coupling",
 )  # fmt: skip
 COPPER = examples.load("copper").values
 RANDOM = np.random.default_rng(11)

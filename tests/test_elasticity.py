@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -15,28 +16,10 @@ from scipy.spatial.transform import Rotation
 
 import natural_tensors as nt
 from natural_tensors import elasticity, examples
+from tests.stiffnesses import ALBITE, DIOPSIDE, MUSCOVITE, cubic, random_stable, turned
 
 ELASTIC = [name for name in examples.names() if examples.load(name).tensor == "elastic"]
 FIELDS = [field.name for field in fields(elasticity.Moduli)]
-
-
-def random_stable(count: int, seed: int) -> NDArray[np.float64]:
-    """Return stiffnesses, GPa, with Kelvin moduli between some 5 and 1000."""
-    root = np.random.default_rng(seed).normal(size=(count, 6, 6))
-    matrices = 20 * root @ root.swapaxes(1, 2) + 5 * np.eye(6)
-    return matrices / elasticity.MANDEL_FACTORS
-
-
-def turned(stiffness: NDArray[np.float64], rotation: NDArray[np.float64]) -> NDArray[np.float64]:
-    full = nt.from_voigt(stiffness)
-    rotated = np.einsum("ia,jb,kc,ld,...abcd->...ijkl", *[rotation] * 4, full, optimize=True)
-    return np.asarray(nt.to_voigt(rotated))
-
-
-def cubic(c11: float, c12: float, c44: float) -> NDArray[np.float64]:
-    matrix = np.diag([c11 - c12] * 3 + [c44] * 3)
-    matrix[:3, :3] += c12
-    return matrix
 
 
 def assert_alike(one: elasticity.Moduli, other: elasticity.Moduli, rel: float) -> None:
@@ -171,6 +154,75 @@ def test_a_singular_stiffness_is_nan_and_leaves_its_neighbours_alone() -> None:
     assert_alike(result[0], elasticity.moduli(good), rel=1e-14)
     assert np.isnan(elasticity.compliance(batch)[1:3]).all()
     assert np.isfinite(elasticity.compliance(batch)[::3]).all()
+
+
+def test_kelvin_modes_are_strains_proportional_to_their_stress() -> None:
+    stiffness = np.concatenate([random_stable(5, seed=4), [examples.load("quartz").values]])
+    modes = elasticity.kelvin_modes(stiffness)
+    assert np.allclose(modes.moduli_gpa, elasticity.kelvin_moduli(stiffness), rtol=1e-12)
+    stress = np.einsum("nijkl,nakl->naij", nt.from_voigt(stiffness), modes.strains)
+    expected = modes.moduli_gpa[..., None, None] * modes.strains
+    assert np.allclose(stress, expected, atol=1e-10 * modes.moduli_gpa.max())
+    inner = np.einsum("naij,nbij->nab", modes.strains, modes.strains)
+    assert np.allclose(inner, np.eye(6), atol=1e-12)
+
+
+def test_the_sign_of_a_kelvin_strain_follows_its_largest_component() -> None:
+    swollen = elasticity.kelvin_modes(examples.load("copper").values).strains[5]
+    assert np.allclose(swollen, np.eye(3) / 3**0.5, atol=1e-14)
+    for modes in (elasticity.kelvin_modes(random_stable(9, seed=seed)) for seed in range(3)):
+        weights = np.array([[1, 2**0.5, 2**0.5], [0, 1, 2**0.5], [0, 0, 1]])
+        entries = (modes.strains * weights).reshape(9, 6, 9)
+        largest = np.abs(entries).argmax(axis=-1)[..., None]
+        assert (np.take_along_axis(entries, largest, axis=-1) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("stiffness", "text"),
+    [
+        (cubic(100.0, 120.0, 50.0), r"unstable: the strain .* lowers the energy \(modulus -20 GPa"),
+        (cubic(100.0, 20.0, -1.0), r"unstable: the strain 0.707 e_\w\w lowers the energy"),
+        (np.zeros((6, 6)), "costs no energy"),
+        (cubic(168.4, 121.4, 75.4), r"stable: the weakest strain, .* has the modulus 47 GPa"),
+    ],
+)
+def test_the_weakest_mode_in_words(stiffness: NDArray[np.float64], text: str) -> None:
+    assert re.search(text, elasticity.weakest_mode(stiffness))
+
+
+def test_strains_in_words() -> None:
+    strain = np.array([[0.6, 0, -0.1], [0, -0.6, 0], [-0.1, 0, 1e-5]])
+    assert elasticity.describe_strain(strain) == "0.600 e_xx - 0.600 e_yy - 0.100 e_xz"
+    assert elasticity.describe_strain(np.zeros((3, 3))) == "no strain"
+    with pytest.raises(ValueError, match=r"one 3x3 matrix, got an array of shape \(2, 3, 3\)"):
+        elasticity.describe_strain(np.zeros((2, 3, 3)))
+    with pytest.raises(ValueError, match=r"got a batch of shape \(2,\); take one member"):
+        elasticity.weakest_mode(random_stable(2, seed=0))
+
+
+# --- what was measured -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stiffness", "bulk", "shear"),
+    [
+        (examples.load("forsterite").values, 129.5, 81.1),  # J. D. Bass 1995, table 1, as the next
+        (DIOPSIDE, 113, 67),
+        (MUSCOVITE, 58.2, 35.3),
+    ],
+)
+def test_averages_of_the_handbook(
+    stiffness: NDArray[np.float64], bulk: float, shear: float
+) -> None:
+    result = elasticity.moduli(stiffness)  # printed to three digits
+    assert result.bulk_hill == pytest.approx(bulk, rel=5e-3)
+    assert result.shear_hill == pytest.approx(shear, rel=5e-3)
+
+
+def test_albite_under_pressure() -> None:
+    # 52.3(9) GPa by diffraction, M. Benusa et al. 2005, Am. Mineral. 90, 1115: isothermal, which
+    # is 2 % below adiabatic, and the constants have 1 to 3 %
+    assert elasticity.moduli(ALBITE).bulk_reuss == pytest.approx(52.3, rel=0.06)
 
 
 # --- forms and shapes --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import pytest
 import natural_tensors as nt
 from natural_tensors import files
 from natural_tensors.files import FileError, TensorRecord
+from natural_tensors.plain import plain
 
 MATRIX = [[1.5, 2.0, 0.0], [2.0, -1.0, 0.25], [0.0, 0.25, 3.0]]
 RANDOM = np.random.default_rng(7)
@@ -353,7 +354,7 @@ def test_a_file_without_parts(text: str, fragment: str) -> None:
 def test_what_is_written_is_read_back(suffix: str, shape: tuple[int, ...]) -> None:
     values = RANDOM.normal(size=shape)
     document = files.about(nt.reduction("dielectric"), "full", "1", None)
-    document["tensor"] = files.plain(values)
+    document["tensor"] = plain(values)
     files.write_tensor("a" + suffix, document, values)
     assert np.array_equal(files.read_tensor("a" + suffix).values, values)
 
@@ -379,8 +380,8 @@ def test_json_is_readable_by_people_and_has_no_nan() -> None:
     text = files.to_json({"a": [1.0] * 40, "b": [[1.0] * 30] * 2, "c": [{"d": "δ"}], "e": []})
     assert len(text.splitlines()) == 9
     assert json.loads(text)["c"] == [{"d": "δ"}]
-    assert files.plain(np.array([1.0, np.nan])) == [1.0, None]
-    assert files.plain(np.float64(2.0)) == 2.0
+    assert plain(np.array([1.0, np.nan])) == [1.0, None]
+    assert plain(np.float64(2.0)) == 2.0
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(

@@ -34,7 +34,8 @@ def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path
         assert (site / package / "py.typed").exists()
     patterns = (
         "natural_tensors/**/*.json", "carnet_model/**/*.json", "carnet_model/**/*.yaml",
-        "carnet_model/**/*.safetensors", "carnet_model/**/*.md",
+        "carnet_model/**/*.safetensors", "carnet_model/**/*.md", "natural_tensors/report/*.j2",
+        "natural_tensors/report/*.css", "natural_tensors/report/*.js",
     )  # fmt: skip
     found = {pattern: list(ROOT.glob(pattern)) for pattern in patterns}
     assert all(found.values()), found

@@ -10,6 +10,7 @@ from rich.text import Text
 from .. import examples, files
 from ..components import Form
 from ..physical import PhysicalTensor, catalog
+from ..plain import plain
 from ..reductions import Reduction, reduction
 from .printing import (
     FORM_MEANS,
@@ -247,7 +248,7 @@ def _say_example(example: examples.Example, as_json: bool) -> None:
     if as_json:
         target = reduction(example.tensor)
         document = files.about(target, form, example.unit, example.name)
-        say_json(document | {"source": example.source, "tensor": files.plain(example.values)})
+        say_json(document | {"source": example.source, "tensor": plain(example.values)})
         return
     group = f", point group {example.point_group}" if example.point_group else ""
     group += f", space group {example.spacegroup}" if example.spacegroup else ""

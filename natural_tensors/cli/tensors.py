@@ -15,6 +15,7 @@ from .. import examples, files
 from ..components import FORMS, Form
 from ..files import FileError, Parts, TensorRecord, Values
 from ..packing import pack_natural
+from ..plain import plain
 from ..reductions import Basis, Reduction, reduction
 from ..symmetry import SymmetryError
 from .printing import (
@@ -240,13 +241,11 @@ def _parts_document(taken: Taken) -> dict[str, Any]:
     record, norms = taken.record, taken.norms
     document = files.about(taken.target, taken.form, record.unit, record.name)
     shares = {
-        "weight": {
-            str(weight): files.plain(share) for weight, share in taken.weight_shares.items()
-        },
-        "copy": {f"{w},{c}": files.plain(share) for (w, c), share in taken.copy_shares.items()},
+        "weight": {str(weight): plain(share) for weight, share in taken.weight_shares.items()},
+        "copy": {f"{w},{c}": plain(share) for (w, c), share in taken.copy_shares.items()},
     }
     parts = [
-        {"weight": w, "copy": c, "norm": files.plain(norms[w, c]), "values": files.plain(part)}
+        {"weight": w, "copy": c, "norm": plain(norms[w, c]), "values": plain(part)}
         for (w, c), part in taken.parts.items()
     ]
     document |= {
@@ -254,7 +253,7 @@ def _parts_document(taken: Taken) -> dict[str, Any]:
         "batch": list(taken.batch),
         "parts": parts,
         "shares": shares,
-        "moduli": {key: files.plain(value) for key, value in taken.moduli.items()},
+        "moduli": {key: plain(value) for key, value in taken.moduli.items()},
         "round_trip": taken.round_trip,
     }
     return document
@@ -408,7 +407,7 @@ def reconstruct(
         written_as = cast("Form", form)
     values = _put_together(record, written_as)
     document = files.about(target, written_as, record.unit, record.name)
-    document["tensor"] = files.plain(values)
+    document["tensor"] = plain(values)
     if output is not None:
         files.write_tensor(output, document, values)
     if as_json:

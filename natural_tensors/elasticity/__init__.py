@@ -1,5 +1,6 @@
 """Elastic stiffness in numbers: stability, moduli, directional properties, waves, parts."""
 
+from .bounds import DirectionalExtremes, Extremes, extremes
 from .directional import (
     linear_compressibility,
     poisson_range,
@@ -8,8 +9,16 @@ from .directional import (
     shear_range,
     youngs_modulus,
 )
+from .parts import Decomposition, decomposition
 from .polycrystals import Moduli, moduli
-from .stability import KelvinModes, describe_strain, is_stable, kelvin_modes, kelvin_moduli
+from .stability import (
+    KelvinModes,
+    describe_strain,
+    is_stable,
+    kelvin_modes,
+    kelvin_moduli,
+    weakest_mode,
+)
 from .stiffness import (
     MANDEL_FACTORS,
     ROUNDING,
@@ -19,19 +28,39 @@ from .stiffness import (
     isotropic,
     mandel,
 )
-from .waves import SoundWaves, christoffel, sound_velocities
+from .summaries import Summary, summary
+from .waves import (
+    SoundWaves,
+    VelocityExtremes,
+    christoffel,
+    debye_temperature,
+    debye_temperature_isotropic,
+    debye_velocity,
+    sound_velocities,
+    velocity_extremes,
+)
 
 __all__ = [
     "MANDEL_FACTORS",
     "ROUNDING",
     "VOIGT_FACTORS",
+    "Decomposition",
+    "DirectionalExtremes",
+    "Extremes",
     "KelvinModes",
     "Moduli",
     "SoundWaves",
+    "Summary",
+    "VelocityExtremes",
     "check_stiffness",
     "christoffel",
     "compliance",
+    "debye_temperature",
+    "debye_temperature_isotropic",
+    "debye_velocity",
+    "decomposition",
     "describe_strain",
+    "extremes",
     "is_stable",
     "isotropic",
     "kelvin_modes",
@@ -44,5 +73,8 @@ __all__ = [
     "shear_modulus",
     "shear_range",
     "sound_velocities",
+    "summary",
+    "velocity_extremes",
+    "weakest_mode",
     "youngs_modulus",
 ]

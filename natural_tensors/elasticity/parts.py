@@ -76,7 +76,9 @@ def decomposition(stiffness: Any) -> Decomposition:
     matrix = check_stiffness(stiffness)
     norm = np.linalg.norm(matrix * MANDEL_FACTORS, axis=(-2, -1))
     shares = reduction("elastic").fractions(matrix, form="voigt", invalid="ignore")
-    norms = {weight: norm * np.sqrt(np.where(norm > 0, share, 0)) for weight, share in shares.items()}
+    norms = {
+        weight: norm * np.sqrt(np.where(norm > 0, share, 0)) for weight, share in shares.items()
+    }
     differences = {
         name: matrix[(..., *one)] - matrix[(..., *other)] for name, (one, other) in CAUCHY.items()
     }

@@ -87,6 +87,29 @@ def kelvin_modes(stiffness: Any) -> KelvinModes:
     return KelvinModes(moduli, rows[..., MANDEL_PLACES])
 
 
+def weakest_mode(stiffness: Any) -> str:
+    """Say which strain of a crystal costs least, and whether it costs anything.
+
+    Args:
+        stiffness: of one crystal, shape ``(6, 6)``, GPa.
+
+    Raises:
+        ValueError: when it is a batch.
+    """
+    modes = kelvin_modes(stiffness)
+    if modes.shape:
+        raise ValueError(
+            f"weakest_mode describes one crystal, got a batch of shape {modes.shape}; take one "
+            "member, or kelvin_modes for all of them"
+        )
+    strain, modulus = describe_strain(modes.strains[0]), modes.moduli_gpa[0]
+    if is_stable(stiffness):
+        return f"stable: the weakest strain, {strain}, has the modulus {modulus:.4g} GPa"
+    floor = ROUNDING * np.abs(modes.moduli_gpa).max()
+    loss = "costs no energy" if abs(modulus) <= floor else "lowers the energy"
+    return f"unstable: the strain {strain} {loss} (modulus {modulus:.4g} GPa)"
+
+
 def describe_strain(strain: Any) -> str:
     """Return the components of a strain in words: ``"0.707 e_xx - 0.707 e_yy"``.
 
