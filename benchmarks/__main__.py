@@ -1,4 +1,4 @@
-"""Print the tables of the topics named: exact, numeric, generated, network; all when none is."""
+"""Print the tables of the topics named, of all when none is; see `TOPICS`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from rich.console import Console
 
-TOPICS = ("exact", "numeric", "generated", "network")
+TOPICS = ("exact", "numeric", "generated", "network", "physics")
 
 
 def main() -> int:

@@ -15,10 +15,10 @@ Nothing here depends on how the lattice is described, on the cell, or on the axe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -116,14 +116,15 @@ def _kinds(matrices: Floats) -> Counter[tuple[int, int]]:
     return Counter(zip(signs.tolist(), traces.tolist(), strict=True))
 
 
-_BY_KINDS = MappingProxyType(
-    {
+@cache
+def _by_kinds() -> Mapping[frozenset[tuple[tuple[int, int], int]], str]:
+    """Return the name of each of the 32 groups by the kinds of its operations."""
+    return {
         frozenset(
             Counter((op.determinant, op.trace) for op in point_group(name).operations).items()
         ): name
         for name in CRYSTALLOGRAPHIC
     }
-)
 
 
 def identify(operations: Any) -> PointGroup:
@@ -137,7 +138,7 @@ def identify(operations: Any) -> PointGroup:
     """
     given = np.asarray(operations, dtype=np.float64)
     found = _kinds(given)
-    name = _BY_KINDS.get(frozenset(found.items()))
+    name = _by_kinds().get(frozenset(found.items()))
     if name is None:
         raise PointGroupError(
             f"{len(given)} operations with (determinant, trace) {dict(found)} are none of the "
