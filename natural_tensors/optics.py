@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import arrays
 from .orientations import frames, oriented
 from .plain import plain
-from .symmetry import SymmetryError
+from .symmetric import symmetric_matrices
 
 Floats = NDArray[np.float64]
 
@@ -35,36 +35,15 @@ def check_dielectric(values: Any) -> Floats:
         ValueError: when the shape is another or an entry is NaN or infinite.
         SymmetryError: when a matrix is not symmetric.
     """
-    given = arrays.as_floating(values)
-    tolerance = arrays.precision(given) ** 0.5
-    array = arrays.to_numpy(given)
-    if array.dtype.kind != "f":
-        raise TypeError(
-            f"a dielectric tensor is real here, got an array of type {array.dtype}; take its real "
-            "part where absorption is weak"
-        )
-    matrix = array.astype(np.float64)
-    if matrix.shape[-2:] != (3, 3):
-        raise ValueError(
-            f"a dielectric tensor ends in the shape (3, 3), got an array of shape {matrix.shape}"
-        )
-    if not np.isfinite(matrix).all():
-        place = tuple(int(index) for index in np.argwhere(~np.isfinite(matrix))[0])
-        raise ValueError(
-            f"the dielectric tensor holds a number that is NaN or infinite: entry {place} is "
-            f"{matrix[place]}; remove or repair it first"
-        )
-    difference = np.abs(matrix - matrix.swapaxes(-1, -2))
-    bad = difference > tolerance * np.linalg.norm(matrix, axis=(-2, -1))[..., None, None]
-    if bad.any():
-        place = tuple(int(index) for index in np.argwhere(bad)[0])
-        raise SymmetryError(
-            f"the dielectric tensor is not symmetric: entry {place} differs from its mirror image "
-            f"by {difference[place]:.3g} (allowed: {tolerance:.1e} of the norm); an antisymmetric "
-            "part belongs to a magnetic or lossy crystal, take (eps + eps.T) / 2 if it is noise"
-        )
-    symmetric: Floats = matrix / 2 + matrix.swapaxes(-1, -2) / 2
-    return symmetric
+    return symmetric_matrices(
+        values,
+        3,
+        "dielectric tensor",
+        real="take its real part where absorption is weak",
+        shape="",
+        symmetric="an antisymmetric part belongs to a magnetic or lossy crystal, take "
+        "(eps + eps.T) / 2 if it is noise",
+    )
 
 
 # --- one direction of propagation --------------------------------------------------------------

@@ -243,7 +243,9 @@ def test_the_command_is_imported_when_it_is_asked_for() -> None:
 
 
 def test_a_foreign_codegen_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda _: SimpleNamespace(origin="/other/codegen.py"))
+    monkeypatch.setattr(
+        cli.program, "find_spec", lambda _: SimpleNamespace(origin="/other/codegen.py")
+    )
     result = run("generate", "elastic", code=2)
     assert result.stdout == ""
     assert "the package codegen that Python finds is not ours: /other/codegen.py" in result.stderr

@@ -11,7 +11,6 @@ import typer
 from rich.text import Text
 
 from .. import files, fitting
-from ..components import FORMS
 from ..crystals import CrystalTensor
 from ..doubts import doubts, in_usual_unit, misfit
 from ..forms import SymbolicForm, form, orientation
@@ -21,13 +20,16 @@ from ..reductions import Reduction
 from .printing import FORM_MEANS, symmetry_text, title_of
 from .program import (
     AxialOption,
+    ExampleOption,
+    FileArgument,
+    FormOption,
     JsonOption,
     LatexOption,
     RefusedError,
     SymmetryOption,
+    TensorOption,
     app,
     examples_of,
-    one_of,
     say,
     say_facts,
     say_json,
@@ -248,28 +250,12 @@ def _count_row(found: SymbolicForm, counts: Mapping[int, int]) -> tuple[str, ...
     ),
 )
 def report_tensor(
-    file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="JSON, CSV, TXT or NPY; - reads stdin.")
-    ] = None,
-    example: Annotated[
-        str | None,
-        typer.Option("--example", metavar="NAME", help="A crystal of `natural-tensors examples`."),
-    ] = None,
-    tensor: Annotated[
-        str | None,
-        typer.Option("--tensor", metavar="NAME", help="What it is: `natural-tensors list`."),
-    ] = None,
+    file: FileArgument = None,
+    example: ExampleOption = None,
+    tensor: TensorOption = None,
     symmetry: SymmetryOption = None,
     axial: AxialOption = False,
-    written_as: Annotated[
-        str,
-        typer.Option(
-            "--form",
-            metavar="FORM",
-            callback=one_of(("auto", *FORMS)),
-            help=f"How the numbers are written: {', '.join(FORMS)}; auto reads or guesses it.",
-        ),
-    ] = "auto",
+    written_as: FormOption = "auto",
     unit: Annotated[
         str | None,
         typer.Option("--unit", metavar="UNIT", help="Unit of the numbers; GPa for a stiffness."),

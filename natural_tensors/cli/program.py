@@ -17,6 +17,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from .. import CONVENTIONS, files
+from ..components import FORMS
 from ..errors import UnknownTensorError
 from ..examples import UnknownExampleError
 from ..files import FileError
@@ -227,6 +228,27 @@ def none_or_one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]
     return lambda value: None if value is None else check(value)
 
 
+FileArgument = Annotated[
+    str | None, typer.Argument(metavar="FILE", help="JSON, CSV, TXT or NPY; - reads stdin.")
+]
+ExampleOption = Annotated[
+    str | None,
+    typer.Option("--example", metavar="NAME", help="A crystal of `natural-tensors examples`."),
+]
+TensorOption = Annotated[
+    str | None,
+    typer.Option("--tensor", metavar="NAME", help="What it is: `natural-tensors list`."),
+]
+FormOption = Annotated[
+    str,
+    typer.Option(
+        "--form",
+        metavar="FORM",
+        callback=one_of(("auto", *FORMS)),
+        help=f"How the numbers are written: {', '.join(FORMS)}; auto reads it from the file "
+        "or the shape.",
+    ),
+]
 SymmetryOption = Annotated[
     str | None,
     typer.Option(

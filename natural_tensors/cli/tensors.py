@@ -31,10 +31,14 @@ from .printing import (
 from .program import (
     AxialOption,
     BasisOption,
+    ExampleOption,
+    FileArgument,
+    FormOption,
     JsonOption,
     OutputOption,
     RefusedError,
     SymmetryOption,
+    TensorOption,
     app,
     examples_of,
     one_of,
@@ -118,29 +122,12 @@ class Taken:
     )
 )
 def decompose(
-    file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="JSON, CSV, TXT or NPY; - reads stdin.")
-    ] = None,
-    example: Annotated[
-        str | None,
-        typer.Option("--example", metavar="NAME", help="A crystal of `natural-tensors examples`."),
-    ] = None,
-    tensor: Annotated[
-        str | None,
-        typer.Option("--tensor", metavar="NAME", help="What it is: `natural-tensors list`."),
-    ] = None,
+    file: FileArgument = None,
+    example: ExampleOption = None,
+    tensor: TensorOption = None,
     symmetry: SymmetryOption = None,
     axial: AxialOption = False,
-    form: Annotated[
-        str,
-        typer.Option(
-            "--form",
-            metavar="FORM",
-            callback=one_of(("auto", *FORMS)),
-            help=f"How the numbers are written: {', '.join(FORMS)}; auto reads it from the file "
-            "or the shape.",
-        ),
-    ] = "auto",
+    form: FormOption = "auto",
     basis: BasisOption = "dual",
     project: Annotated[
         bool, typer.Option("--project", help="Symmetrize what violates its symmetry.")

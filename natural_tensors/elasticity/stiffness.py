@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import arrays
-from ..symmetry import SymmetryError
+from ..symmetric import symmetric_matrices
 
 Floats = NDArray[np.float64]
 
@@ -47,51 +46,15 @@ def check_stiffness(values: Any) -> Floats:
         ValueError: when the shape is another or an entry is NaN or infinite.
         SymmetryError: when a matrix is not symmetric.
     """
-    given = arrays.as_floating(values)
-    tolerance = arrays.precision(given) ** 0.5
-    array = arrays.to_numpy(given)
-    if array.dtype.kind != "f":
-        raise TypeError(
-            f"a stiffness is real, got an array of type {array.dtype}; take its real part first"
-        )
-    matrix = array.astype(np.float64)
-    if matrix.shape[-2:] != (6, 6):
-        raise ValueError(
-            f"a stiffness in Voigt form ends in the shape (6, 6), got an array of shape "
-            f"{matrix.shape}; to_voigt converts (3, 3, 3, 3), and Reduction.convert('elastic') "
-            "the 21 components"
-        )
-    finite = np.isfinite(matrix)
-    if not finite.all():
-        place = _first(~finite)
-        raise ValueError(
-            f"{_which(place[:-2])} holds a number that is NaN or infinite: entry "
-            f"{place[-2:]} is {matrix[place]}; remove or repair it first"
-        )
-    difference = np.abs(matrix - matrix.swapaxes(-1, -2))
-    bad = difference > tolerance * np.linalg.norm(matrix, axis=(-2, -1))[..., None, None]
-    if bad.any():
-        *batch, row, column = _first(bad)
-        worst = matrix[tuple(batch)]
-        raise SymmetryError(
-            f"{_which(tuple(batch))} is not symmetric: entry {(row, column)} is "
-            f"{worst[row, column]:.6g} but entry {(column, row)} is {worst[column, row]:.6g} "
-            f"(allowed: {tolerance:.1e} of the norm); pass the symmetric part (C + C.T) / 2 if "
-            "that is meant"
-        )
-    symmetric: Floats = matrix / 2 + matrix.swapaxes(-1, -2) / 2
-    return symmetric
-
-
-def _first(condition: NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return the indices of the first place where a condition holds."""
-    return tuple(int(index) for index in np.argwhere(condition)[0])
-
-
-def _which(batch: tuple[int, ...]) -> str:
-    if not batch:
-        return "the stiffness"
-    return f"stiffness {batch[0] if len(batch) == 1 else batch}"
+    return symmetric_matrices(
+        values,
+        6,
+        "stiffness",
+        real="take its real part first",
+        shape=" in Voigt form; to_voigt converts (3, 3, 3, 3), and Reduction.convert('elastic') "
+        "the 21 components",
+        symmetric="pass the symmetric part (C + C.T) / 2 if that is meant",
+    )
 
 
 # --- other forms -------------------------------------------------------------------------------
