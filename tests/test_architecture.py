@@ -27,7 +27,8 @@ ON_TOP = {"cli", "__main__", "pictures", "report"}
 # Rooms beyond the door from exact to floating point.
 BEYOND_THE_DOOR = {
     "arrays", "numerics", "packing", "elasticity", "optics", "piezoelectricity",
-    "orientations", "symmetric", "frames", "fitting", "crystals", "doubts",  # tensors of real crystals
+    "orientations", "symmetric",
+    "frames", "fitting", "crystals", "doubts",  # tensors of real crystals
     "files", "cli", "examples",
 }  # fmt: skip
 

@@ -156,6 +156,16 @@ def test_reports_that_are_refused(arguments: list[str], code: int, message: str)
     assert message in run("report", *arguments, code=code).stderr
 
 
+def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: Any, **__: Any) -> None:
+        raise ModuleNotFoundError("No module named 'plotly'", name="plotly")
+
+    monkeypatch.setattr("natural_tensors.report.report", absent)
+    text = run("report", "--example", "quartz", code=2).stderr
+    assert "the package plotly is not installed" in text
+    assert "pip install 'natural-tensors[report]'" in text
+
+
 def test_a_batch_has_no_page() -> None:
     text = run("report", written([QUARTZ, QUARTZ]), code=2).stderr
     assert "holds 2 tensors" in text

@@ -33,6 +33,9 @@ PIPE_WIDTH = 10_000
 USAGE_ERRORS: tuple[type[Exception], ...] = (typer.BadParameter.__mro__[1],)
 """What is raised for a command line that cannot be parsed, wherever typer keeps its Click."""
 
+REPORT_PACKAGES = ("plotly", "matplotlib", "jinja2", "markupsafe")
+"""What only pictures and pages need, which a plain installation leaves out."""
+
 INPUT_ERRORS = (FileError, SymmetryError, UnknownTensorError, UnknownExampleError)
 
 
@@ -119,6 +122,15 @@ class Program(TyperGroup):
             fail(2, str(error))
         except USAGE_ERRORS as error:
             fail(2, usage_message(error))
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in REPORT_PACKAGES:
+                raise
+            fail(
+                2,
+                f"the package {package} is not installed, and a report needs it\n"
+                "install it: pip install 'natural-tensors[report]'",
+            )
         if options.get("standalone_mode", True):
             sys.exit(result if isinstance(result, int) else 0)
         return result
