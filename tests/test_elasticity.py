@@ -207,6 +207,7 @@ def test_strains_in_words() -> None:
     ("stiffness", "bulk", "shear"),
     [
         (examples.load("forsterite").values, 129.5, 81.1),  # J. D. Bass 1995, table 1, as the next
+        (examples.load("quartz").values, 37.8, 44.3),
         (DIOPSIDE, 113, 67),
         (MUSCOVITE, 58.2, 35.3),
     ],
@@ -217,6 +218,22 @@ def test_averages_of_the_handbook(
     result = elasticity.moduli(stiffness)  # printed to three digits
     assert result.bulk_hill == pytest.approx(bulk, rel=5e-3)
     assert result.shear_hill == pytest.approx(shear, rel=5e-3)
+
+
+def test_a_hexagonal_polycrystal() -> None:
+    # zinc, G. V. Samsonov 1968, Handbook of the Physicochemical Properties of the Elements; the
+    # bounds of Voigt and Reuss are 20 to 30 % apart, and cast zinc has texture
+    result = elasticity.moduli(examples.load("zinc").values)
+    assert result.bulk_reuss < 70 < result.bulk_voigt
+    assert result.shear_reuss < 43 < result.shear_voigt
+
+
+@pytest.mark.parametrize("entry", examples._entries("dejong2015.json"), ids=lambda e: e["id"])
+def test_hill_averages_of_the_source_in_six_systems(entry: dict[str, Any]) -> None:
+    # M. de Jong et al. 2015 state K and G beside their tensors, to three decimals of GPa
+    result = elasticity.moduli(examples.load(entry["id"]).values)
+    assert result.bulk_hill == pytest.approx(entry["K_VRH"], abs=0.02)
+    assert result.shear_hill == pytest.approx(entry["G_VRH"], abs=0.02)
 
 
 def test_albite_under_pressure() -> None:
