@@ -110,7 +110,7 @@ class Failure:
         """
         first, *advice = str(error).splitlines() or ["cannot be read"]
         own = error.name or name
-        for start in (error.name or "the structure", "the structure"):
+        for start in (own, "the structure"):
             first = first.removeprefix(f"{start}: ")
         return cls(own, first, "; ".join(line.strip() for line in advice))
 

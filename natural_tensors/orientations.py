@@ -164,6 +164,19 @@ def exponential(vectors: Any) -> Floats:
     return result
 
 
+def unit_vectors(directions: Any) -> Floats:
+    """Return directions, shape ``(..., 3)``, with length 1 in float64.
+
+    Raises:
+        ValueError: when the last axis is not 3, or a direction is zero, infinite or NaN.
+    """
+    values = np.asarray(directions, dtype=np.float64)
+    if values.ndim < 1 or values.shape[-1] != 3:
+        raise ValueError(f"directions end in the shape (3,), got an array of shape {values.shape}")
+    unit: Floats = arrays.unit_vectors(values)
+    return unit
+
+
 def frames(directions: Any) -> Floats:
     """Return rotations that take directions to x: the rows are n, and two unit vectors across it.
 
@@ -177,7 +190,7 @@ def frames(directions: Any) -> Floats:
     Raises:
         ValueError: when a direction is zero, infinite or NaN.
     """
-    first = arrays.unit_vectors(np.asarray(directions, dtype=np.float64))
+    first = unit_vectors(directions)
     far = np.eye(3)[np.abs(first).argmin(axis=-1)]
     second = np.cross(far, first)
     second /= np.linalg.norm(second, axis=-1, keepdims=True)
@@ -444,7 +457,7 @@ class SquaredNorm(Objective):
 # --- maxima over SO(3) -------------------------------------------------------------------------
 
 GRID = 2000
-"""Rotations a search without given starts begins with: no rotation is farther than some 17 degrees."""
+"""Rotations a search without given starts begins with: none is farther than some 17 degrees."""
 
 FLAT = 1e-8
 """Curvature, relative to the size of the change under rotation, that counts as this much."""

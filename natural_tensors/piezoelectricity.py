@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arrays
-from .orientations import Linear, direction_mesh, frames, maximize
+from .orientations import Linear, direction_mesh, frames, maximize, unit_vectors
 from .plain import plain
 from .reductions import Reduction, reduction
 
@@ -70,8 +70,7 @@ def longitudinal(tensor: Any, directions: Any) -> Floats:
     Raises:
         ValueError: when a direction is zero, infinite or NaN.
     """
-    unit = frames(directions)[..., 0, :]
-    return _along(check_tensor(tensor), unit)
+    return _along(check_tensor(tensor), unit_vectors(directions))
 
 
 def _along(tensor: Floats, unit: Floats) -> Floats:

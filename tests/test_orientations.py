@@ -103,6 +103,10 @@ def test_frames_are_right_handed_with_the_direction_first() -> None:
     assert np.allclose(frame[:, 0], n, atol=1e-14)
     assert np.allclose(frame @ frame.swapaxes(1, 2), np.eye(3), atol=1e-14)
     assert np.allclose(np.linalg.det(frame), 1)
+    with pytest.raises(ValueError, match=r"end in the shape \(3,\), got an array of shape \(2,\)"):
+        orientations.frames([1, 0])
+    with pytest.raises(ValueError, match="vector 1 has no direction"):
+        orientations.frames([[1, 0, 0], [0, 0, 0]])
 
 
 # --- generators --------------------------------------------------------------------------------

@@ -381,6 +381,6 @@ def write_report(
     page.write(path)
     for note in notes:
         warn("note", note, "bold")
-    for remark in remarks:
+    for remark in (*crystal.notes, *remarks):
         warn("warning", remark, "bold yellow")
     say(f"wrote {path}: {page.title}, {len(page.html) / 1e6:.1f} MB")

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import arrays
-from ..orientations import frames
+from ..orientations import frames, unit_vectors
 from .stiffness import Floats, compliance
 
 PER_TPA = 1000.0
@@ -133,7 +132,7 @@ def shear_range(stiffness: Any, directions: Any) -> tuple[Floats, Floats]:
     Raises:
         ValueError: when a direction is zero, infinite or NaN.
     """
-    low, high, _ = shear_compliance(compliance(stiffness), frames(unit_vectors(directions)))
+    low, high, _ = shear_compliance(compliance(stiffness), frames(directions))
     bounded = low * high > 0
     with np.errstate(divide="ignore"):
         bounds = [np.where(bounded, 1 / (4 * value), np.nan) for value in (high, low)]
@@ -156,7 +155,7 @@ def poisson_range(stiffness: Any, directions: Any) -> tuple[Floats, Floats]:
     Raises:
         ValueError: when a direction is zero, infinite or NaN.
     """
-    soft, frame = compliance(stiffness), frames(unit_vectors(directions))
+    soft, frame = compliance(stiffness), frames(directions)
     low, high, _ = transverse_compliance(soft, frame)
     pull = strain(frame[..., 0, :], frame[..., 0, :])
     along = contraction(soft, pull, pull)
@@ -166,15 +165,6 @@ def poisson_range(stiffness: Any, directions: Any) -> tuple[Floats, Floats]:
 
 
 # --- contractions of the compliance ------------------------------------------------------------
-
-
-def unit_vectors(directions: Any) -> Floats:
-    """Return directions of length 1 as float64, after checking their shape."""
-    values = np.asarray(directions, dtype=np.float64)
-    if values.ndim < 1 or values.shape[-1] != 3:
-        raise ValueError(f"directions end in the shape (3,), got an array of shape {values.shape}")
-    unit: Floats = arrays.unit_vectors(values)
-    return unit
 
 
 def perpendicular(directions: Any, transverse: Any) -> tuple[Floats, Floats]:

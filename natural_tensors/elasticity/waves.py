@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..orientations import direction_mesh, oriented
-from .directional import unit_vectors
+from ..orientations import direction_mesh, oriented, unit_vectors
 from .polycrystals import moduli
 from .stability import MANDEL_PLACES
 from .stiffness import Floats, check_stiffness
