@@ -274,8 +274,10 @@ def monomials(vectors: Array, exponents: NDArray[np.int64]) -> Array:
 
 
 def sandwich(isometry: Array, left: Array, right: Array) -> Array:
-    """Return ``sum C[k,j,m] left[k,k'] right[j,j'] C[k',j',m']``, batched over left and right."""
-    einsum = sys.modules["torch"].einsum if is_torch(left) else np.einsum
-    half = einsum("...kp,pqn->...kqn", left, isometry)
-    half = einsum("...jq,...kqn->...kjn", right, half)
-    return einsum("kjm,...kjn->...mn", isometry, half)
+    """Return ``sum C[k,j,m] left[k,k'] right[j,j'] C[k',j',n]``, batched over left and right."""
+    below, middle, above = isometry.shape
+    half = left @ isometry.reshape((below, middle * above))
+    half = half.reshape((*half.shape[:-1], middle, above))
+    half = right[..., None, :, :] @ half
+    half = half.reshape((*half.shape[:-3], below * middle, above))
+    return isometry.reshape((below * middle, above)).T @ half

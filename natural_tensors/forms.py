@@ -51,7 +51,11 @@ def _transformed(target: Reduction, matrix: Matrix) -> tuple[Integers, Integers]
     """
     rank, orbits = target.rank, target.components.orbits
     whole, root = _halves(matrix)
-    rows = [[j for j in range(3) if whole[i][j] or root[i][j]] for i in range(3)]
+    columns = [np.array([j for j in range(3) if whole[i][j] or root[i][j]]) for i in range(3)]
+    entries = [
+        (columns[i], np.array(whole[i])[columns[i]], np.array(root[i])[columns[i]])
+        for i in range(3)
+    ]
     size = target.dimension
     result = np.zeros((2, size, size), dtype=np.int64)
     digits = [orbits.representatives // 3 ** (rank - 1 - slot) % 3 for slot in range(rank)]
@@ -60,10 +64,8 @@ def _transformed(target: Reduction, matrix: Matrix) -> tuple[Integers, Integers]
         # entries are at most (1 + √3)^rank < 2^21 at rank 14
         a, b = np.ones(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
         for slot in range(rank):
-            i = int(digits[slot][row])
-            p = np.array([whole[i][j] for j in rows[i]], dtype=np.int64)
-            q = np.array([root[i][j] for j in rows[i]], dtype=np.int64)
-            places = (3 * places[:, None] + np.array(rows[i])).reshape(-1)
+            j, p, q = entries[digits[slot][row]]
+            places = (3 * places[:, None] + j).reshape(-1)
             a, b = (
                 (a[:, None] * p + 3 * b[:, None] * q).reshape(-1),
                 (a[:, None] * q + b[:, None] * p).reshape(-1),
