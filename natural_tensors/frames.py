@@ -354,9 +354,11 @@ def canonical_frame(operations: Any, lattice: Any, bonds: Bonds) -> tuple[PointG
         for weights, odd in ((EVEN, False), (ODD, True)):
             scores = _scores(frames, standard, bonds, weights, odd)
             frames = frames[scores >= scores.max() - TIE]
-    chosen = frames[0]
+    cell = np.asarray(lattice, dtype=np.float64)
+    # what is left differs by a symmetry of the crystal: one of them, with c up and then b along y
+    chosen = max(frames, key=lambda turn: tuple(np.rint(1e3 * cell @ turn.T)[::-1, ::-1].ravel()))
     decided = _same_set(frames @ chosen.T, standard)
-    vectors = np.asarray(lattice, dtype=np.float64) @ chosen.T
+    vectors = cell @ chosen.T
     words = _words(group, standard, vectors)
     return group, Frame("canonical", chosen, vectors, words, decided)
 
