@@ -57,11 +57,16 @@ def primitive(thing: Geometry, *, symprec: float = SYMPREC) -> Geometry:
     return Geometry(numbers, fractional % 1.0 @ lattice, lattice, thing.periodic, thing.name)
 
 
-def smallest(thing: Geometry, *, symprec: float = SYMPREC) -> Geometry:
-    """Return a crystal itself when its cell is primitive, otherwise in a primitive cell."""
+def _reduced(thing: Geometry, symprec: float) -> tuple[Geometry, Any]:
+    """Return a crystal in a primitive cell, itself if it is one, and what spglib finds for that.
+
+    A supercell may have fewer operations than its crystal.
+    """
     found = symmetry_dataset(thing, symprec=symprec)
-    repeats = len(np.unique(found.mapping_to_primitive)) < len(thing)
-    return primitive(thing, symprec=symprec) if repeats else thing
+    if len(np.unique(found.mapping_to_primitive)) == len(thing):
+        return thing, found
+    small = primitive(thing, symprec=symprec)
+    return small, symmetry_dataset(small, symprec=symprec)
 
 
 def _spglib(function: str, thing: Geometry, **options: Any) -> Any:
@@ -99,10 +104,11 @@ def point_group(thing: Geometry, *, symprec: float = SYMPREC) -> Floats:
     """
     if not any(thing.periodic):
         return _molecular_group(thing)
-    small = smallest(
-        thing, symprec=symprec
-    )  # a supercell may have fewer operations than its crystal
-    found = symmetry_dataset(small, symprec=symprec)
+    return _operations(*_reduced(thing, symprec))
+
+
+def _operations(small: Geometry, found: Any) -> Floats:
+    """Return the operations that spglib found for a crystal as Cartesian matrices."""
     integers = np.unique(np.asarray(found.rotations), axis=0)
     basis = small.cell.T  # columns are lattice vectors
     matrices = basis @ integers @ np.linalg.inv(basis)
@@ -199,8 +205,8 @@ def canonical(thing: Geometry, *, symprec: float = SYMPREC) -> tuple[PointGroup,
     Raises:
         GeometryError: when it is no crystal, or its symmetry does not fit its lattice.
     """
-    small = smallest(thing, symprec=symprec)
-    operations = point_group(small, symprec=symprec)
+    small, found = _reduced(thing, symprec)
+    operations = _operations(small, found)
     first, second, shifts, _ = small.neighbours(BOND_CUTOFF)
     vectors = small.positions[second] + shifts @ small.cell - small.positions[first]
     bonds = Bonds(first, second, vectors, small.numbers)
