@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from . import native
 from .layers import Interaction
 from .model import CarNet
 
@@ -28,8 +28,10 @@ class CompilerError(RuntimeError):
 def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
     """Replace the generated functions of a model by compiled ones: same numbers to rounding.
 
-    Layers share one compiled function each; sizes are dynamic, so nothing is compiled again for
-    another number of atoms or edges. Copies made of the model afterwards are compiled too.
+    On the CPU that is the generated C++, which differentiates twice, so forces can be learnt; on
+    other devices torch.compile takes the generated PyTorch. Sizes are free: nothing is compiled
+    again for another number of atoms or edges. Copies made of the model afterwards are compiled
+    too.
 
     Args:
         model: changed in place.
@@ -44,45 +46,32 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
     """
     if mode == "never":
         return None
-    obstacle = _obstacle()
-    if obstacle and mode == "always":
-        raise CompilerError(f"compile: always, but {obstacle}; install g++, or choose auto")
-    if obstacle:
-        return f"running without compilation, which is slower: {obstacle}"
-    limits = torch._dynamo.config
-    limits.recompile_limit = max(limits.recompile_limit, RECOMPILATIONS)
-    for layer in model.interactions:
-        assert isinstance(layer, Interaction)
-        layer.convolve = _compiled(layer.kernel.convolve, (0, 1, 2, 3, 4))
-        if layer.product is not None:
-            layer.multiply = _compiled(layer.product.product, (0, 1))
-    return None
-
-
-@cache
-def _obstacle() -> str | None:
-    """Say why nothing can be compiled, after trying; None when it works."""
-    chosen = os.environ.get("CXX")
-    candidates = [chosen] if chosen else ["g++", "clang++"]
-    if not any(shutil.which(name.split()[0]) for name in candidates):
-        return f"there is no C++ compiler ({', '.join(candidates)})"
+    layers = [layer for layer in model.interactions if isinstance(layer, Interaction)]
+    parameter = next(model.parameters())
+    wanted = [kernel for layer in layers for kernel in (layer.kernel, layer.product) if kernel]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch about itself, while it loads its compiler
-            torch.compile(_probe)(torch.ones(8))
-    except Exception as error:  # a missing header, a full disk, a broken compiler
-        text = str(error).strip().splitlines()
-        return f"compiling a trial failed: {text[0][:120] if text else type(error).__name__}"
+        if parameter.device.type == "cpu" and parameter.dtype in native.SCALARS:
+            native.prepare(wanted, model.settings.channels, parameter.dtype)
+    except native.BuildError as error:
+        if mode == "always":
+            raise CompilerError(
+                f"compile: always, but {error}; install g++, or choose auto"
+            ) from None
+        return f"running without compilation, which is slower: {error}"
+    for layer in layers:
+        kernel = replace(layer.kernel, messages=_compiled(layer.kernel.messages, (0, 1, 2, 3, 4)))
+        layer.convolve = native.convolution(kernel, model.settings.channels)
+        if layer.product is not None:
+            product = replace(layer.product, product=_compiled(layer.product.product, (0, 1)))
+            layer.multiply = native.product(product, model.settings.channels)
     return None
-
-
-def _probe(values: Tensor) -> Tensor:
-    return torch.sin(values) + 1
 
 
 @cache
 def _compiled(function: Callable[..., Tensor], rows: tuple[int, ...]) -> Callable[..., Tensor]:
     """Return a compiled function whose arguments of these numbers have any number of rows."""
+    limits = torch._dynamo.config
+    limits.recompile_limit = max(limits.recompile_limit, RECOMPILATIONS)
     compiled: Callable[..., Tensor] = torch.compile(function)
 
     def call(*arguments: Any) -> Tensor:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeAlias
 
 from torch import Tensor
 
 import codegen
 
+from .bonds import Bonds
 from .irreps import Layout
+
+Convolve: TypeAlias = Callable[[Tensor, Bonds, Tensor, Tensor], Tensor]
+"""Features, bonds, hidden layer of the radial network and its last matrix, to sums."""
+
+Multiply: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""First factor, second factor and weights of the paths, to the product."""
 
 
 @dataclass(frozen=True)
@@ -18,20 +26,41 @@ class Convolution:
     """Neighbour features times harmonics of the bond times radial weights.
 
     Attributes:
-        paths: number of radial weights for each edge and channel.
+        recipe: what it is generated from, in the frame of the bond.
         inputs: layout of the features.
         outputs: layout of the sums.
-        geometry: unit vectors ``(edges, 3)`` to what :attr:`convolve` needs of the bonds.
-        aligned: True when that is the rotations into the frame of the bond.
-        convolve: ``(features, geometry, weights, senders, receivers)`` to sums on the receivers.
+        geometry: unit vectors ``(edges, 3)`` to what :attr:`messages` needs of the bonds.
+        messages: ``(features, geometry, weights, senders, receivers)`` to sums on the receivers.
     """
 
-    paths: int
+    recipe: codegen.ConvolutionRecipe
     inputs: Layout
     outputs: Layout
     geometry: Callable[[Tensor], Tensor]
-    aligned: bool
-    convolve: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+    messages: Callable[..., Tensor]
+
+    @property
+    def paths(self) -> int:
+        """Number of radial weights for each edge and channel."""
+        return len(self.recipe.paths)
+
+    @property
+    def frame_size(self) -> int:
+        """Entries of the rotation matrices of a bond, all weights."""
+        return sum((2 * ell + 1) ** 2 for ell in range(1, max(self.recipe.turned, 1) + 1))
+
+    def convolve(self, features: Tensor, bonds: Bonds, hidden: Tensor, matrix: Tensor) -> Tensor:
+        """Return the sums of messages, shape ``(atoms, size, channels)``.
+
+        Args:
+            features: of the atoms, shape ``(atoms, size, channels)``.
+            bonds: the bonds.
+            hidden: last hidden layer of the radial network, shape ``(edges, hidden)``.
+            matrix: from there to the radial weights, shape ``(paths * channels, hidden)``.
+        """
+        weights = (hidden @ matrix.t()).view(len(hidden), self.paths, features.shape[-1])
+        geometry = bonds.geometry(self.geometry)
+        return self.messages(features, geometry, weights, bonds.senders, bonds.receivers)
 
 
 @dataclass(frozen=True)
@@ -39,14 +68,19 @@ class Product:
     """Channel-wise product of features with features.
 
     Attributes:
-        paths: number of weights for each channel.
+        recipe: what it is generated from.
         layout: layout of factors and result.
         product: ``(first, second, weights)`` to the product.
     """
 
-    paths: int
+    recipe: codegen.ProductRecipe
     layout: Layout
     product: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+    @property
+    def paths(self) -> int:
+        """Number of weights for each channel."""
+        return len(self.recipe.paths)
 
 
 @dataclass(frozen=True)
@@ -69,21 +103,17 @@ def convolution(outputs: Layout, input_weight: int) -> Convolution:
     From scalars there is nothing to turn, so the message is written out directly; otherwise it is
     computed in the frame of the bond.
     """
-    aligned = input_weight > 0
+    turned = input_weight > 0
     recipe = codegen.ConvolutionRecipe(
-        outputs.weight,
-        input_weight,
-        parity="both" if outputs.pseudo and aligned else "natural",
-        method="aligned" if aligned else "direct",
+        outputs.weight, input_weight, parity="both" if outputs.pseudo and turned else "natural"
     )
-    module = codegen.load(recipe)
+    module = codegen.load(recipe if turned else replace(recipe, method="direct"))
     return Convolution(
-        paths=len(recipe.paths),
-        inputs=Layout(input_weight, outputs.pseudo and aligned),
-        outputs=Layout(outputs.weight, outputs.pseudo and aligned),
-        geometry=module.frame if aligned else module.harmonics,
-        aligned=aligned,
-        convolve=module.convolve,
+        recipe,
+        inputs=Layout(input_weight, outputs.pseudo and turned),
+        outputs=Layout(outputs.weight, outputs.pseudo and turned),
+        geometry=module.frame if turned else module.harmonics,
+        messages=module.convolve,
     )
 
 
@@ -91,7 +121,7 @@ def convolution(outputs: Layout, input_weight: int) -> Convolution:
 def product(layout: Layout) -> Product:
     """Return the channel-wise product of features of a layout."""
     recipe = codegen.ProductRecipe(layout.weight, parity="both" if layout.pseudo else "natural")
-    return Product(len(recipe.paths), layout, codegen.load(recipe).product)
+    return Product(recipe, layout, codegen.load(recipe).product)
 
 
 @cache
@@ -108,3 +138,13 @@ def packing(symmetry: str, *, axial: bool, form: str) -> Packing:
     )
     module = codegen.load(recipe)
     return Packing(module.pack, module.unpack)
+
+
+def cpp(kernel: Convolution | Product) -> str:
+    """Return a kernel in C++, with two derivatives; a convolution in the frame of the bond."""
+    return codegen.source(kernel.recipe, "cpp")
+
+
+def cpp_key(kernel: Convolution | Product) -> str:
+    """Return a name for that text, without generating it."""
+    return f"{kernel.recipe.kind}_{codegen.fingerprint(kernel.recipe, 'cpp')}"

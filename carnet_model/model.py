@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .bonds import Bonds
 from .config import NetworkSettings
 from .graph import Batch
 from .irreps import Layout, reachable
@@ -78,22 +79,12 @@ class CarNet(nn.Module):
 
     def coordinates(self, batch: Batch) -> Tensor:
         """Return what the assembly makes tensors of, shape ``(systems, dimension)``."""
-        vectors = batch.vectors()
-        lengths = vectors.norm(dim=-1)
-        directions = vectors / lengths.unsqueeze(-1)
-        basis = self.basis(lengths)
-        geometries: dict[bool, Tensor] = {}
+        bonds = Bonds(batch, self.basis)
         elements = self.embedding(batch.numbers)
         features = self.start(elements).unsqueeze(1)
         scalars, total, layout = [elements], 0.0, Layout(0)
         for interaction, readout in zip(self.interactions, self.readouts, strict=True):
-            kernel = interaction.kernel
-            if kernel.aligned not in geometries:
-                geometries[kernel.aligned] = kernel.geometry(directions)
-            features = interaction(
-                converted(features, layout, interaction.inputs), elements, basis,
-                geometries[kernel.aligned], batch.senders, batch.receivers,
-            )  # fmt: skip
+            features = interaction(converted(features, layout, interaction.inputs), elements, bonds)
             layout = interaction.outputs
             scalars.append(features[:, 0])
             total = total + readout(features)

@@ -1,6 +1,6 @@
-"""PyTorch and NumPy source text from the exact operators of natural_tensors."""
+"""PyTorch, NumPy and C++ source text from the exact operators of natural_tensors."""
 
-from .module import Target, is_intact, load, report, source
+from .module import Target, fingerprint, is_intact, load, report, source
 from .program import Program
 from .recipes import (
     ConvolutionRecipe,
@@ -22,6 +22,7 @@ __all__ = [
     "RotationRecipe",
     "Target",
     "TensorRecipe",
+    "fingerprint",
     "is_intact",
     "load",
     "report",

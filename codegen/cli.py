@@ -20,7 +20,7 @@ from natural_tensors.harmonics import NORMALIZATIONS
 from natural_tensors.reductions import BASES
 from natural_tensors.symmetry import SymmetryError
 
-from .module import DIALECTS, Target, is_intact, source
+from .module import TARGETS, Target, is_intact, source
 from .module import report as arithmetic
 from .pieces import Parity
 from .recipes import RECIPES, Method, Recipe
@@ -122,7 +122,7 @@ def generate(
         typer.Option(
             "--target",
             metavar="TARGET",
-            callback=one_of(tuple(DIALECTS)),
+            callback=one_of(TARGETS),
             help="torch or numpy.",
         ),
     ] = "torch",

@@ -487,15 +487,17 @@ Merged: TypeAlias = dict[tuple[Block, Block, bool], list[Ref]]
 """For source, target and oddness: one merged weight for each |m|."""
 
 
-def merged_paths(
-    built: Builder, path_list: Sequence[Path], weights: Sequence[Ref], normalization: Normalization
-) -> Merged:
-    """Merge the paths of each pair of blocks into one number for each |m|.
+MergeMatrices: TypeAlias = dict[tuple[Block, Block, bool], list[dict[int, Surd]]]
+"""For source, target and oddness: for each |m|, path to coefficient."""
+
+
+def merge_matrices(path_list: Sequence[Path], normalization: Normalization) -> MergeMatrices:
+    """Return how the paths of each pair of blocks merge into one number for each |m|.
 
     In the frame of the bond its harmonic has the component m = 0 only, with the value
     ``sqrt(squared norm)``; the coupling then joins m to m (even) or m to -m (odd).
     """
-    rows: dict[tuple[Block, Block, bool], list[dict[int, Surd]]] = {}
+    rows: MergeMatrices = {}
     for number, path in enumerate(path_list):
         top = min(path.l1, path.l3)
         key = (path.source, path.target, path.odd)
@@ -507,7 +509,12 @@ def merged_paths(
             coefficient = entries.get(place)
             if coefficient is not None:
                 target[m][number] = coefficient * value
-    return {key: built.apply(matrix, weights) for key, matrix in rows.items()}
+    return rows
+
+
+def merged_paths(built: Builder, matrices: MergeMatrices, weights: Sequence[Ref]) -> Merged:
+    """Merge the weights of the paths into one number for each |m|."""
+    return {key: built.apply(matrix, weights) for key, matrix in matrices.items()}
 
 
 def aligned_product(

@@ -114,11 +114,13 @@ class Output:
         key: name, or ``(weight, copy)`` in a dictionary of parts.
         shape: shape of one item.
         entries: the value of each component.
+        summed: True for the sum over the channels.
     """
 
     key: str | tuple[int, int]
     shape: tuple[int, ...]
     entries: tuple[Ref, ...]
+    summed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

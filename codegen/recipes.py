@@ -17,6 +17,8 @@ from natural_tensors.reductions import BASES, Basis, Reduction
 from natural_tensors.surds import Surd
 
 from . import pieces
+from .cpp_source import Kernel, Row
+from .derivatives import message_derivatives, product_stages
 from .lowering import Builder
 from .pieces import Block, Parity, Path
 from .program import Argument, Output, Program
@@ -50,6 +52,17 @@ class Recipe(ABC):
     @abstractmethod
     def functions(self) -> tuple[Program | Wrapper, ...]:
         """Return the functions of the module, in order."""
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return the loops of the recipe, derivatives included, for a compiled target.
+
+        Raises:
+            ValueError: when the recipe has none.
+        """
+        raise ValueError(
+            f"target 'cpp' is for the aligned convolution and the product, not for {self.kind}: "
+            "choose 'torch' or 'numpy'"
+        )
 
     @property
     def kind(self) -> str:
@@ -465,7 +478,7 @@ class ConvolutionRecipe(Recipe):
         return pieces.feature_blocks(self.weight, self.parity)
 
     @property
-    def _turned(self) -> int:
+    def turned(self) -> int:
         """Largest weight that the frame turns."""
         return max(self.weight, self.inputs[-1].weight)
 
@@ -486,7 +499,7 @@ class ConvolutionRecipe(Recipe):
         """Return the functions of the module, in order."""
         size = self.outputs[-1].slice.stop
         if self.method == "aligned":
-            geometry = pieces.frame_program(self._turned)
+            geometry = pieces.frame_program(self.turned)
             message = self._aligned()
             name, meaning = "frames", "rotation matrices of the edges, from frame()"
         else:
@@ -498,6 +511,28 @@ class ConvolutionRecipe(Recipe):
             for target, template in CONVOLVE.items()
         }
         return geometry, message, Wrapper("convolve", text)
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return frame, message and its derivatives, for a compiled target."""
+        if self.method != "aligned":
+            raise ValueError("target 'cpp' takes method='aligned', got 'direct'")
+        frame, message = pieces.frame_program(self.turned), self._aligned()
+        first, second = message_derivatives(
+            message.arguments, self.turned, self.inputs, self.outputs, self.paths,
+            self.normalization,
+        )  # fmt: skip
+        rows: dict[str, Row] = {
+            "features": "sender", "features_tangent": "sender", "features_gradient": "chunk",
+            "message": "receiver", "gradient": "receiver", "gradient_gradient": "receiver",
+            "weights": "chunk", "weights_tangent": "chunk", "weights_gradient": "chunk",
+            "first_weights_gradient": "chunk",
+        }  # fmt: skip
+        return (
+            Kernel("frame", "items", (frame,)),
+            Kernel("message", "edges", (message,), rows, frozenset({"message"})),
+            Kernel("message_vjp", "edges", (first,), rows),
+            Kernel("message_vjp_vjp", "edges", (second,), rows, frozenset({"gradient_gradient"})),
+        )
 
     def _arguments(self, geometry: Argument) -> tuple[Argument, ...]:
         labels = tuple(f"weight_{path.label}" for path in self.paths)
@@ -516,16 +551,17 @@ class ConvolutionRecipe(Recipe):
         )  # fmt: skip
 
     def _aligned(self) -> Program:
-        built = Builder(self._arguments(pieces.frame_argument(self._turned)))
+        built = Builder(self._arguments(pieces.frame_argument(self.turned)))
         features, weights = built.components(0), built.components(2)
-        matrices = pieces.split_matrices(built.components(1), self._turned)
+        matrices = pieces.split_matrices(built.components(1), self.turned)
         turned = {
             block: pieces.rotated(
                 built, matrices[block.weight], features[block.slice], block.weight, back=False
             )
             for block in self.inputs
         }
-        merged = pieces.merged_paths(built, self.paths, weights, self.normalization)
+        merges = pieces.merge_matrices(self.paths, self.normalization)
+        merged = pieces.merged_paths(built, merges, weights)
         values: list[int] = []
         for target in self.outputs:
             aligned = pieces.aligned_product(built, target, turned, merged)
@@ -633,16 +669,31 @@ class ProductRecipe(Recipe):
             f"{len(self.paths)} paths."
         )
 
+    @property
+    def _arguments(self) -> tuple[Argument, ...]:
+        labels = tuple(f"weight_{a.label}_{b.label}_{c.label}" for a, b, c in self.paths)
+        return (
+            pieces.feature_argument("first", self.blocks, "features", "a"),
+            pieces.feature_argument("second", self.blocks, "features", "b"),
+            Argument("weights", (len(labels),), labels, True, "weights of the paths"),
+        )
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return the product and its derivatives, for a compiled target."""
+        names = ("product", "product_vjp", "product_vjp_vjp")
+        stages = product_stages(self._arguments, self.paths, self.normalization)
+        rows: dict[str, Row] = dict.fromkeys(
+            ("weights", "weights_gradient", "weights_tangent"), "shared"
+        )
+        return tuple(
+            Kernel(name, "items", tuple(programs), rows,
+                   frozenset(str(output.key) for output in programs[0].outputs))
+            for name, programs in zip(names, stages, strict=True)
+        )  # fmt: skip
+
     def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""
-        labels = tuple(f"weight_{a.label}_{b.label}_{c.label}" for a, b, c in self.paths)
-        built = Builder(
-            (
-                pieces.feature_argument("first", self.blocks, "features", "a"),
-                pieces.feature_argument("second", self.blocks, "features", "b"),
-                Argument("weights", (len(labels),), labels, True, "weights of the paths"),
-            )
-        )
+        built = Builder(self._arguments)
         first, second, weights = (built.components(i) for i in range(3))
         values: list[int] = []
         for target in self.blocks:

@@ -162,8 +162,8 @@ def test_check_notices_another_generator(monkeypatch: pytest.MonkeyPatch) -> Non
     assert other != text[start:]
     from codegen import module as machinery
 
-    head = machinery._header(codegen.HarmonicsRecipe(1), machinery.DIALECTS["torch"], other)
-    Path("h.py").write_text(head + other, encoding="utf-8")
+    head = machinery._header(codegen.HarmonicsRecipe(1), "torch", other)
+    Path("h.py").write_text(machinery._docstring(head) + other, encoding="utf-8")
     message = error_of("harmonics --weight 1 --check h.py", code=1)
     assert "the same recipe and version gave other text, from line " in message
 
@@ -185,7 +185,10 @@ def test_check_notices_another_generator(monkeypatch: pytest.MonkeyPatch) -> Non
         ("--symmetry ij --from voigt", ["form 'voigt' joins symmetric index pairs"]),
         ("elastic --from vogt", ["'vogt' is not one of full", "did you mean 'voigt'?"]),
         ("elastic --basis dul", ["did you mean 'dual'?"]),
-        ("elastic --target torhc", ["'torhc' is not one of torch, numpy; did you mean 'torch'?"]),
+        (
+            "elastic --target torhc",
+            ["'torhc' is not one of torch, numpy, cpp; did you mean 'torch'?"],
+        ),
         ("elastic --weight 3", ["--weight does not go with a tensor; what does: --symmetry"]),
         ("harmonics", ["harmonics needs --weight, such as --weight 3"]),
         ("harmonics --weight 2 --from voigt", ["--from does not go with harmonics; what does: "]),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from carnet_model import checkpoint, compiling, samples, training
+from carnet_model import checkpoint, compiling, native, samples, training
 from carnet_model.config import Config, ConfigError, make_config
 from carnet_model.dataset import DatasetError
 from carnet_model.losses import Labels, TensorLoss, hill_moduli
@@ -451,7 +451,8 @@ def test_settings_of_the_process_are_restored(tmp_path: Path) -> None:
 def test_without_a_compiler_one_line_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    compiling._obstacle.cache_clear()
+    for known in (native._command, native._flags, native.library):
+        known.cache_clear()
     monkeypatch.setenv("CXX", "no-such-compiler")
     try:
         train(configured(tmp_path, epochs=1, compile="auto"))
@@ -463,12 +464,11 @@ def test_without_a_compiler_one_line_says_so(
         with pytest.raises(compiling.CompilerError, match="install g"):
             train(configured(tmp_path, epochs=1, compile="always", output="x"), progress=False)
     finally:
-        compiling._obstacle.cache_clear()
+        for known in (native._command, native._flags, native.library):
+            known.cache_clear()
 
 
 def test_compiled_kernels_give_the_same_numbers_and_slopes(tmp_path: Path) -> None:
-    if obstacle := compiling._obstacle():
-        pytest.skip(obstacle)
     config = configured(tmp_path, epochs=1, target="polarization", data=["crystals.json"])
     structures = [sample.graph for sample in samples.prepare(configured(tmp_path)).train[:5]]
     results = []

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from .. import kernels
+from ..bonds import Bonds
 from ..irreps import Layout
+from ..kernels import Convolve, Multiply
 from .mixing import Bound, Gate, Mixing, converted
 from .radial import RadialWeights
 
@@ -53,26 +55,20 @@ class Interaction(nn.Module):
         self.skip = Mixing(inputs, channels, channels)
         self.gate = Gate(outputs, channels)
         self.bound = Bound(outputs) if bounded else nn.Identity()
-        self.convolve = self.kernel.convolve
-        self.multiply = self.product.product if self.product else None
+        self.convolve: Convolve = self.kernel.convolve
+        self.multiply: Multiply | None = self.product.product if self.product else None
 
-    def moment(
-        self, features: Tensor, elements: Tensor, basis: Tensor, geometry: Tensor,
-        senders: Tensor, receivers: Tensor,
-    ) -> Tensor:  # fmt: skip
+    def moment(self, features: Tensor, elements: Tensor, bonds: Bonds) -> Tensor:
         """Return the atomic moments, shape ``(atoms, size, channels)``."""
-        weights = self.radial(basis, elements, senders, receivers)
+        hidden = self.radial(bonds, elements)
         sent = self.before(features)
-        sums = self.convolve(sent, geometry, weights, senders, receivers) * self.scale
+        sums = self.convolve(sent, bonds, hidden, self.radial.last.weight) * self.scale
         factors = self.element(elements).view(len(elements), -1, sums.shape[-1])
         return self.after(sums) * (1 + factors.index_select(1, self.moment_owners))
 
-    def forward(
-        self, features: Tensor, elements: Tensor, basis: Tensor, geometry: Tensor,
-        senders: Tensor, receivers: Tensor,
-    ) -> Tensor:  # fmt: skip
+    def forward(self, features: Tensor, elements: Tensor, bonds: Bonds) -> Tensor:
         """Return the features after the layer, shape ``(atoms, size, channels)``."""
-        moment = self.moment(features, elements, basis, geometry, senders, receivers)
+        moment = self.moment(features, elements, bonds)
         moment = self.bound(converted(moment, self.kernel.outputs, self.outputs))
         total = self.mixings[0](moment)
         hyper = moment

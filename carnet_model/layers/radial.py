@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..bonds import Bonds
+
 
 class RadialBasis(nn.Module):
     """Bessel functions under a smooth cutoff.
@@ -33,7 +35,8 @@ class RadialBasis(nn.Module):
 class RadialWeights(nn.Module):
     """Radial weights of every path and channel, from the distance and the two elements.
 
-    No term is without a factor of the basis, so the weights vanish smoothly at the cutoff.
+    No term is without a factor of the basis, so the weights vanish smoothly at the cutoff. The
+    last map, from the hidden layer to the weights, is left to the convolution.
 
     Args:
         basis: number of radial functions.
@@ -45,19 +48,15 @@ class RadialWeights(nn.Module):
 
     def __init__(self, basis: int, hidden: int, paths: int, channels: int, embedding: int) -> None:
         super().__init__()
-        self.shape = (paths, channels)
         self.first = nn.Linear(basis, hidden, bias=False)
         self.second = nn.Linear(hidden, hidden, bias=False)
         self.last = nn.Linear(hidden, paths * channels, bias=False)
         self.sender = nn.Linear(embedding, hidden)
         self.receiver = nn.Linear(embedding, hidden)
 
-    def forward(
-        self, basis: Tensor, elements: Tensor, senders: Tensor, receivers: Tensor
-    ) -> Tensor:
-        """Map the basis ``(edges, basis)`` to weights ``(edges, paths, channels)``."""
-        pair = self.sender(elements).index_select(0, senders)
-        pair = pair * self.receiver(elements).index_select(0, receivers)
-        hidden = nn.functional.silu(self.first(basis) * (1 + pair))
-        hidden = nn.functional.silu(self.second(hidden))
-        return self.last(hidden).view(len(basis), *self.shape)
+    def forward(self, bonds: Bonds, elements: Tensor) -> Tensor:
+        """Return the hidden layer of each bond, shape ``(edges, hidden)``."""
+        pair = self.sender(elements).index_select(0, bonds.senders)
+        pair = pair * self.receiver(elements).index_select(0, bonds.receivers)
+        hidden = nn.functional.silu(self.first(bonds.basis) * (1 + pair))
+        return nn.functional.silu(self.second(hidden))
