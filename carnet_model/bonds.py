@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +14,10 @@ from .graph import Batch
 
 CHUNK = 1 << 20
 """Most radial weights that exist at once where bonds are worked off in pieces: 4 MB in float32."""
+Chunk: TypeAlias = tuple[int, int, int, int]
+"""Atoms, first and last, and their edges, first and last."""
+
+Known = TypeVar("Known")
 
 
 class Bonds:
@@ -26,36 +31,46 @@ class Bonds:
     def __init__(self, batch: Batch, basis: Callable[[Tensor], Tensor]) -> None:
         vectors = batch.vectors()
         self.atoms = len(batch.numbers)
+        self.numbers = batch.numbers
         self.senders, self.receivers = batch.senders, batch.receivers
         self.lengths = vectors.norm(dim=-1)
         self.directions = vectors / self.lengths.unsqueeze(-1)
         self.basis = basis(self.lengths)
-        self._geometries: dict[object, Tensor] = {}
-        self._chunks: dict[int, list[tuple[int, int, int, int]]] = {}
+        self._known: dict[object, Any] = {}
 
-    def geometry(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+    def geometry(self, function: Callable[[Tensor], Tensor], key: object = None) -> Tensor:
         """Return a function of the directions, computed once for all layers."""
-        if function not in self._geometries:
-            self._geometries[function] = function(self.directions)
-        return self._geometries[function]
+        return self.once(key or function, lambda: function(self.directions))
+
+    def once(self, key: object, function: Callable[[], Known]) -> Known:
+        """Return what a function returns, called once for all layers that ask with this key."""
+        if key not in self._known:
+            self._known[key] = function()
+        found: Known = self._known[key]
+        return found
 
     @cached_property
     def starts(self) -> Tensor:
-        """First edge of every receiver, and the number of edges, shape ``(atoms + 1,)``."""
+        """First edge of every receiver, and the number of edges, shape ``(atoms + 1,)``.
+
+        Raises:
+            ValueError: when the edges are not sorted by receiver.
+        """
+        if not bool((self.receivers[1:] >= self.receivers[:-1]).all()):
+            raise ValueError("edges are not sorted by receiver; `carnet_model.graph.build` does so")
         atoms = torch.arange(self.atoms + 1, device=self.receivers.device)
         return torch.searchsorted(self.receivers, atoms)
 
-    def chunks(self, width: int) -> list[tuple[int, int, int, int]]:
+    def chunks(self, width: int) -> list[Chunk]:
         """Return runs of atoms, first and last, and their edges, first and last.
 
         Args:
             width: radial weights of an edge; a run holds about `CHUNK` of them.
         """
-        if width not in self._chunks:
-            self._chunks[width] = self._cut(max(CHUNK // max(width, 1), 1))
-        return self._chunks[width]
+        limit = max(CHUNK // max(width, 1), 1)
+        return self.once(("chunks", limit), lambda: self._cut(limit))
 
-    def _cut(self, limit: int) -> list[tuple[int, int, int, int]]:
+    def _cut(self, limit: int) -> list[Chunk]:
         starts = self.starts.numpy()
         found = []
         first = 0

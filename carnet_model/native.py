@@ -7,6 +7,7 @@ and made again for the derivatives rather than kept.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import hashlib
 import os
@@ -14,13 +15,13 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -36,6 +37,13 @@ SCALARS = {torch.float32: "float", torch.float64: "double"}
 FLAGS = ("-std=c++17", "-O2", "-fno-math-errno", "-Wno-psabi", "-fPIC", "-shared")
 VECTOR_BYTES = 32
 """Width of a lane register, AVX2: wider ones lower the clock and gain little here."""
+
+
+FillWeights: TypeAlias = Callable[[int, int, Tensor], None]
+"""Takes first and last edge of a chunk and room for, or values of, one array of its edges."""
+
+FillTwo: TypeAlias = Callable[[int, int, Tensor, Tensor], None]
+"""The same with two arrays."""
 
 
 class BuildError(RuntimeError):
@@ -93,8 +101,9 @@ def _identity() -> str:
 def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) -> ctypes.CDLL:
     """Return the generated C++ of a kernel, compiled when the cache does not hold them.
 
-    The file's name is a hash of source, compiler, processor and sizes, and it is written
-    atomically: several processes may build at once.
+    The file's name holds hashes of generator and recipe, of compiler, processor and sizes, and it
+    is written atomically: several processes may build at once. Where the cache cannot be written,
+    or nothing may run from there, it is a folder of this process.
 
     Args:
         kernel: a convolution or a product.
@@ -112,16 +121,24 @@ def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) ->
     key = "\n".join([*defines, *_command(), *_flags(), _identity()])
     name = f"{cpp_key(kernel)}_{hashlib.sha256(key.encode()).hexdigest()[:12]}.so"
     problem: Exception | None = None
-    for folder in (cache_folder(), Path(tempfile.gettempdir()) / f"natural-tensors-{os.getuid()}"):
-        path = folder / name
+    for folder in (cache_folder, _private_folder):
+        path = folder() / name
         try:
             if not path.exists():
-                folder.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 _build(cpp(kernel), defines, path)
             return ctypes.CDLL(str(path))
         except OSError as error:  # nothing can be written there, or nothing run from there
             problem = error
     raise BuildError(f"a compiled kernel cannot be kept: {problem}")
+
+
+@cache
+def _private_folder() -> Path:
+    """Return a folder that nobody else can write, for this process."""
+    folder = tempfile.TemporaryDirectory(prefix="natural-tensors-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def _build(text: str, defines: list[str], path: Path) -> None:
@@ -177,26 +194,141 @@ def gradients_by_inputs_only() -> Iterator[None]:
 # --- convolution ----------------------------------------------------------------------------------
 
 
-class _ConvolutionKernel:
-    """The kernels of one convolution and data type."""
+class ConvolutionKernel:
+    """The kernels of one convolution and data type, over all bonds, a chunk at a time.
+
+    Args:
+        kernel: the convolution.
+        channels: number of channels.
+        dtype: float32 or float64.
+    """
 
     def __init__(self, kernel: Convolution, channels: int, dtype: torch.dtype) -> None:
-        self.code = library(kernel, channels, dtype)
-        self.sources, self.targets = kernel.inputs.size, kernel.outputs.size
+        self._code = library(kernel, channels, dtype)
+        self._targets, self._frame_size = kernel.outputs.size, kernel.frame_size
+        self.sources = kernel.inputs.size
         self.channels, self.width = channels, kernel.paths * channels
-        self.frame_size = kernel.frame_size
 
-    def frames(self, directions: Tensor) -> Tensor:
-        """Return the rotation matrices of the bonds, which carry no gradient."""
+    def _frames(self, directions: Tensor) -> Tensor:
+        """Return rotation matrices, which carry no gradient."""
         directions = directions.detach().contiguous()
-        frames = directions.new_empty(len(directions), self.frame_size)
-        _call(self.code.frame, len(directions), torch.get_num_threads(), directions, frames)
+        frames = directions.new_empty(len(directions), self._frame_size)
+        _call(self._code.frame, len(directions), torch.get_num_threads(), directions, frames)
         return frames
 
+    def over(self, bonds: Bonds) -> Iterator[tuple[int, int, list[int | Tensor]]]:
+        """Yield first and last edge of each chunk, and what its kernels take before the arrays."""
+        ends = [bonds.starts, bonds.senders.contiguous()]
+        for first, last, begin, end in bonds.chunks(self.width):
+            yield begin, end, [first, last, torch.get_num_threads(), *ends]
 
-def _slice(hidden: Tensor, matrix: Tensor, first: int, last: int, buffer: Tensor) -> Tensor:
-    """Return the radial weights of some edges, in the buffer."""
-    return torch.mm(hidden[first:last], matrix.t(), out=buffer[: last - first])
+    def room(self, bonds: Bonds, like: Tensor, width: int | None = None) -> Tensor:
+        """Return room for what the edges of the largest chunk give; radial weights by default."""
+        rows = max((end - begin for _, _, begin, end in bonds.chunks(self.width)), default=0)
+        return like.new_empty(rows, self.width if width is None else width)
+
+    def frames_of(self, bonds: Bonds) -> Tensor:
+        """Return the rotation matrices, computed once for layers that turn as much."""
+        return bonds.geometry(self._frames, ("frames", self._frame_size))
+
+    def message(self, bonds: Bonds, features: Tensor, weights: FillWeights) -> Tensor:
+        """Return the sums of messages, shape ``(atoms, size, channels)``.
+
+        Args:
+            bonds: the bonds.
+            features: of the atoms.
+            weights: writes the radial weights of edges ``(begin, end)`` into a buffer.
+        """
+        features, frames = features.contiguous(), self.frames_of(bonds)
+        sums = features.new_zeros(len(features), self._targets, self.channels)
+        room = self.room(bonds, features)
+        for begin, end, head in self.over(bonds):
+            weights(begin, end, room[: end - begin])
+            _call(self._code.message, *head, features, frames, room, sums)
+        return sums
+
+    def vjp(
+        self, bonds: Bonds, features: Tensor, gradient: Tensor, weights: FillWeights,
+        collect: FillWeights,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return the gradients by features and directions, from that by the sums.
+
+        Args:
+            bonds: the bonds.
+            features: of the atoms.
+            gradient: by the sums.
+            weights: writes the radial weights of edges ``(begin, end)`` into a buffer.
+            collect: takes the gradient by them.
+        """
+        features, gradient, frames = (
+            features.contiguous(),
+            gradient.contiguous(),
+            self.frames_of(bonds),
+        )
+        by_features = torch.zeros_like(features)
+        by_directions = features.new_empty(len(frames), 3)
+        room, pulled = self.room(bonds, features), self._pulled(bonds, features)
+        by_weights = torch.empty_like(room)
+        for begin, end, head in self.over(bonds):
+            weights(begin, end, room[: end - begin])
+            _call(self._code.message_vjp, *head, features, gradient, frames, room,
+                  pulled, by_weights, by_directions)  # fmt: skip
+            self._scatter(bonds, begin, end, pulled, by_features)
+            collect(begin, end, by_weights[: end - begin])
+        return by_features, by_directions
+
+    def vjp_vjp(
+        self, bonds: Bonds, features: Tensor, gradient: Tensor, features_tangent: Tensor,
+        directions_tangent: Tensor, weights: FillTwo, collect: FillTwo,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """Return the gradients by features, directions and gradient, from tangents.
+
+        Args:
+            bonds: the bonds.
+            features: of the atoms.
+            gradient: by the sums.
+            features_tangent: tangent of the gradient by features.
+            directions_tangent: tangent of the gradient by directions.
+            weights: writes radial weights of edges ``(begin, end)`` and their tangent.
+            collect: takes the gradient by the weights, and the first gradient by them.
+        """
+        features, gradient, frames = (
+            features.contiguous(),
+            gradient.contiguous(),
+            self.frames_of(bonds),
+        )
+        by_features, by_gradient = torch.zeros_like(features), torch.zeros_like(gradient)
+        by_directions = features.new_empty(len(frames), 3)
+        room, pulled = self.room(bonds, features), self._pulled(bonds, features)
+        tangent, by_weights, first = (torch.empty_like(room) for _ in range(3))
+        for begin, end, head in self.over(bonds):
+            size = end - begin
+            weights(begin, end, room[:size], tangent[:size])
+            _call(self._code.message_vjp_vjp, *head, features, gradient, frames, room,
+                  features_tangent, directions_tangent, tangent,
+                  by_gradient, pulled, by_weights, first, by_directions)  # fmt: skip
+            self._scatter(bonds, begin, end, pulled, by_features)
+            collect(begin, end, by_weights[:size], first[:size])
+        return by_features, by_directions, by_gradient
+
+    def _pulled(self, bonds: Bonds, like: Tensor) -> Tensor:
+        return self.room(bonds, like, self.sources * self.channels)
+
+    def _scatter(self, bonds: Bonds, begin: int, end: int, values: Tensor, sums: Tensor) -> None:
+        _call(self._code.scatter, begin, end, torch.get_num_threads(),
+              self.sources * self.channels, bonds.senders.contiguous(), values, sums)  # fmt: skip
+
+    def spline(self, rows: Tensor, weights: Tensor, table: Tensor, result: Tensor) -> None:
+        """Write four rows of a table, weighted, for each edge."""
+        _call(self._code.spline, len(rows), torch.get_num_threads(), self.width, rows, weights,
+              table, result)  # fmt: skip
+
+    def spline_vjp(self, rows: Tensor, table: Tensor, gradient: Tensor) -> Tensor:
+        """Return the scalar products of a gradient with the four rows of each edge."""
+        shares = gradient.new_empty(len(rows), 4)
+        _call(self._code.spline_vjp, len(rows), torch.get_num_threads(), self.width, rows, table,
+              gradient, shares)  # fmt: skip
+        return shares
 
 
 class _Convolve(torch.autograd.Function):
@@ -204,21 +336,16 @@ class _Convolve(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, kernel: _ConvolutionKernel, bonds: Bonds, features: Tensor, directions: Tensor,
+        ctx: Any, kernel: ConvolutionKernel, bonds: Bonds, features: Tensor, directions: Tensor,
         hidden: Tensor, matrix: Tensor,
     ) -> Tensor:  # fmt: skip
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.save_for_backward(features, directions, hidden, matrix)
-        features = features.contiguous()
-        frames = bonds.geometry(kernel.frames)
-        sums = features.new_zeros(len(features), kernel.targets, kernel.channels)
-        chunks = bonds.chunks(kernel.width)
-        weights = _buffer(features, chunks, kernel.width)
-        for first, last, begin, end in chunks:
-            _slice(hidden, matrix, begin, end, weights)
-            _call(kernel.code.message, first, last, torch.get_num_threads(), bonds.starts,
-                  bonds.senders, features, frames, weights, sums)  # fmt: skip
-        return sums
+
+        def weights(begin: int, end: int, room: Tensor) -> None:
+            torch.mm(hidden[begin:end], matrix.t(), out=room)
+
+        return kernel.message(bonds, features, weights)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
@@ -236,84 +363,54 @@ class _ConvolveVJP(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, kernel: _ConvolutionKernel, bonds: Bonds, inputs_only: bool, features: Tensor,
+        ctx: Any, kernel: ConvolutionKernel, bonds: Bonds, inputs_only: bool, features: Tensor,
         directions: Tensor, hidden: Tensor, matrix: Tensor, gradient: Tensor,
     ) -> tuple[Tensor | None, ...]:  # fmt: skip
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(features, directions, hidden, matrix, gradient)
-        features, gradient = features.contiguous(), gradient.contiguous()
-        frames = bonds.geometry(kernel.frames)
-        by_features = torch.zeros_like(features)
-        by_directions = torch.empty_like(directions)
         by_hidden = torch.empty_like(hidden)
         by_matrix = None if inputs_only else torch.zeros_like(matrix)
-        chunks = bonds.chunks(kernel.width)
-        weights = _buffer(features, chunks, kernel.width)
-        by_weights = torch.empty_like(weights)
-        pulled = _buffer(features, chunks, kernel.sources * kernel.channels)
-        threads = torch.get_num_threads()
-        for first, last, begin, end in chunks:
-            _slice(hidden, matrix, begin, end, weights)
-            _call(
-                kernel.code.message_vjp, first, last, threads, bonds.starts, bonds.senders,
-                features, gradient, frames, weights, pulled, by_weights, by_directions,
-            )  # fmt: skip
-            _scatter(kernel, bonds, begin, end, pulled, by_features)
-            torch.mm(by_weights[: end - begin], matrix, out=by_hidden[begin:end])
+
+        def weights(begin: int, end: int, room: Tensor) -> None:
+            torch.mm(hidden[begin:end], matrix.t(), out=room)
+
+        def collect(begin: int, end: int, by_weights: Tensor) -> None:
+            torch.mm(by_weights, matrix, out=by_hidden[begin:end])
             if by_matrix is not None:
-                by_matrix.addmm_(by_weights[: end - begin].t(), hidden[begin:end])
+                by_matrix.addmm_(by_weights.t(), hidden[begin:end])
+
+        by_features, by_directions = kernel.vjp(bonds, features, gradient, weights, collect)
         return by_features, by_directions, by_hidden, by_matrix
 
     @staticmethod
     @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *tangents: Tensor | None) -> Any:
-        kernel, bonds = ctx.kernel, ctx.bonds
         features, directions, hidden, matrix, gradient = ctx.saved_tensors
-        features, gradient = features.contiguous(), gradient.contiguous()
-        frames = bonds.geometry(kernel.frames)
-        by_features, by_gradient = torch.zeros_like(features), torch.zeros_like(gradient)
-        by_directions = torch.empty_like(directions)
-        by_hidden, by_matrix = torch.empty_like(hidden), torch.zeros_like(matrix)
-        features_tangent, directions_tangent, hidden_tangent, matrix_tangent = (
+        t_features, t_directions, t_hidden, t_matrix = (  # tangents of the gradients by each
             torch.zeros_like(value) if tangent is None else tangent.contiguous()
             for value, tangent in zip((features, directions, hidden, matrix), tangents, strict=True)
         )
-        chunks = bonds.chunks(kernel.width)
-        weights = _buffer(features, chunks, kernel.width)
-        weights_tangent, by_weights, first_by_weights = (torch.empty_like(weights) for _ in "123")
-        pulled = _buffer(features, chunks, kernel.sources * kernel.channels)
-        threads = torch.get_num_threads()
-        for first, last, begin, end in chunks:
-            size = end - begin
-            _slice(hidden, matrix, begin, end, weights)
-            _slice(hidden_tangent, matrix, begin, end, weights_tangent)
-            if tangents[3] is not None:
-                weights_tangent[:size].addmm_(hidden[begin:end], matrix_tangent.t())
-            _call(kernel.code.message_vjp_vjp, first, last, threads, bonds.starts, bonds.senders,
-                  features, gradient, frames, weights, features_tangent, directions_tangent,
-                  weights_tangent, by_gradient, pulled, by_weights, first_by_weights,
-                  by_directions)  # fmt: skip
-            _scatter(kernel, bonds, begin, end, pulled, by_features)
-            torch.mm(by_weights[:size], matrix, out=by_hidden[begin:end])
-            by_matrix.addmm_(by_weights[:size].t(), hidden[begin:end])
-            by_matrix.addmm_(first_by_weights[:size].t(), hidden_tangent[begin:end])
-            if tangents[3] is not None:
-                by_hidden[begin:end].addmm_(first_by_weights[:size], matrix_tangent)
+        of_matrix = tangents[3] is not None
+        by_hidden, by_matrix = torch.empty_like(hidden), torch.zeros_like(matrix)
+
+        def weights(begin: int, end: int, room: Tensor, tangent: Tensor) -> None:
+            torch.mm(hidden[begin:end], matrix.t(), out=room)
+            torch.mm(t_hidden[begin:end], matrix.t(), out=tangent)
+            if of_matrix:
+                tangent.addmm_(hidden[begin:end], t_matrix.t())
+
+        def collect(begin: int, end: int, by_weights: Tensor, first: Tensor) -> None:
+            torch.mm(by_weights, matrix, out=by_hidden[begin:end])
+            by_matrix.addmm_(by_weights.t(), hidden[begin:end])
+            by_matrix.addmm_(first.t(), t_hidden[begin:end])
+            if of_matrix:
+                by_hidden[begin:end].addmm_(first, t_matrix)
+
+        by_features, by_directions, by_gradient = ctx.kernel.vjp_vjp(
+            ctx.bonds, features, gradient, t_features, t_directions, weights, collect
+        )
         return None, None, None, by_features, by_directions, by_hidden, by_matrix, by_gradient
-
-
-def _buffer(like: Tensor, chunks: list[tuple[int, int, int, int]], width: int) -> Tensor:
-    """Return room for what the edges of the largest piece give."""
-    rows = max((end - begin for _, _, begin, end in chunks), default=0)
-    return like.new_empty(rows, width)
-
-
-def _scatter(
-    kernel: _ConvolutionKernel, bonds: Bonds, begin: int, end: int, values: Tensor, sums: Tensor
-) -> None:
-    _call(kernel.code.scatter, begin, end, torch.get_num_threads(),
-          kernel.sources * kernel.channels, bonds.senders, values, sums)  # fmt: skip
 
 
 # --- product --------------------------------------------------------------------------------------
@@ -378,7 +475,7 @@ def convolution(kernel: Convolution, channels: int) -> Convolve:
     def convolve(features: Tensor, bonds: Bonds, hidden: Tensor, matrix: Tensor) -> Tensor:
         if features.device.type != "cpu" or features.dtype not in SCALARS:
             return kernel.convolve(features, bonds, hidden, matrix)
-        code = _convolution_kernel(kernel, channels, features.dtype)
+        code = convolution_kernel(kernel, channels, features.dtype)
         result: Tensor = _Convolve.apply(code, bonds, features, bonds.directions, hidden, matrix)
         return result
 
@@ -386,10 +483,13 @@ def convolution(kernel: Convolution, channels: int) -> Convolve:
 
 
 @cache
-def _convolution_kernel(
-    kernel: Convolution, channels: int, dtype: torch.dtype
-) -> _ConvolutionKernel:
-    return _ConvolutionKernel(kernel, channels, dtype)
+def convolution_kernel(kernel: Convolution, channels: int, dtype: torch.dtype) -> ConvolutionKernel:
+    """Return the kernels of a convolution for a data type.
+
+    Raises:
+        BuildError: when they cannot be compiled.
+    """
+    return ConvolutionKernel(kernel, channels, dtype)
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -55,14 +57,19 @@ class Interaction(nn.Module):
         self.skip = Mixing(inputs, channels, channels)
         self.gate = Gate(outputs, channels)
         self.bound = Bound(outputs) if bounded else nn.Identity()
+        self.table: Callable[[Tensor, Bonds], Tensor] | None = None  # in place of radial, convolve
         self.convolve: Convolve = self.kernel.convolve
         self.multiply: Multiply | None = self.product.product if self.product else None
 
     def moment(self, features: Tensor, elements: Tensor, bonds: Bonds) -> Tensor:
         """Return the atomic moments, shape ``(atoms, size, channels)``."""
-        hidden = self.radial(bonds, elements)
         sent = self.before(features)
-        sums = self.convolve(sent, bonds, hidden, self.radial.last.weight) * self.scale
+        if self.table is None:
+            hidden = self.radial(bonds, elements)
+            sums = self.convolve(sent, bonds, hidden, self.radial.last.weight)
+        else:
+            sums = self.table(sent, bonds)
+        sums = sums * self.scale
         factors = self.element(elements).view(len(elements), -1, sums.shape[-1])
         return self.after(sums) * (1 + factors.index_select(1, self.moment_owners))
 

@@ -56,7 +56,11 @@ class RadialWeights(nn.Module):
 
     def forward(self, bonds: Bonds, elements: Tensor) -> Tensor:
         """Return the hidden layer of each bond, shape ``(edges, hidden)``."""
-        pair = self.sender(elements).index_select(0, bonds.senders)
-        pair = pair * self.receiver(elements).index_select(0, bonds.receivers)
-        hidden = nn.functional.silu(self.first(bonds.basis) * (1 + pair))
+        return self.hidden(bonds.basis, elements, bonds.senders, bonds.receivers)
+
+    def hidden(self, basis: Tensor, elements: Tensor, senders: Tensor, receivers: Tensor) -> Tensor:
+        """Return the hidden layer for radial functions ``(edges, basis)`` and two ends."""
+        pair = self.sender(elements).index_select(0, senders)
+        pair = pair * self.receiver(elements).index_select(0, receivers)
+        hidden = nn.functional.silu(self.first(basis) * (1 + pair))
         return nn.functional.silu(self.second(hidden))
