@@ -39,6 +39,9 @@ VECTOR_BYTES = 32
 """Width of a lane register, AVX2: wider ones lower the clock and gain little here."""
 
 
+GRAIN = 1 << 15
+"""Weights that are worth a thread: waking one takes longer than working off fewer."""
+
 FillWeights: TypeAlias = Callable[[int, int, Tensor], None]
 """Takes first and last edge of a chunk and room for, or values of, one array of its edges."""
 
@@ -176,6 +179,12 @@ def _call(function: Any, *arguments: int | Tensor) -> None:
     )  # fmt: skip
 
 
+def _threads(work: int) -> int:
+    """Return how many threads a kernel gets that passes over so many radial or path weights."""
+    available: int = torch.get_num_threads()
+    return max(min(available, work // GRAIN), 1)
+
+
 # --- what gradients are asked for -----------------------------------------------------------------
 
 _by_inputs_only: ContextVar[bool] = ContextVar("_by_inputs_only", default=False)
@@ -213,14 +222,15 @@ class ConvolutionKernel:
         """Return rotation matrices, which carry no gradient."""
         directions = directions.detach().contiguous()
         frames = directions.new_empty(len(directions), self._frame_size)
-        _call(self._code.frame, len(directions), torch.get_num_threads(), directions, frames)
+        threads = _threads(len(directions) * self._frame_size)
+        _call(self._code.frame, len(directions), threads, directions, frames)
         return frames
 
     def over(self, bonds: Bonds) -> Iterator[tuple[int, int, list[int | Tensor]]]:
         """Yield first and last edge of each chunk, and what its kernels take before the arrays."""
         ends = [bonds.starts, bonds.senders.contiguous()]
         for first, last, begin, end in bonds.chunks(self.width):
-            yield begin, end, [first, last, torch.get_num_threads(), *ends]
+            yield begin, end, [first, last, _threads((end - begin) * self.width), *ends]
 
     def room(self, bonds: Bonds, like: Tensor, width: int | None = None) -> Tensor:
         """Return room for what the edges of the largest chunk give; radial weights by default."""
@@ -315,19 +325,21 @@ class ConvolutionKernel:
         return self.room(bonds, like, self.sources * self.channels)
 
     def _scatter(self, bonds: Bonds, begin: int, end: int, values: Tensor, sums: Tensor) -> None:
-        _call(self._code.scatter, begin, end, torch.get_num_threads(),
-              self.sources * self.channels, bonds.senders.contiguous(), values, sums)  # fmt: skip
+        width = self.sources * self.channels
+        threads = _threads((end - begin) * width)
+        _call(self._code.scatter, begin, end, threads, width, bonds.senders.contiguous(), values,
+              sums)  # fmt: skip
 
     def spline(self, rows: Tensor, weights: Tensor, table: Tensor, result: Tensor) -> None:
         """Write four rows of a table, weighted, for each edge."""
-        _call(self._code.spline, len(rows), torch.get_num_threads(), self.width, rows, weights,
-              table, result)  # fmt: skip
+        threads = _threads(len(rows) * self.width)
+        _call(self._code.spline, len(rows), threads, self.width, rows, weights, table, result)
 
     def spline_vjp(self, rows: Tensor, table: Tensor, gradient: Tensor) -> Tensor:
         """Return the scalar products of a gradient with the four rows of each edge."""
         shares = gradient.new_empty(len(rows), 4)
-        _call(self._code.spline_vjp, len(rows), torch.get_num_threads(), self.width, rows, table,
-              gradient, shares)  # fmt: skip
+        threads = _threads(len(rows) * self.width)
+        _call(self._code.spline_vjp, len(rows), threads, self.width, rows, table, gradient, shares)
         return shares
 
 
@@ -424,7 +436,7 @@ class _Multiply(torch.autograd.Function):
         ctx.code = code
         ctx.save_for_backward(first, second, weights)
         sums = torch.zeros_like(first, memory_format=torch.contiguous_format)
-        _call(code.product, len(first), torch.get_num_threads(),
+        _call(code.product, len(first), _threads(len(first) * weights.numel()),
               first.contiguous(), second.contiguous(), weights.contiguous(), sums)  # fmt: skip
         return sums
 
@@ -443,7 +455,8 @@ class _MultiplyVJP(torch.autograd.Function):
         ctx.save_for_backward(*values)
         values = tuple(value.contiguous() for value in values)
         found = tuple(torch.zeros_like(value) for value in values[:3])
-        _call(code.product_vjp, len(values[0]), torch.get_num_threads(), *values, *found)
+        threads = _threads(len(values[0]) * values[2].numel())
+        _call(code.product_vjp, len(values[0]), threads, *values, *found)
         return found
 
     @staticmethod
@@ -455,8 +468,9 @@ class _MultiplyVJP(torch.autograd.Function):
             for value, tangent in zip(values, tangents, strict=False)
         )
         by_first, by_second, by_weights, by_gradient = (torch.zeros_like(value) for value in values)
-        _call(ctx.code.product_vjp_vjp, len(values[0]), torch.get_num_threads(), *values, *given,
-              by_gradient, by_first, by_second, by_weights)  # fmt: skip
+        found = (by_gradient, by_first, by_second, by_weights)
+        threads = _threads(len(values[0]) * values[2].numel())
+        _call(ctx.code.product_vjp_vjp, len(values[0]), threads, *values, *given, *found)
         return None, by_first, by_second, by_weights, by_gradient
 
 

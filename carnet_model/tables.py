@@ -59,10 +59,10 @@ class Grid:
             raise TableError("name the elements that will occur, by atomic number")
         if not 0 < spacing <= 0.1:
             raise TableError(f"spacing is {spacing:g} Å; allowed: above 0, at most 0.1")
-        if not spacing < shortest < cutoff:
+        if not (MARGIN + 2) * spacing <= shortest < cutoff:
             raise TableError(
-                f"shortest is {shortest:g} Å; allowed: from the spacing, {spacing:g}, to the "
-                f"cutoff, {cutoff:g}"
+                f"shortest is {shortest:g} Å; allowed: from {(MARGIN + 2) * spacing:g}, "
+                f"{MARGIN + 2} spacings, to the cutoff, {cutoff:g}"
             )
         steps = int((cutoff - shortest) / spacing) + 1  # the cutoff is a knot
         return cls(

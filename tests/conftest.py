@@ -1,7 +1,13 @@
 """Settings shared by all tests."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+# workers share the processors out among them already; must be set before PyTorch is loaded
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest.register_assert_rewrite("tests.oracles")
 

@@ -1,0 +1,121 @@
+"""A rival's worker, driven from this environment."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+WORKER = Path(__file__).with_name("worker.py")
+TAIL = 3000
+
+
+class Rival:
+    """A rival package at work in a process of another environment.
+
+    Args:
+        python: the interpreter of the rival's environment.
+        name: which rival, as the worker knows it: "nequip", "nequip-compiled" or "mace".
+        case: the structure and the settings of the network.
+        timeout: how many seconds an answer may take, the first one too.
+
+    Attributes:
+        ready: what the worker says of the network: version, edges, parameters, first calls.
+
+    Raises:
+        RuntimeError: if the worker ends, or is silent for too long; with the end of what it said.
+    """
+
+    def __init__(
+        self, python: str, name: str, case: Mapping[str, Any], timeout: float = 600
+    ) -> None:
+        self.name = name
+        self.timeout = timeout
+        self._folder = tempfile.TemporaryDirectory()
+        path = Path(self._folder.name) / "case.json"
+        path.write_text(json.dumps(dict(case)))
+        self._errors = (Path(self._folder.name) / "stderr").open("w+b")
+        self._process = subprocess.Popen(
+            [python, str(WORKER), name, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            bufsize=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests: IO[bytes] = self._process.stdin
+        self._answers: IO[bytes] = self._process.stdout
+        try:
+            self.ready = self._read()
+        except BaseException:
+            self.close()
+            raise
+
+    def ms(self, action: str) -> float:
+        """Return the milliseconds of one call of "forces" or "train"."""
+        return float(self._ask(action)["ms"])
+
+    def peak(self) -> float:
+        """Return how far a training step raises the worker's peak of memory, in MB."""
+        return float(self._ask("peak")["mb"])
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._process.poll() is None:
+            try:
+                self._requests.write(b"quit\n")
+                self._process.wait(10)
+            except (OSError, subprocess.TimeoutExpired):
+                self._process.kill()
+                self._process.wait()
+        for file in (self._requests, self._answers, self._errors):
+            file.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(self, request: str) -> dict[str, Any]:
+        try:
+            self._requests.write(f"{request}\n".encode())
+        except OSError as error:
+            raise self._failure("has ended") from error
+        answer = self._read()
+        if "error" in answer:
+            raise ValueError(f"{self.name}: {answer['error']}")
+        return answer
+
+    def _read(self) -> dict[str, Any]:
+        line = b""
+        end = time.monotonic() + self.timeout
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            while not line.endswith(b"\n"):
+                if not selector.select(max(end - time.monotonic(), 0)):
+                    raise self._failure(f"gave no answer in {self.timeout:g} s")
+                piece = self._answers.read(65536)
+                if not piece:
+                    raise self._failure("has ended")
+                line += piece
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _failure(self, what: str) -> RuntimeError:
+        self._errors.seek(0)
+        said = self._errors.read().decode(errors="replace")[-TAIL:]
+        return RuntimeError(f"the worker of {self.name} {what}; it said last:\n{said}")

@@ -1,0 +1,344 @@
+"""Energy and forces of a rival package, timed on request in the rival's own environment.
+
+Run as `python worker.py NAME case.json`, NAME a key of `BUILDERS`; the environments are in
+`nequip.txt` and `mace.txt`. Requests come a line each on the standard input, answers leave as a
+line of JSON on the standard output; whatever else is printed goes to the standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+
+WARMUP = 3
+
+Result = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass
+class Network:
+    """A rival's network on one graph.
+
+    Attributes:
+        package: the distribution whose version is reported.
+        atoms: how many atoms there are.
+        edges: how many edges the graph has.
+        model: the module that is trained.
+        predict: energy and forces, without a graph for the gradients of the parameters.
+        fit: energy and forces of `model`, differentiable by its parameters.
+    """
+
+    package: str
+    atoms: int
+    edges: int
+    model: torch.nn.Module
+    predict: Callable[[], Result]
+    fit: Callable[[], Result]
+
+
+def _atoms(case: dict[str, Any]) -> Any:
+    import ase
+
+    return ase.Atoms(
+        numbers=case["numbers"], positions=case["positions"], cell=case["cell"], pbc=True
+    )
+
+
+def _frozen(model: torch.nn.Module) -> torch.nn.Module:
+    return model.eval().requires_grad_(False)
+
+
+def _nequip_model(case: dict[str, Any], symbols: list[str], mode: str) -> Any:
+    """Build the network with the radial network NequIP defaults to: 8 Bessel functions, 128 hidden.
+
+    `parity=False` keeps the features of parity (-1)^l only. The first layer reads scalars and the
+    last one gives scalars, as NequIP has it. Embedded positions stay in float64, as NequIP's data
+    do; the network is in float32.
+    """
+    from nequip.model import NequIPGNNModel
+
+    return NequIPGNNModel(
+        seed=0,
+        model_dtype="float32",
+        compile_mode=mode,
+        type_names=symbols,
+        r_max=case["cutoff"],
+        num_layers=case["layers"],
+        l_max=case["weight"],
+        parity=False,
+        num_features=case["channels"],
+        avg_num_neighbors=case["neighbours"],
+        per_type_energy_scales=1.0,
+        per_type_energy_shifts=0.0,
+    )
+
+
+def _nequip_data(atoms: Any, cutoff: float, symbols: list[str]) -> dict[str, torch.Tensor]:
+    from nequip.data import AtomicDataDict
+    from nequip.data.ase import from_ase
+    from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
+
+    data = ChemicalSpeciesToAtomTypeMapper(symbols)(from_ase(atoms))
+    return AtomicDataDict.batched_from_list([NeighborListTransform(cutoff)(data)])
+
+
+def _nequip(case: dict[str, Any]) -> Network:
+    from nequip.data import AtomicDataDict
+    from nequip.utils.global_state import set_global_state
+
+    set_global_state()
+    atoms = _atoms(case)
+    symbols = sorted(set(atoms.get_chemical_symbols()))
+    data = _nequip_data(atoms, case["cutoff"], symbols)
+
+    def run(model: torch.nn.Module) -> Result:
+        result = model(data)
+        return result[AtomicDataDict.TOTAL_ENERGY_KEY], result[AtomicDataDict.FORCE_KEY]
+
+    trained = _nequip_model(case, symbols, "eager").train()
+    predicting = _frozen(_nequip_model(case, symbols, "eager"))
+    return Network(
+        "nequip",
+        len(atoms),
+        AtomicDataDict.num_edges(data),
+        trained,
+        lambda: run(predicting),
+        lambda: run(trained),
+    )
+
+
+def _nequip_compiled(case: dict[str, Any]) -> Network:
+    """Compile as NequIP does: AOTInductor for inference, its compiled graph model for training.
+
+    NequIP runs a batch of one crystal eagerly however it is asked to train, so a dimer far from its
+    images (two atoms, two edges) rides along in the training batch.
+    """
+    import ase
+    from nequip.data import AtomicDataDict
+    from nequip.nn.compile import DictInputOutputWrapper
+    from nequip.scripts._compile_utils import COMPILE_TARGET_DICT
+    from nequip.utils.aot import aot_export_model
+    from nequip.utils.global_state import set_global_state
+
+    set_global_state()
+    atoms = _atoms(case)
+    symbols = sorted(set(atoms.get_chemical_symbols()))
+    cutoff = case["cutoff"]
+    single = _nequip_data(atoms, cutoff, symbols)
+    dimer = ase.Atoms(
+        [symbols[0]] * 2, [[0, 0, 0], [0, 0, cutoff / 2]], cell=4 * cutoff * np.eye(3), pbc=True
+    )
+    batch = AtomicDataDict.batched_from_list([single, _nequip_data(dimer, cutoff, symbols)])
+
+    target = COMPILE_TARGET_DICT["ase"]
+    limits = {
+        field: torch.export.dynamic_shapes.Dim(name, min=2, max=torch.iinfo(torch.int32).max)
+        for field, name in (("graph", "num_frames"), ("node", "num_nodes"), ("edge", "num_edges"))
+    }
+    frame = target["data_settings"](single.copy())
+    with tempfile.TemporaryDirectory() as folder:
+        package = aot_export_model(
+            model=_frozen(_nequip_model(case, symbols, "eager")),
+            device="cpu",
+            input_fields=target["input"],
+            output_fields=target["output"],
+            data=frame,
+            batch_map=target["batch_map_settings"](limits),
+            output_path=os.path.join(folder, "model.nequip.pt2"),
+        )
+        predicting = DictInputOutputWrapper(
+            torch._inductor.aoti_load_package(package), target["input"], target["output"]
+        )
+    trained = _nequip_model(case, symbols, "compile").train()
+
+    def run(model: torch.nn.Module, data: dict[str, torch.Tensor]) -> Result:
+        result = model(data)
+        return result[AtomicDataDict.TOTAL_ENERGY_KEY], result[AtomicDataDict.FORCE_KEY]
+
+    return Network(
+        "nequip",
+        len(atoms),
+        AtomicDataDict.num_edges(single),
+        trained,
+        lambda: run(predicting, frame),
+        lambda: run(trained, batch),
+    )
+
+
+def _mace_model(case: dict[str, Any], numbers: list[int]) -> torch.nn.Module:
+    """Build the network as MACE's training does by default: 8 Bessel functions, 64-64-64 hidden.
+
+    The first layer reads scalars, and of the last one only the scalars are kept, as MACE has it.
+    """
+    from e3nn import o3
+    from mace import modules
+
+    torch.manual_seed(0)
+    degrees = range(case["weight"] + 1)
+    block = modules.interaction_classes["RealAgnosticResidualInteractionBlock"]
+    return modules.ScaleShiftMACE(
+        atomic_inter_scale=1.0,
+        atomic_inter_shift=0.0,
+        r_max=case["cutoff"],
+        num_bessel=8,
+        num_polynomial_cutoff=5,
+        max_ell=case["weight"],
+        interaction_cls=block,
+        interaction_cls_first=block,
+        num_interactions=case["layers"],
+        num_elements=len(numbers),
+        hidden_irreps=o3.Irreps([(case["channels"], (ell, (-1) ** ell)) for ell in degrees]),
+        MLP_irreps=o3.Irreps("16x0e"),
+        atomic_energies=np.zeros(len(numbers)),
+        avg_num_neighbors=case["neighbours"],
+        atomic_numbers=numbers,
+        correlation=case["body_order"] - 1,
+        gate=torch.nn.functional.silu,
+        use_reduced_cg=False,
+        radial_MLP=[64, 64, 64],
+    )
+
+
+def _mace(case: dict[str, Any]) -> Network:
+    from mace import data, tools
+    from mace.tools import torch_geometric
+
+    atoms = _atoms(case)
+    numbers = sorted(set(case["numbers"]))
+    graph = data.AtomicData.from_config(
+        data.config_from_atoms(atoms),
+        z_table=tools.AtomicNumberTable(numbers),
+        cutoff=case["cutoff"],
+    )
+    batch = torch_geometric.Batch.from_data_list([graph]).to_dict()
+
+    def run(model: torch.nn.Module, training: bool) -> Result:
+        result = model(batch, training=training)
+        return result["energy"], result["forces"]
+
+    trained = _mace_model(case, numbers).train()
+    predicting = _frozen(_mace_model(case, numbers))
+    return Network(
+        "mace-torch",
+        len(atoms),
+        batch["edge_index"].shape[1],
+        trained,
+        lambda: run(predicting, False),
+        lambda: run(trained, True),
+    )
+
+
+BUILDERS: dict[str, Callable[[dict[str, Any]], Network]] = {
+    "nequip": _nequip,
+    "nequip-compiled": _nequip_compiled,
+    "mace": _mace,
+}
+
+
+class Session:
+    """The answers to requests about one network."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.optimizer = torch.optim.Adam(network.model.parameters(), lr=1e-4)
+
+    def train(self) -> None:
+        """Take one step down a loss of both energy and forces."""
+        self.optimizer.zero_grad()
+        energy, forces = self.network.fit()
+        loss = forces.square().mean() + (energy / self.network.atoms).square().mean()
+        loss.backward()
+        self.optimizer.step()
+
+    def seconds(self, action: str) -> float:
+        """Return the time of one call."""
+        call = self.train if action == "train" else self.network.predict
+        start = time.perf_counter()
+        call()
+        return time.perf_counter() - start
+
+    def peak(self) -> float:
+        """Return how far a training step raises the peak of memory above its start, in MB.
+
+        Memory that earlier steps freed but the allocator kept would hide the growth: it goes back
+        first.
+        """
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        before = _status("VmRSS")
+        self.train()
+        return _status("VmHWM") - before
+
+    def ready(self, name: str) -> dict[str, Any]:
+        """Warm up, check the forces and return what describes the network."""
+        network = self.network
+        first = {action: self.seconds(action) for action in ("forces", "train")}
+        for _ in range(WARMUP):
+            for action in first:
+                self.seconds(action)
+        forces = network.predict()[1]
+        size = float(forces.square().mean().sqrt())
+        if not (math.isfinite(size) and size > 0):
+            raise ValueError(f"the forces of {name} are {size} in the mean square")
+        return {
+            "ready": True,
+            "name": name,
+            "version": version(network.package),
+            "torch": torch.__version__,
+            "edges": int(network.edges),
+            "parameters": sum(p.numel() for p in network.model.parameters() if p.requires_grad),
+            "first_forces_s": first["forces"],
+            "first_train_s": first["train"],
+            "forces_rms": size,
+        }
+
+    def answer(self, request: str) -> dict[str, Any]:
+        """Return the answer to one line."""
+        if request in ("forces", "train"):
+            return {"ms": 1e3 * self.seconds(request)}
+        if request == "peak":
+            return {"mb": self.peak()}
+        return {"error": f"unknown request {request!r}"}
+
+
+def _status(key: str) -> float:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(key))
+
+
+def main(name: str, path: str) -> None:
+    """Build the rival, say so, and answer until told to quit."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    with open(path) as file:
+        case = json.load(file)
+    torch.set_num_threads(case["threads"])
+    torch.set_default_dtype(torch.float32)
+    session = Session(BUILDERS[name](case))
+    print(json.dumps(session.ready(name)), file=answers)
+    for line in sys.stdin:
+        request = line.strip()
+        if request == "quit":
+            break
+        print(json.dumps(session.answer(request)), file=answers)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
