@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +12,7 @@ from rich.table import Table
 
 import codegen
 
+from .memory import alone, growth
 from .timing import interleaved, once
 
 COUNT = 100_000
@@ -180,35 +178,15 @@ def _peak(weight: int, channels: int, who: str) -> float:
         "from benchmarks.generated import measure_peak;"
         f"print(measure_peak({weight}, {channels}, {who!r}))"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    return float(result.stdout.split()[-1])
+    return float(alone(code))
 
 
 def measure_peak(weight: int, channels: int, who: str) -> float:
-    """Return how far steady-state training steps raise the peak, in MB above what they start from.
-
-    A first step compiles and warms up; the high-water mark is then reset where the system can.
-    """
+    """Return how far a training step raises the peak, in MB above what it starts from."""
     case = _Convolution(weight, channels)
     step = getattr(case, who)
     case.backward(step)
-    try:
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-        before = _resident()
-        case.backward(step)
-        with open("/proc/self/status") as file:
-            peak = next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
-    except OSError:
-        before, peak = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return peak - before
-
-
-def _resident() -> float:
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS"))
+    return growth(lambda: case.backward(step))
 
 
 def tables(rounds: int = 11) -> list[Table]:
