@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from .bonds import Bonds
 from .config import NetworkSettings
 from .graph import Batch
-from .irreps import Layout, reachable
+from .irreps import Irrep, Layout, reachable
 from .layers import Assembly, ElementEmbedding, Head, Interaction, Mixing, RadialBasis
 from .layers.mixing import converted
 from .targets import Target, TargetError
@@ -82,23 +82,31 @@ class CarNet(nn.Module):
         bonds = Bonds(batch, self.basis)
         elements = self.embedding(batch.numbers)
         features = self.start(elements).unsqueeze(1)
-        scalars, total, layout = [elements], 0.0, Layout(0)
+        scalars, layout = [elements], Layout(0)
+        # the head makes scalars of the scalars, so their readout is not needed
+        wanted = [irrep for irrep, _ in self.target.parts if irrep != Irrep(0)]
+        total: dict[Irrep, Tensor] = {}
         for interaction, readout in zip(self.interactions, self.readouts, strict=True):
             features = interaction(converted(features, layout, interaction.inputs), elements, bonds)
             layout = interaction.outputs
             scalars.append(features[:, 0])
-            total = total + readout(features)
+            for irrep in wanted:
+                part = readout.one(features, irrep)
+                total[irrep] = total[irrep] + part if irrep in total else part
         return self._read(torch.cat(scalars, dim=1), total, batch)
 
-    def _read(self, scalars: Tensor, features: Tensor, batch: Batch) -> Tensor:
+    def _read(self, scalars: Tensor, features: dict[Irrep, Tensor], batch: Batch) -> Tensor:
         atoms = self.atomic(scalars)
-        weighted = features * (2 * torch.sigmoid(self.importance(scalars))).unsqueeze(1)
+        parts = {}
+        if features:
+            importance = (2 * torch.sigmoid(self.importance(scalars))).unsqueeze(1)
+            parts = {irrep: part * importance for irrep, part in features.items()}
         if self.target.pooling == "mean":
-            atoms, weighted = mean(atoms, batch), mean(weighted, batch)
+            atoms = mean(atoms, batch)
+            parts = {irrep: mean(part, batch) for irrep, part in parts.items()}
             if self.settings.volume:
                 volume = torch.linalg.det(batch.cells).abs() / batch.counts
                 atoms = torch.cat([atoms, torch.log(volume / 15).unsqueeze(1)], dim=1)
-        parts = {irrep: weighted[:, self.layout.slices[irrep]] for irrep, _ in self.target.parts}
         coordinates = self.head(atoms, parts)
         if self.target.pooling == "sum":
             shape = (batch.graphs, coordinates.shape[1])

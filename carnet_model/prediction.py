@@ -57,7 +57,7 @@ VOLUME = 1.02
 SHELL = 0.02
 """Share of the range of pair counts beyond it that is not remarked upon."""
 
-COMPILE_FROM = 5000
+COMPILE_FROM = 300
 """As many structures at once repay the compilation of the hot path."""
 
 HIGH_SPREAD = 0.3

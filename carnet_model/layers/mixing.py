@@ -26,11 +26,12 @@ class Mixing(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(atoms, size, inputs)`` to ``(atoms, size, outputs)``."""
-        parts = [
-            features[:, where] @ self.weight[number]
-            for number, where in enumerate(self.layout.slices.values())
-        ]
-        return torch.cat(parts, dim=1)
+        return torch.cat([self.one(features, irrep) for irrep in self.layout.irreps], dim=1)
+
+    def one(self, features: Tensor, irrep: Irrep) -> Tensor:
+        """Return one irrep of the result, shape ``(atoms, 2l+1, outputs)``."""
+        number = self.layout.irreps.index(irrep)
+        return features[:, self.layout.slices[irrep]] @ self.weight[number]
 
 
 class Gate(nn.Module):

@@ -39,7 +39,8 @@ class Head(nn.Module):
 
         Args:
             scalars: shape ``(systems, scalars)``.
-            features: each irrep of the target, shape ``(systems, 2l+1, channels)``.
+            features: each irrep of the target but the scalar, shape
+                ``(systems, 2l+1, channels)``.
         """
         hidden = self.trunk(scalars)
         parts = []
