@@ -7,7 +7,7 @@ from importlib import import_module
 
 from rich.console import Console
 
-TOPICS = ("exact", "numeric", "generated", "network", "potentials", "growth", "physics")
+TOPICS = ("exact", "numeric", "generated", "network", "potentials", "roofline", "growth", "physics")
 
 
 def main() -> int:
