@@ -14,9 +14,9 @@ from collections.abc import Callable
 def growth(step: Callable[[], object]) -> float:
     """Return how far a step raises the peak, in MB above what it starts from.
 
-    Run it once before: a first step compiles and warms up. What earlier steps freed goes back to the
-    system first, or it would hide the growth, and the high-water mark is reset where the system
-    can; elsewhere it is that of the whole process.
+    Run it once before: a first step compiles and warms up. What earlier steps freed goes back to
+    the system first, or it would hide the growth, and the high-water mark is reset where the
+    system can; elsewhere it is that of the whole process.
     """
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
