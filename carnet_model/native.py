@@ -100,8 +100,44 @@ def _identity() -> str:
     return shown.stderr
 
 
+class Code:
+    """Compiled functions of one kernel, for one data type.
+
+    Args:
+        path: the library.
+        dtype: of its numbers.
+    """
+
+    def __init__(self, path: Path, dtype: torch.dtype) -> None:
+        self._library, self._dtype = ctypes.CDLL(str(path)), dtype
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Code:
+        return self  # copies of a model share it
+
+    def __call__(self, name: str, *arguments: int | Tensor) -> None:
+        """Call a function: numbers as they are, tensors by their place in memory.
+
+        Raises:
+            TypeError: when a tensor is not what the function would read.
+        """
+        passed: list[ctypes.c_int64 | ctypes.c_void_p] = []
+        for value in arguments:
+            if not isinstance(value, Tensor):
+                passed.append(ctypes.c_int64(value))
+                continue
+            if value.dtype not in (self._dtype, torch.int64) or value.device.type != "cpu":
+                raise TypeError(
+                    f"{name} takes {self._dtype} (and int64 indices) on the CPU, got {value.dtype} "
+                    f"on {value.device}: bring model and batch to one data type with `.to`"
+                )
+            if not value.is_contiguous():
+                raise TypeError(f"{name} takes contiguous tensors, got strides {value.stride()}")
+            passed.append(ctypes.c_void_p(value.data_ptr()))
+        getattr(self._library, name)(*passed)
+
+
 @cache
-def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) -> ctypes.CDLL:
+def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) -> Code:
     """Return the generated C++ of a kernel, compiled when the cache does not hold them.
 
     The file's name holds hashes of generator and recipe, of compiler, processor and sizes, and it
@@ -130,7 +166,7 @@ def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) ->
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _build(cpp(kernel), defines, path)
-            return ctypes.CDLL(str(path))
+            return Code(path, dtype)
         except OSError as error:  # nothing can be written there, or nothing run from there
             problem = error
     raise BuildError(f"a compiled kernel cannot be kept: {problem}")
@@ -166,17 +202,6 @@ def prepare(kernels: Sequence[Convolution | Product], channels: int, dtype: torc
             pool.submit(library, kernel, channels, dtype) for kernel in dict.fromkeys(kernels)
         ]:
             future.result()
-
-
-def _call(function: Any, *arguments: int | Tensor) -> None:
-    """Call a kernel: numbers as they are, tensors by their place in memory."""
-    function(
-        *(
-            ctypes.c_void_p(value.data_ptr()) if isinstance(value, Tensor)
-            else ctypes.c_int64(value)
-            for value in arguments
-        )
-    )  # fmt: skip
 
 
 def _threads(work: int) -> int:
@@ -223,7 +248,7 @@ class ConvolutionKernel:
         directions = directions.detach().contiguous()
         frames = directions.new_empty(len(directions), self._frame_size)
         threads = _threads(len(directions) * self._frame_size)
-        _call(self._code.frame, len(directions), threads, directions, frames)
+        self._code("frame", len(directions), threads, directions, frames)
         return frames
 
     def over(self, bonds: Bonds) -> Iterator[tuple[int, int, list[int | Tensor]]]:
@@ -254,7 +279,7 @@ class ConvolutionKernel:
         room = self.room(bonds, features)
         for begin, end, head in self.over(bonds):
             weights(begin, end, room[: end - begin])
-            _call(self._code.message, *head, features, frames, room, sums)
+            self._code("message", *head, features, frames, room, sums)
         return sums
 
     def vjp(
@@ -281,7 +306,7 @@ class ConvolutionKernel:
         by_weights = torch.empty_like(room)
         for begin, end, head in self.over(bonds):
             weights(begin, end, room[: end - begin])
-            _call(self._code.message_vjp, *head, features, gradient, frames, room,
+            self._code("message_vjp", *head, features, gradient, frames, room,
                   pulled, by_weights, by_directions)  # fmt: skip
             self._scatter(bonds, begin, end, pulled, by_features)
             collect(begin, end, by_weights[: end - begin])
@@ -314,7 +339,7 @@ class ConvolutionKernel:
         for begin, end, head in self.over(bonds):
             size = end - begin
             weights(begin, end, room[:size], tangent[:size])
-            _call(self._code.message_vjp_vjp, *head, features, gradient, frames, room,
+            self._code("message_vjp_vjp", *head, features, gradient, frames, room,
                   features_tangent, directions_tangent, tangent,
                   by_gradient, pulled, by_weights, first, by_directions)  # fmt: skip
             self._scatter(bonds, begin, end, pulled, by_features)
@@ -327,19 +352,19 @@ class ConvolutionKernel:
     def _scatter(self, bonds: Bonds, begin: int, end: int, values: Tensor, sums: Tensor) -> None:
         width = self.sources * self.channels
         threads = _threads((end - begin) * width)
-        _call(self._code.scatter, begin, end, threads, width, bonds.senders.contiguous(), values,
+        self._code("scatter", begin, end, threads, width, bonds.senders.contiguous(), values,
               sums)  # fmt: skip
 
     def spline(self, rows: Tensor, weights: Tensor, table: Tensor, result: Tensor) -> None:
         """Write four rows of a table, weighted, for each edge."""
         threads = _threads(len(rows) * self.width)
-        _call(self._code.spline, len(rows), threads, self.width, rows, weights, table, result)
+        self._code("spline", len(rows), threads, self.width, rows, weights, table, result)
 
     def spline_vjp(self, rows: Tensor, table: Tensor, gradient: Tensor) -> Tensor:
         """Return the scalar products of a gradient with the four rows of each edge."""
         shares = gradient.new_empty(len(rows), 4)
         threads = _threads(len(rows) * self.width)
-        _call(self._code.spline_vjp, len(rows), threads, self.width, rows, table, gradient, shares)
+        self._code("spline_vjp", len(rows), threads, self.width, rows, table, gradient, shares)
         return shares
 
 
@@ -432,11 +457,11 @@ class _Multiply(torch.autograd.Function):
     """Channel-wise product of features."""
 
     @staticmethod
-    def forward(ctx: Any, code: Any, first: Tensor, second: Tensor, weights: Tensor) -> Tensor:
+    def forward(ctx: Any, code: Code, first: Tensor, second: Tensor, weights: Tensor) -> Tensor:
         ctx.code = code
         ctx.save_for_backward(first, second, weights)
         sums = torch.zeros_like(first, memory_format=torch.contiguous_format)
-        _call(code.product, len(first), _threads(len(first) * weights.numel()),
+        code("product", len(first), _threads(len(first) * weights.numel()),
               first.contiguous(), second.contiguous(), weights.contiguous(), sums)  # fmt: skip
         return sums
 
@@ -449,14 +474,14 @@ class _MultiplyVJP(torch.autograd.Function):
     """Gradients of a product by both factors and the weights."""
 
     @staticmethod
-    def forward(ctx: Any, code: Any, *values: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, code: Code, *values: Tensor) -> tuple[Tensor, ...]:
         ctx.code = code
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*values)
         values = tuple(value.contiguous() for value in values)
         found = tuple(torch.zeros_like(value) for value in values[:3])
         threads = _threads(len(values[0]) * values[2].numel())
-        _call(code.product_vjp, len(values[0]), threads, *values, *found)
+        code("product_vjp", len(values[0]), threads, *values, *found)
         return found
 
     @staticmethod
@@ -470,7 +495,7 @@ class _MultiplyVJP(torch.autograd.Function):
         by_first, by_second, by_weights, by_gradient = (torch.zeros_like(value) for value in values)
         found = (by_gradient, by_first, by_second, by_weights)
         threads = _threads(len(values[0]) * values[2].numel())
-        _call(ctx.code.product_vjp_vjp, len(values[0]), threads, *values, *given, *found)
+        ctx.code("product_vjp_vjp", len(values[0]), threads, *values, *given, *found)
         return None, by_first, by_second, by_weights, by_gradient
 
 

@@ -127,7 +127,15 @@ class Table:
         """Return the sums of messages, shape ``(atoms, size, channels)``.
 
         They differentiate once, by features, directions and lengths.
+
+        Raises:
+            TableError: when the features have another data type than the table.
         """
+        if features.dtype != self.values.dtype or features.device != self.values.device:
+            raise TableError(
+                f"the tables are {self.values.dtype} on the CPU and the features {features.dtype} "
+                f"on {features.device}: tabulate after the model has its data type"
+            )
         place = bonds.once(self.grid, lambda: self.grid.read(bonds))
         result: Tensor = _Convolve.apply(
             self, bonds, place, features, bonds.directions, bonds.lengths

@@ -326,3 +326,14 @@ def test_a_broken_compiler_is_named(fresh: Path, monkeypatch: pytest.MonkeyPatch
         compiling.CompilerError, match=r"compile: always, but compiling .*install g"
     ):
         compiling.compile_kernels(model, "always")
+
+
+def test_tensors_a_kernel_would_misread_are_refused() -> None:
+    kernel = native.convolution_kernel(kernels.convolution(Layout(1), 1), 4, torch.float64)
+    bonds = Bonds(batch(), BASIS)
+    features = torch.zeros(bonds.atoms, 4, 4)
+    with pytest.raises(TypeError, match=r"message takes torch\.float64 .*got torch\.float32"):
+        kernel.message(bonds, features, lambda begin, end, room: None)
+    code = native.library(kernels.product(Layout(1)), 4, torch.float64)
+    with pytest.raises(TypeError, match=r"product takes contiguous tensors, got strides \(1, 4\)"):
+        code("product", torch.zeros(4, 4, dtype=torch.float64).mT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -253,6 +254,15 @@ def test_forces_of_tables_are_differences_of_their_energy() -> None:
 
     # a spline has kinks in its third derivative, so the step is small and the bound is wider
     assert difference(energy, 1e-5) == pytest.approx(-float(found.forces[1, 1]), abs=1e-8)
+
+
+@compiled
+def test_copies_of_a_model_keep_their_tables() -> None:
+    model = tabulated()
+    found = respond(copy.deepcopy(model), graphs(quartz()))
+    assert torch.equal(found.forces, respond(model, graphs(quartz())).forces)
+    with pytest.raises(tables.TableError, match=r"tables are torch\.float64 .* torch\.float32"):
+        respond(model.float(), graphs(quartz()).to(dtype=torch.float32))
 
 
 @compiled
