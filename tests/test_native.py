@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +80,14 @@ def close(found: Tensor, expected: Tensor, tolerance: float = 1e-10) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=tolerance * max(scale, 1.0))
 
 
+def to_second_order(function: Callable[..., Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Return a value, its slopes, and the slopes of a function of those that mixes all."""
+    value = function(*inputs)
+    slopes = torch.autograd.grad(value.sin().sum(), inputs, create_graph=True)
+    loss = torch.stack([(slope.cos() * slope).sum() for slope in slopes]).sum()
+    return [value, *slopes, *torch.autograd.grad(loss, inputs)]
+
+
 @pytest.mark.parametrize(("outputs", "weight", "channels"), CASES)
 def test_convolutions_agree_with_pytorch_to_the_second_derivative(
     outputs: Layout, weight: int, channels: int
@@ -89,11 +97,7 @@ def test_convolutions_agree_with_pytorch_to_the_second_derivative(
     results = []
     for convolve in (kernel.convolve, native.convolution(kernel, channels)):
         inputs = arguments(kernel, channels, graphs)
-        sums = on(convolve, graphs)(*inputs)
-        slopes = torch.autograd.grad(sums.sin().sum(), inputs, create_graph=True)
-        loss = sum((slope.cos() * slope).sum() for slope in slopes)
-        assert isinstance(loss, Tensor)
-        results.append([sums, *slopes, *torch.autograd.grad(loss, inputs)])
+        results.append(to_second_order(on(convolve, graphs), inputs))
     for expected, found in zip(*results, strict=True):
         close(found, expected)
 
@@ -120,11 +124,7 @@ def test_products_agree_with_pytorch_to_the_second_derivative(
         torch.manual_seed(2)
         shapes = [(6, layout.size, channels)] * 2 + [(kernel.paths, channels)]
         inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
-        value = multiply(*inputs)
-        slopes = torch.autograd.grad(value.sin().sum(), inputs, create_graph=True)
-        loss = sum((slope.cos() * slope).sum() for slope in slopes)
-        assert isinstance(loss, Tensor)
-        results.append([value, *slopes, *torch.autograd.grad(loss, inputs)])
+        results.append(to_second_order(multiply, inputs))
     for expected, found in zip(*results, strict=True):
         close(found, expected)
 
@@ -217,11 +217,8 @@ def test_pieces_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     for chunk, threads in ((CHUNK, 1), (CHUNK, 2), (kernel.paths * 4 * 30, 2)):
         monkeypatch.setattr("carnet_model.bonds.CHUNK", chunk)
         torch.set_num_threads(threads)
-        inputs = arguments(kernel, 4, graphs)
-        sums = on(native.convolution(kernel, 4), graphs)(*inputs)
-        slopes = torch.autograd.grad(sums.sin().sum(), inputs, create_graph=True)
-        second = torch.autograd.grad(sum(s.square().sum() for s in slopes), inputs)
-        results.append([sums, *slopes, *second])
+        function = on(native.convolution(kernel, 4), graphs)
+        results.append(to_second_order(function, arguments(kernel, 4, graphs)))
     torch.set_num_threads(before)
     for other in results[1:]:
         for found, expected in zip(other, results[0], strict=True):
