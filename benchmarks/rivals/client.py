@@ -110,7 +110,7 @@ class Rival:
                     raise self._failure(f"gave no answer in {self.timeout:g} s")
                 piece = self._answers.read(65536)
                 if not piece:
-                    raise self._failure("has ended")
+                    raise self._failure(f"has ended with status {self._process.wait(10)}")
                 line += piece
         answer: dict[str, Any] = json.loads(line)
         return answer
