@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from torch import Tensor
+
 
 @dataclass(frozen=True, order=True)
 class Irrep:
@@ -71,6 +73,15 @@ class Layout:
     def size(self) -> int:
         """Number of components."""
         return sum(irrep.size for irrep in self.irreps)
+
+    def split(self, features: Tensor) -> dict[Irrep, Tensor]:
+        """Return features ``(atoms, size, channels)`` irrep by irrep, as views.
+
+        One operation for all: slices of their own would each fill a whole array with zeros when
+        they are differentiated.
+        """
+        parts = features.split([irrep.size for irrep in self.irreps], dim=1)
+        return dict(zip(self.irreps, parts, strict=True))
 
     @cached_property
     def owners(self) -> tuple[int, ...]:

@@ -90,9 +90,9 @@ class CarNet(nn.Module):
             features = interaction(converted(features, layout, interaction.inputs), elements, bonds)
             layout = interaction.outputs
             scalars.append(features[:, 0])
-            for irrep in wanted:
-                part = readout.one(features, irrep)
-                total[irrep] = total[irrep] + part if irrep in total else part
+            if wanted:
+                for irrep, part in readout.parts(features, wanted).items():
+                    total[irrep] = total[irrep] + part if irrep in total else part
         return self._read(torch.cat(scalars, dim=1), total, batch)
 
     def _read(self, scalars: Tensor, features: dict[Irrep, Tensor], batch: Batch) -> Tensor:

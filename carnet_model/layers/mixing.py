@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -26,12 +28,13 @@ class Mixing(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(atoms, size, inputs)`` to ``(atoms, size, outputs)``."""
-        return torch.cat([self.one(features, irrep) for irrep in self.layout.irreps], dim=1)
+        return torch.cat(list(self.parts(features).values()), dim=1)
 
-    def one(self, features: Tensor, irrep: Irrep) -> Tensor:
-        """Return one irrep of the result, shape ``(atoms, 2l+1, outputs)``."""
-        number = self.layout.irreps.index(irrep)
-        return features[:, self.layout.slices[irrep]] @ self.weight[number]
+    def parts(self, features: Tensor, wanted: Sequence[Irrep] | None = None) -> dict[Irrep, Tensor]:
+        """Return the result by irrep, each ``(atoms, 2l+1, outputs)``: of all, or those wanted."""
+        matrices = dict(zip(self.layout.irreps, self.weight.unbind(0), strict=True))
+        given = self.layout.split(features)
+        return {irrep: given[irrep] @ matrices[irrep] for irrep in wanted or self.layout.irreps}
 
 
 class Gate(nn.Module):
@@ -50,12 +53,10 @@ class Gate(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Keep the shape ``(atoms, size, channels)``."""
         atoms, _, channels = features.shape
-        scalars = features[:, self.layout.slices[Irrep(0)].start]
-        gates = 2 * torch.sigmoid(self.linear(scalars)).view(atoms, -1, channels)
-        parts = [nn.functional.silu(scalars).unsqueeze(1)]
-        for number, where in enumerate(list(self.layout.slices.values())[1:]):
-            parts.append(features[:, where] * gates[:, number : number + 1])
-        return torch.cat(parts, dim=1)
+        scalars, *others = self.layout.split(features).values()
+        gates = 2 * torch.sigmoid(self.linear(scalars.squeeze(1))).view(atoms, -1, channels)
+        parts = [part * gate for part, gate in zip(others, gates.split(1, dim=1), strict=True)]
+        return torch.cat([nn.functional.silu(scalars), *parts], dim=1)
 
 
 class Bound(nn.Module):
@@ -73,7 +74,7 @@ class Bound(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Keep the shape ``(atoms, size, channels)``."""
-        parts = [features[:, where] for where in self.layout.slices.values()]
+        parts = self.layout.split(features).values()
         return torch.cat(
             [
                 part * torch.rsqrt(1 + part.square().mean(dim=(1, 2), keepdim=True))
@@ -87,9 +88,10 @@ def converted(features: Tensor, before: Layout, after: Layout) -> Tensor:
     """Return features in another layout: irreps it lacks are dropped, new ones are zero."""
     if before == after:
         return features
+    given = before.split(features)
     parts = [
-        features[:, before.slices[irrep]]
-        if irrep in before.slices
+        given[irrep]
+        if irrep in given
         else features.new_zeros((len(features), irrep.size, features.shape[-1]))
         for irrep in after.irreps
     ]
