@@ -275,7 +275,7 @@ def test_irreps_that_selection_rules_exclude_are_zero_and_most_others_are_not(
         target,
     ).double()
     seen: dict[str, torch.Tensor] = {}
-    net.readouts[-1].register_forward_hook(lambda _, inputs, __: seen.update(last=inputs[0]))
+    net.interactions[-1].register_forward_hook(lambda _, __, output: seen.update(last=output))
     with torch.no_grad():
         net.coordinates(collate([build(TRICLINIC, 4.0)], dtype=torch.float64))
     for irrep, where in layout.slices.items():
