@@ -144,6 +144,10 @@ class Catalog(Mapping[str, PhysicalTensor]):
         except KeyError:
             raise UnknownTensorError(self._complaint(name)) from None
 
+    def __contains__(self, name: object) -> bool:
+        # the inherited one would look for the nearest names of every index symmetry it is asked for
+        return _plain(str(name)) in self._names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
