@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from torch import Tensor
 
@@ -37,6 +38,10 @@ class Irrep:
 
     def __str__(self) -> str:
         return f"{self.weight}{'e' if self.parity == 1 else 'o'}"
+
+
+Parts: TypeAlias = dict[Irrep, Tensor]
+"""Features irrep by irrep, each of shape ``(atoms, 2l+1, channels)``."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Layout:
         """Number of components."""
         return sum(irrep.size for irrep in self.irreps)
 
-    def split(self, features: Tensor) -> dict[Irrep, Tensor]:
+    def split(self, features: Tensor) -> Parts:
         """Return features ``(atoms, size, channels)`` irrep by irrep, as views.
 
         One operation for all: slices of their own would each fill a whole array with zeros when
@@ -82,11 +87,6 @@ class Layout:
         """
         parts = features.split([irrep.size for irrep in self.irreps], dim=1)
         return dict(zip(self.irreps, parts, strict=True))
-
-    @cached_property
-    def owners(self) -> tuple[int, ...]:
-        """For each component, the number of its irrep."""
-        return tuple(number for number, irrep in enumerate(self.irreps) for _ in range(irrep.size))
 
 
 def products(first: Irrep, second: Irrep) -> set[Irrep]:

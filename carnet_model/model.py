@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from .bonds import Bonds
 from .config import NetworkSettings
 from .graph import Batch
-from .irreps import Irrep, Layout, reachable
+from .irreps import Irrep, Layout, Parts, reachable
 from .layers import Assembly, ElementEmbedding, Head, Interaction, Mixing, RadialBasis
-from .layers.mixing import converted
+from .layers.mixing import added
 from .targets import Target, TargetError
 
 
@@ -47,6 +47,8 @@ class CarNet(nn.Module):
             )
         channels = settings.channels
         self.layout = layout
+        # the head makes scalars of the scalars: their readout is not needed
+        self.wanted = frozenset(irrep for irrep, _ in target.parts) - {Irrep(0)}
         self.embedding = ElementEmbedding(settings.embedding)
         self.start = nn.Linear(settings.embedding, channels)
         self.basis = RadialBasis(settings.radial, settings.cutoff)
@@ -56,6 +58,7 @@ class CarNet(nn.Module):
                 body_order=settings.body_order, embedding=settings.embedding,
                 radial=settings.radial, radial_hidden=settings.radial_hidden,
                 neighbours=settings.neighbours or 40.0, bounded=settings.bounded,
+                kept=None if number < settings.layers - 1 else self.wanted | {Irrep(0)},
             )
             for number in range(settings.layers)
         )  # fmt: skip
@@ -81,21 +84,15 @@ class CarNet(nn.Module):
         """Return what the assembly makes tensors of, shape ``(systems, dimension)``."""
         bonds = Bonds(batch, self.basis)
         elements = self.embedding(batch.numbers)
-        features = self.start(elements).unsqueeze(1)
-        scalars, layout = [elements], Layout(0)
-        # the head makes scalars of the scalars, so their readout is not needed
-        wanted = [irrep for irrep, _ in self.target.parts if irrep != Irrep(0)]
-        total: dict[Irrep, Tensor] = {}
+        features = {Irrep(0): self.start(elements).unsqueeze(1)}
+        scalars, total = [elements], Parts()
         for interaction, readout in zip(self.interactions, self.readouts, strict=True):
-            features = interaction(converted(features, layout, interaction.inputs), elements, bonds)
-            layout = interaction.outputs
-            scalars.append(features[:, 0])
-            if wanted:
-                for irrep, part in readout.parts(features, wanted).items():
-                    total[irrep] = total[irrep] + part if irrep in total else part
+            features = interaction(features, elements, bonds)
+            scalars.append(features[Irrep(0)].squeeze(1))
+            total = added(total, readout(features, self.wanted))
         return self._read(torch.cat(scalars, dim=1), total, batch)
 
-    def _read(self, scalars: Tensor, features: dict[Irrep, Tensor], batch: Batch) -> Tensor:
+    def _read(self, scalars: Tensor, features: Parts, batch: Batch) -> Tensor:
         atoms = self.atomic(scalars)
         parts = {}
         if features:

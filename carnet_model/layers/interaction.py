@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
 
 from .. import kernels
 from ..bonds import Bonds
-from ..irreps import Layout
+from ..irreps import Irrep, Layout, Parts
 from ..kernels import Convolve, Multiply
-from .mixing import Bound, Gate, Mixing, converted
+from .mixing import Gate, Mixing, added, bounded, joined
 from .radial import RadialWeights
 
 
@@ -31,11 +31,14 @@ class Interaction(nn.Module):
         radial: number of radial functions.
         radial_hidden: width of the radial network.
         neighbours: mean number of neighbours, a normalization.
+        bounded: bound the moments before their products.
+        kept: irreps that are read afterwards, the scalar among them; all when omitted.
     """
 
     def __init__(
         self, inputs: Layout, outputs: Layout, *, channels: int, body_order: int, embedding: int,
         radial: int, radial_hidden: int, neighbours: float, bounded: bool = True,
+        kept: Collection[Irrep] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.kernel = kernels.convolution(outputs, inputs.weight)
@@ -46,7 +49,6 @@ class Interaction(nn.Module):
         self.radial = RadialWeights(radial, radial_hidden, self.kernel.paths, channels, embedding)
         self.after = Mixing(moment, channels, channels)
         self.element = nn.Linear(embedding, len(moment.irreps) * channels)
-        self.register_buffer("moment_owners", torch.tensor(moment.owners), persistent=False)
         orders = range(2, body_order)
         self.product = kernels.product(outputs) if orders else None
         paths = self.product.paths if self.product else 0
@@ -56,31 +58,35 @@ class Interaction(nn.Module):
         )
         self.skip = Mixing(inputs, channels, channels)
         self.gate = Gate(outputs, channels)
-        self.bound = Bound(outputs) if bounded else nn.Identity()
+        self.bounded, self.kept = bounded, kept
         self.table: Callable[[Tensor, Bonds], Tensor] | None = None  # in place of radial, convolve
         self.convolve: Convolve = self.kernel.convolve
         self.multiply: Multiply | None = self.product.product if self.product else None
 
-    def moment(self, features: Tensor, elements: Tensor, bonds: Bonds) -> Tensor:
-        """Return the atomic moments, shape ``(atoms, size, channels)``."""
-        sent = self.before(features)
+    def moment(self, features: Parts, elements: Tensor, bonds: Bonds) -> Parts:
+        """Return the atomic moments."""
+        sent = joined(self.before(features), self.kernel.inputs)
         if self.table is None:
             hidden = self.radial(bonds, elements)
             sums = self.convolve(sent, bonds, hidden, self.radial.last.weight)
         else:
             sums = self.table(sent, bonds)
-        sums = sums * self.scale
-        factors = self.element(elements).view(len(elements), -1, sums.shape[-1])
-        return self.after(sums) * (1 + factors.index_select(1, self.moment_owners))
+        moments = self.after(self.kernel.outputs.split(sums * self.scale))
+        factors = (1 + self.element(elements)).unsqueeze(1).split(sums.shape[-1], dim=-1)
+        return {
+            irrep: part * factor
+            for (irrep, part), factor in zip(moments.items(), factors, strict=True)
+        }
 
-    def forward(self, features: Tensor, elements: Tensor, bonds: Bonds) -> Tensor:
-        """Return the features after the layer, shape ``(atoms, size, channels)``."""
-        moment = self.moment(features, elements, bonds)
-        moment = self.bound(converted(moment, self.kernel.outputs, self.outputs))
-        total = self.mixings[0](moment)
-        hyper = moment
-        for weights, mixing in zip(self.weights, list(self.mixings)[1:], strict=True):
-            assert self.multiply is not None
-            hyper = self.multiply(hyper, moment, weights)
-            total = total + mixing(hyper)
-        return self.gate(total) + converted(self.skip(features), self.inputs, self.outputs)
+    def forward(self, features: Parts, elements: Tensor, bonds: Bonds) -> Parts:
+        """Return the features after the layer."""
+        moments = self.moment(features, elements, bonds)
+        if self.bounded:
+            moments = bounded(moments)
+        total = self.mixings[0](moments, self.kept)
+        if self.multiply is not None:
+            moment = hyper = joined(moments, self.outputs)
+            for weights, mixing in zip(self.weights, list(self.mixings)[1:], strict=True):
+                hyper = self.multiply(hyper, moment, weights)
+                total = added(total, mixing(self.outputs.split(hyper), self.kept))
+        return added(self.gate(total), self.skip(features, self.kept))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
 
-from ..irreps import Irrep, Layout
+from ..irreps import Irrep, Layout, Parts
 
 
 class Mixing(nn.Module):
@@ -26,15 +26,14 @@ class Mixing(nn.Module):
         shape = (len(layout.irreps), inputs, outputs)
         self.weight = nn.Parameter(torch.randn(shape) * scale / inputs**0.5)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``(atoms, size, inputs)`` to ``(atoms, size, outputs)``."""
-        return torch.cat(list(self.parts(features).values()), dim=1)
-
-    def parts(self, features: Tensor, wanted: Sequence[Irrep] | None = None) -> dict[Irrep, Tensor]:
-        """Return the result by irrep, each ``(atoms, 2l+1, outputs)``: of all, or those wanted."""
+    def forward(self, features: Parts, kept: Collection[Irrep] | None = None) -> Parts:
+        """Return the irreps given, or those of them to keep, each ``(atoms, 2l+1, outputs)``."""
         matrices = dict(zip(self.layout.irreps, self.weight.unbind(0), strict=True))
-        given = self.layout.split(features)
-        return {irrep: given[irrep] @ matrices[irrep] for irrep in wanted or self.layout.irreps}
+        return {
+            irrep: part @ matrices[irrep]
+            for irrep, part in features.items()
+            if irrep in matrices and (kept is None or irrep in kept)
+        }
 
 
 class Gate(nn.Module):
@@ -50,49 +49,46 @@ class Gate(nn.Module):
         self.layout = layout
         self.linear = nn.Linear(channels, (len(layout.irreps) - 1) * channels)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Keep the shape ``(atoms, size, channels)``."""
-        atoms, _, channels = features.shape
-        scalars, *others = self.layout.split(features).values()
-        gates = 2 * torch.sigmoid(self.linear(scalars.squeeze(1))).view(atoms, -1, channels)
-        parts = [part * gate for part, gate in zip(others, gates.split(1, dim=1), strict=True)]
-        return torch.cat([nn.functional.silu(scalars), *parts], dim=1)
+    def forward(self, features: Parts) -> Parts:
+        """Keep irreps and shapes."""
+        scalars = features[Irrep(0)]
+        gates = 2 * torch.sigmoid(self.linear(scalars))
+        split = gates.split(scalars.shape[-1], dim=-1)
+        gated = dict(zip(self.layout.irreps[1:], split, strict=True))
+        return {
+            irrep: part * gated[irrep] if irrep in gated else nn.functional.silu(part)
+            for irrep, part in features.items()
+        }
 
 
-class Bound(nn.Module):
+def bounded(features: Parts) -> Parts:
     """Divide each irrep by ``sqrt(1 + mean square)`` over components and channels of an atom.
 
     Small features pass unchanged and large ones get unit size, so that products stay bounded.
-
-    Args:
-        layout: layout of the features.
     """
-
-    def __init__(self, layout: Layout) -> None:
-        super().__init__()
-        self.layout = layout
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Keep the shape ``(atoms, size, channels)``."""
-        parts = self.layout.split(features).values()
-        return torch.cat(
-            [
-                part * torch.rsqrt(1 + part.square().mean(dim=(1, 2), keepdim=True))
-                for part in parts
-            ],
-            dim=1,
-        )
+    return {
+        irrep: part * torch.rsqrt(1 + part.square().mean(dim=(1, 2), keepdim=True))
+        for irrep, part in features.items()
+    }
 
 
-def converted(features: Tensor, before: Layout, after: Layout) -> Tensor:
-    """Return features in another layout: irreps it lacks are dropped, new ones are zero."""
-    if before == after:
-        return features
-    given = before.split(features)
-    parts = [
-        given[irrep]
-        if irrep in given
-        else features.new_zeros((len(features), irrep.size, features.shape[-1]))
-        for irrep in after.irreps
-    ]
-    return torch.cat(parts, dim=1)
+def joined(features: Parts, layout: Layout) -> Tensor:
+    """Return features packed in a layout: irreps it lacks are dropped, missing ones are zero."""
+    like = next(iter(features.values()))
+    return torch.cat(
+        [
+            features[irrep]
+            if irrep in features
+            else like.new_zeros((len(like), irrep.size, like.shape[-1]))
+            for irrep in layout.irreps
+        ],
+        dim=1,
+    )
+
+
+def added(first: Parts, second: Parts) -> Parts:
+    """Return the sum of features; an irrep that one of them lacks is zero there."""
+    total = dict(first)
+    for irrep, part in second.items():
+        total[irrep] = total[irrep] + part if irrep in total else part
+    return total
