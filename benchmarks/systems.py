@@ -49,7 +49,7 @@ class Case:
             message_weight=self.weight, body_order=self.body_order,
             neighbours=graph.edges / graph.atoms,
         )  # fmt: skip
-        return CarNet(settings, Target("", pooling="sum"))
+        return CarNet(settings, Target("energy", pooling="sum"))
 
     def record(self, threads: int) -> dict[str, object]:
         """Return the same for a rival in another environment."""

@@ -45,7 +45,7 @@ def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = 
     target = model.target
     if target.reduction.rank or target.pooling != "sum":
         raise TargetError(
-            f"forces come from a scalar summed over the atoms; {target.name or 'a scalar'} has "
+            f"forces come from a scalar summed over the atoms; {target.name or 'this scalar'} has "
             f"rank {target.reduction.rank} and pooling {target.pooling!r}"
         )
     positions = batch.positions.detach().requires_grad_()

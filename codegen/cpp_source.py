@@ -204,14 +204,15 @@ def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
     used = {ref for step in program.steps for ref in step.operation.operands}
     used |= {ref for output in program.outputs for ref in output.entries}
     scalars: list[str] = []
-    inner: list[str] = []
+    vectors_read: list[str] = []
     for ref, (argument, place, label) in enumerate(program.components()):
         if ref in used:
             if argument.channels:
-                inner.append(f"const V {label} = load({argument.name} + {place} * CHANNELS + at);")
+                vectors_read.append(
+                    f"const V {label} = load({argument.name} + {place} * CHANNELS + at);"
+                )
             else:
                 scalars.append(f"const T {label} = {argument.name}[{place}];")
-    done = 0
     pending = {
         (str(output.key), place): ref
         for output in program.outputs
@@ -231,9 +232,8 @@ def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
                             array in kernel.added, kernel.channels)  # fmt: skip
         return found
 
-    loads, order = inner, []
-    for done, step in enumerate(program.steps):
-        ref = base + done
+    order: list[str] = []
+    for ref, step in enumerate(program.steps, start=base):
         text = _expression(step.operation, names)
         if vectors[ref]:
             order.append(f"const V {step.name} = {text};")
@@ -252,7 +252,7 @@ def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
     ]
     lines += [f"    V sum_{array}_{place}{{}};" for array, place in sums]
     lines.append("    for (int at = begin; at < end; at += LANES) {")
-    lines += [f"        {line}" for line in [*loads, *order]]
+    lines += [f"        {line}" for line in [*vectors_read, *order]]
     lines.append("    }")
     lines += [f"    {array}[{place}] = total(sum_{array}_{place});" for array, place in sums]
     return [*lines, "}"]

@@ -47,6 +47,7 @@ GOLDEN = {
     "coupling_1_1_2": CouplingRecipe(1, 1, 2),
     "convolution_1": ConvolutionRecipe(1),
 }
+GOLDEN_CPP = {"convolution_1": ConvolutionRecipe(1), "product_1": ProductRecipe(1)}
 RECIPES: list[Recipe] = [
     *GOLDEN.values(),
     TensorRecipe("ijkl=-jikl=klij", basis="orthonormal"),
@@ -86,12 +87,22 @@ def test_golden_text(name: str) -> None:
     assert codegen.source(GOLDEN[name]) == text
 
 
+@pytest.mark.parametrize("name", GOLDEN_CPP)
+def test_golden_text_of_cpp(name: str) -> None:
+    text = (FOLDER / f"{name}.cpp").read_text(encoding="utf-8")
+    assert codegen.source(GOLDEN_CPP[name], "cpp") == text
+
+
+def all_text() -> str:
+    python = [codegen.source(r, t) for r in RECIPES for t in TARGETS]  # type: ignore[arg-type]
+    return "".join([*python, *(codegen.source(r, "cpp") for r in GOLDEN_CPP.values())])
+
+
 def test_the_bytes_depend_on_the_recipe_only() -> None:
     code = (
-        "import hashlib, codegen\n"
-        "from tests.test_codegen_modules import RECIPES, TARGETS\n"
-        "text = ''.join(codegen.source(r, t) for r in RECIPES for t in TARGETS)\n"
-        "print(hashlib.sha256(text.encode()).hexdigest())"
+        "import hashlib\n"
+        "from tests.test_codegen_modules import all_text\n"
+        "print(hashlib.sha256(all_text().encode()).hexdigest())"
     )
     found = set()
     for seed in ("0", "4711"):
@@ -101,8 +112,7 @@ def test_the_bytes_depend_on_the_recipe_only() -> None:
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         found.add(result.stdout)
-    text = "".join(codegen.source(r, t) for r in RECIPES for t in TARGETS)
-    assert found == {hashlib.sha256(text.encode()).hexdigest() + "\n"}
+    assert found == {hashlib.sha256(all_text().encode()).hexdigest() + "\n"}
 
 
 @each_target
@@ -397,3 +407,7 @@ if __name__ == "__main__":
     for golden, wanted in GOLDEN.items():
         (FOLDER / f"{golden}.py").write_text(codegen.source(wanted), encoding="utf-8", newline="\n")
         print(f"wrote tests/golden/{golden}.py")
+    for golden, wanted in GOLDEN_CPP.items():
+        text = codegen.source(wanted, "cpp")
+        (FOLDER / f"{golden}.cpp").write_text(text, encoding="utf-8", newline="\n")
+        print(f"wrote tests/golden/{golden}.cpp")

@@ -164,7 +164,7 @@ def test_padding_changes_nothing() -> None:
     """Atoms without bonds and bonds beyond the cutoff, as batches of a fixed size have them."""
     torch.manual_seed(0)
     settings = NetworkSettings(channels=4, weight=2, message_weight=2, cutoff=3.5, volume=False)
-    model = CarNet(settings, Target("", pooling="atoms")).double()
+    model = CarNet(settings, Target("energy", pooling="atoms")).double()
     compiling.compile_kernels(model, "always")
     graphs = batch()
     atoms = len(graphs.numbers)

@@ -43,7 +43,7 @@ MODES = [pytest.param("always", marks=compiled), "never"]
 def potential(mode: str = "never", seed: int = 0) -> CarNet:
     """An untrained network with forces of some hundredths."""
     torch.manual_seed(seed)
-    model = CarNet(SETTINGS, Target("", pooling="sum")).double()
+    model = CarNet(SETTINGS, Target("energy", pooling="sum")).double()
     with torch.no_grad():
         model.head.heads[0].weight *= 100
         for layer in model.interactions:
@@ -205,7 +205,7 @@ def test_an_atom_alone_feels_nothing() -> None:
     ("target", "fragments"),
     [
         (Target("ij=ji", pooling="sum"), ["ij=ji has rank 2 and pooling 'sum'"]),
-        (Target("", pooling="mean"), ["a scalar has rank 0 and pooling 'mean'"]),
+        (Target("energy", pooling="mean"), ["energy has rank 0 and pooling 'mean'"]),
     ],
 )
 def test_only_summed_scalars_have_forces(target: Target, fragments: list[str]) -> None:
