@@ -66,7 +66,7 @@ def _kernels(case: Case, rounds: int) -> Table:
         ),
     }
     times = interleaved(actions, rounds)
-    counts = {k.name: k.programs[0].counts() for k in layer.kernel.recipe.kernels()}
+    counts = {k.name: k.counts() for k in layer.kernel.recipe.kernels()}
     rows = {k.name: k for k in layer.kernel.recipe.kernels()}
     peak, bandwidth = _machine()
     table = Table(

@@ -8,7 +8,7 @@ from typing import Literal
 
 from natural_tensors.arrays import surd_to_float
 
-from .program import Linear, Product, Program, Reciprocal, Ref, Sign
+from .program import Counts, Linear, Product, Program, Reciprocal, Ref, Sign
 
 WIDTH = 96
 
@@ -43,6 +43,15 @@ class Kernel:
         return read + [
             (str(o.key), len(o.entries), channels and not o.summed, True) for o in first.outputs
         ]
+
+    def counts(self) -> Counts:
+        """Count the arithmetic of one item (and channel)."""
+        counts = [program.counts() for program in self.programs]
+        return Counts(
+            sum(c.multiplications for c in counts),
+            sum(c.additions for c in counts),
+            sum(c.divisions for c in counts),
+        )
 
     @property
     def channels(self) -> bool:

@@ -38,8 +38,7 @@ def source(recipe: Recipe | str, target: Target = "torch") -> str:
         ValueError: when the target is unknown, or the recipe has no kernels.
     """
     recipe = _recipe(recipe)
-    if target not in TARGETS:
-        raise ValueError(f"target {target!r} is not one of {', '.join(map(repr, TARGETS))}")
+    check_target(recipe, target)
     if target == "cpp":
         content = "\n".join(kernel_lines(recipe.kernels())) + "\n"
         return _comment(_header(recipe, target, content)) + content
@@ -60,6 +59,21 @@ def source(recipe: Recipe | str, target: Target = "torch") -> str:
         lines += ["", *constants.lines()]
     content = "\n".join([*lines, *body]) + "\n"
     return _docstring(_header(recipe, target, content)) + content
+
+
+def check_target(recipe: Recipe, target: Target) -> None:
+    """Refuse a target there is none of, or that a recipe does not have.
+
+    Raises:
+        ValueError: with what is allowed.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target {target!r} is not one of {', '.join(map(repr, TARGETS))}")
+    if target == "cpp" and not recipe.has_kernels:
+        raise ValueError(
+            "target 'cpp' is for the convolution with method='aligned' and for the product, not "
+            f"for {recipe.title.split(':')[0].rstrip('.')!r}: choose 'torch' or 'numpy'"
+        )
 
 
 def _recipe(recipe: Recipe | str) -> Recipe:
@@ -103,20 +117,33 @@ def _provenance(recipe: Recipe, target: str) -> list[str]:
     return [f"    recipe   {recipe.kind}({settings})", f"    target   {target}"]
 
 
+def header(text: str) -> str:
+    """Return the docstring or comment at the top of a generated file, with the line after it."""
+    end = "\n\n" if text.startswith("//") else '"""\n\n'
+    head, mark, _ = text.partition(end)
+    return head + mark if mark else ""
+
+
 def is_intact(text: str) -> bool:
     """Say whether a generated module is unchanged: its body has the hash its header states."""
-    mark = "\n\n" if text.startswith("//") else '"""\n\n'
-    head, mark, body = text.partition(mark)
-    if not mark:
-        return False
+    head = header(text)
+    body = text[len(head) :]
     return f"sha256   {hashlib.sha256(body.encode()).hexdigest()}" in head
 
 
-def report(recipe: Recipe | str) -> str:
-    """Return the arithmetic of each function of a recipe, a line each."""
+def report(recipe: Recipe | str, target: Target = "torch") -> str:
+    """Return the arithmetic of each function of a recipe, a line each.
+
+    Raises:
+        ValueError: when the recipe has no such target.
+    """
+    recipe = _recipe(recipe)
+    check_target(recipe, target)
+    if target == "cpp":
+        return "\n".join(f"{kernel.name}: {kernel.counts()}" for kernel in recipe.kernels())
     return "\n".join(
         f"{function.name}: {function.counts()}"
-        for function in _recipe(recipe).functions()
+        for function in recipe.functions()
         if isinstance(function, Program)
     )
 

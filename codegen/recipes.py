@@ -53,16 +53,14 @@ class Recipe(ABC):
     def functions(self) -> tuple[Program | Wrapper, ...]:
         """Return the functions of the module, in order."""
 
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Return the loops of the recipe, derivatives included, for a compiled target.
+    @property
+    def has_kernels(self) -> bool:
+        """Whether the recipe has loops for a compiled target."""
+        return False
 
-        Raises:
-            ValueError: when the recipe has none.
-        """
-        raise ValueError(
-            f"target 'cpp' is for the aligned convolution and the product, not for {self.kind}: "
-            "choose 'torch' or 'numpy'"
-        )
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return the loops of the recipe, derivatives included, for a compiled target."""
+        return ()
 
     @property
     def kind(self) -> str:
@@ -512,10 +510,13 @@ class ConvolutionRecipe(Recipe):
         }
         return geometry, message, Wrapper("convolve", text)
 
+    @property
+    def has_kernels(self) -> bool:
+        """Whether the recipe has loops for a compiled target."""
+        return self.method == "aligned"
+
     def kernels(self) -> tuple[Kernel, ...]:
         """Return frame, message and its derivatives, for a compiled target."""
-        if self.method != "aligned":
-            raise ValueError("target 'cpp' takes method='aligned', got 'direct'")
         frame, message = pieces.frame_program(self.turned), self._aligned()
         first, second = message_derivatives(
             message.arguments, self.turned, self.inputs, self.outputs, self.paths,
@@ -677,6 +678,11 @@ class ProductRecipe(Recipe):
             pieces.feature_argument("second", self.blocks, "features", "b"),
             Argument("weights", (len(labels),), labels, True, "weights of the paths"),
         )
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether the recipe has loops for a compiled target."""
+        return True
 
     def kernels(self) -> tuple[Kernel, ...]:
         """Return the product and its derivatives, for a compiled target."""

@@ -168,6 +168,20 @@ def test_check_notices_another_generator(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "the same recipe and version gave other text, from line " in message
 
 
+def test_check_knows_cpp() -> None:
+    generate("product --weight 1 --target cpp -o p.cpp")
+    assert "is what would be generated now" in generate(
+        "product --weight 1 --target cpp --check p.cpp"
+    )
+    message = error_of("product --weight 2 --target cpp --check p.cpp", code=1)
+    assert "its recipe is product(weight=1" in message
+    path = Path("p.cpp")
+    path.write_text(path.read_text(encoding="utf-8") + "// more\n", encoding="utf-8")
+    message = error_of("product --weight 1 --target cpp --check p.cpp", code=1)
+    assert "it was edited" in message
+    assert "product_vjp_vjp: " in generate("product --weight 1 --target cpp --report")
+
+
 # --- what is wrong with a command -----------------------------------------------------------------
 
 

@@ -149,11 +149,19 @@ def test_product_gradients_are_exact(recipe: codegen.ProductRecipe) -> None:
 
 
 def test_only_recipes_with_kernels_become_cpp() -> None:
-    for recipe in (codegen.TensorRecipe("elastic"), codegen.HarmonicsRecipe(2)):
-        with pytest.raises(ValueError, match="target 'cpp' is for the aligned convolution"):
-            codegen.source(recipe, "cpp")
-    with pytest.raises(ValueError, match="'aligned', got 'direct'"):
-        codegen.source(codegen.ConvolutionRecipe(1, method="direct"), "cpp")
+    for recipe in (
+        codegen.TensorRecipe("elastic"),
+        codegen.HarmonicsRecipe(2),
+        codegen.ConvolutionRecipe(1, method="direct"),
+    ):
+        for function in (codegen.source, codegen.report):
+            with pytest.raises(ValueError, match="target 'cpp' is for the convolution with"):
+                function(recipe, "cpp")
+    assert (
+        codegen.report(codegen.ProductRecipe(1), "cpp")
+        .splitlines()[2]
+        .startswith("product_vjp_vjp: ")
+    )
     with pytest.raises(ValueError, match="which Python can load"):
         codegen.load(codegen.ProductRecipe(1), "cpp")
 
