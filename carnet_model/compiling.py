@@ -29,9 +29,9 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
     """Replace the generated functions of a model by compiled ones: same numbers to rounding.
 
     On the CPU that is the generated C++, which differentiates twice, so forces can be learnt; on
-    other devices torch.compile takes the generated PyTorch. Sizes are free: nothing is compiled
-    again for another number of atoms or edges. Copies made of the model afterwards are compiled
-    too.
+    other devices torch.compile takes the generated PyTorch, but not that of a potential: it
+    differentiates once. Sizes are free: nothing is compiled again for another number of atoms or
+    edges. Copies made of the model afterwards are compiled too.
 
     Args:
         model: changed in place.
@@ -59,10 +59,13 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
             ) from None
         return f"running without compilation, which is slower: {error}"
     for layer in layers:
-        kernel = replace(layer.kernel, messages=_compiled(layer.kernel.messages, (0, 1, 2, 3, 4)))
+        kernel, product = layer.kernel, layer.product
+        if not model.target.potential:  # what other devices than the CPU take
+            kernel = replace(kernel, messages=_compiled(kernel.messages, (0, 1, 2, 3, 4)))
+            if product is not None:
+                product = replace(product, product=_compiled(product.product, (0, 1)))
         layer.convolve = native.convolution(kernel, model.settings.channels)
-        if layer.product is not None:
-            product = replace(layer.product, product=_compiled(layer.product.product, (0, 1)))
+        if product is not None:
             layer.multiply = native.product(product, model.settings.channels)
     return None
 

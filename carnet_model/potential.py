@@ -43,7 +43,7 @@ def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = 
         TargetError: when the target is no sum of scalars, or a stress is asked for without volume.
     """
     target = model.target
-    if target.reduction.rank or target.pooling != "sum":
+    if not target.potential:
         raise TargetError(
             f"forces come from a scalar summed over the atoms; {target.name or 'this scalar'} has "
             f"rank {target.reduction.rank} and pooling {target.pooling!r}"

@@ -98,6 +98,11 @@ class Target:
         return any(irrep.pseudo for irrep, _ in self.parts)
 
     @property
+    def potential(self) -> bool:
+        """True for a scalar summed over the atoms: an energy, which has forces."""
+        return self.reduction.rank == 0 and self.pooling == "sum"
+
+    @property
     def dimension(self) -> int:
         """Number of independent components, and of packed coordinates."""
         return self.reduction.dimension
