@@ -12,7 +12,7 @@ from carnet_model import native
 from carnet_model.bonds import Bonds
 from carnet_model.kernels import Convolution
 
-from .potentials import Ours
+from .ours import Ours
 from .systems import Case, cases
 from .timing import interleaved
 

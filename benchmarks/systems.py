@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +38,15 @@ class Case:
     weight: int
     body_order: int = 4
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Case:
+        """Return the case that a record describes."""
+        geometry = Geometry(
+            np.array(record["numbers"]), np.array(record["positions"]), np.array(record["cell"]),
+            (True,) * 3,
+        )  # fmt: skip
+        return cls("", geometry, *(record[key] for key in ("channels", "weight", "body_order")))
+
     def batch(self) -> Batch:
         """Return the graph, in single precision."""
         return collate([build(self.geometry, CUTOFF)])
@@ -51,8 +62,8 @@ class Case:
         )  # fmt: skip
         return CarNet(settings, Target("energy", pooling="sum"))
 
-    def record(self, threads: int) -> dict[str, object]:
-        """Return the same for a rival in another environment."""
+    def record(self, threads: int) -> dict[str, Any]:
+        """Return the same for a process of its own."""
         return {
             "numbers": self.geometry.numbers.tolist(),
             "positions": self.geometry.positions.tolist(),

@@ -24,6 +24,7 @@ class Rival:
         name: which rival, as the worker knows it: "nequip", "nequip-compiled" or "mace".
         case: the structure and the settings of the network.
         timeout: how many seconds an answer may take, the first one too.
+        module: run this module of ours instead of the rivals' worker.
 
     Attributes:
         ready: what the worker says of the network: version, edges, parameters, first calls.
@@ -33,8 +34,9 @@ class Rival:
     """
 
     def __init__(
-        self, python: str, name: str, case: Mapping[str, Any], timeout: float = 600
-    ) -> None:
+        self, python: str, name: str, case: Mapping[str, Any], timeout: float = 600,
+        module: str = "",
+    ) -> None:  # fmt: skip
         self.name = name
         self.timeout = timeout
         self._folder = tempfile.TemporaryDirectory()
@@ -42,7 +44,7 @@ class Rival:
         path.write_text(json.dumps(dict(case)))
         self._errors = (Path(self._folder.name) / "stderr").open("w+b")
         self._process = subprocess.Popen(
-            [python, str(WORKER), name, str(path)],
+            [python, *(["-m", module] if module else [str(WORKER)]), name, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -40,7 +40,8 @@ class Network:
         edges: how many edges the graph has.
         model: the module that is trained.
         predict: energy and forces, without a graph for the gradients of the parameters.
-        fit: energy and forces of `model`, differentiable by its parameters.
+        fit: energy and forces of `model`, differentiable by its parameters; None where it cannot
+            be trained.
     """
 
     package: str
@@ -48,7 +49,7 @@ class Network:
     edges: int
     model: torch.nn.Module
     predict: Callable[[], Result]
-    fit: Callable[[], Result]
+    fit: Callable[[], Result] | None
 
 
 def _atoms(case: dict[str, Any]) -> Any:
@@ -261,6 +262,7 @@ class Session:
 
     def train(self) -> None:
         """Take one step down a loss of both energy and forces."""
+        assert self.network.fit is not None
         self.optimizer.zero_grad()
         energy, forces = self.network.fit()
         loss = forces.square().mean() + (energy / self.network.atoms).square().mean()
@@ -292,7 +294,8 @@ class Session:
     def ready(self, name: str) -> dict[str, Any]:
         """Warm up, check the forces and return what describes the network."""
         network = self.network
-        first = {action: self.seconds(action) for action in ("forces", "train")}
+        actions = ("forces", "train") if network.fit else ("forces",)
+        first = {action: self.seconds(action) for action in actions}
         for _ in range(WARMUP):
             for action in first:
                 self.seconds(action)
@@ -308,7 +311,7 @@ class Session:
             "edges": int(network.edges),
             "parameters": sum(p.numel() for p in network.model.parameters() if p.requires_grad),
             "first_forces_s": first["forces"],
-            "first_train_s": first["train"],
+            "first_train_s": first.get("train"),
             "forces_rms": size,
         }
 
@@ -326,15 +329,15 @@ def _status(key: str) -> float:
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(key))
 
 
-def main(name: str, path: str) -> None:
-    """Build the rival, say so, and answer until told to quit."""
+def serve(name: str, build: Callable[[dict[str, Any]], Network], path: str) -> None:
+    """Build a network for a case, say so, and answer until told to quit."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     with open(path) as file:
         case = json.load(file)
     torch.set_num_threads(case["threads"])
     torch.set_default_dtype(torch.float32)
-    session = Session(BUILDERS[name](case))
+    session = Session(build(case))
     print(json.dumps(session.ready(name)), file=answers)
     for line in sys.stdin:
         request = line.strip()
@@ -344,4 +347,4 @@ def main(name: str, path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(sys.argv[1], BUILDERS[sys.argv[1]], sys.argv[2])
