@@ -14,6 +14,7 @@ from .graph import Batch
 
 CHUNK = 1 << 20
 """Most radial weights that exist at once where bonds are worked off in pieces: 4 MB in float32."""
+
 Chunk: TypeAlias = tuple[int, int, int, int]
 """Atoms, first and last, and their edges, first and last."""
 

@@ -102,10 +102,11 @@ class Grid:
         values = [s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3]
         slopes = [-3 * s**2, 9 * t**2 - 12 * t, -9 * s**2 + 12 * s, 3 * t**2]
         kind = bonds.lengths.dtype
+        inside = (lengths < self.cutoff).unsqueeze(1) * sixth  # nothing at all beyond the cutoff
         return (
             pair * self.rows + row.long(),
-            (torch.stack(values, dim=1) * sixth).to(kind),
-            (torch.stack(slopes, dim=1) * (sixth / self.spacing)).to(kind),
+            (torch.stack(values, dim=1) * inside).to(kind),
+            (torch.stack(slopes, dim=1) * inside / self.spacing).to(kind),
         )
 
 

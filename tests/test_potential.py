@@ -257,6 +257,16 @@ def test_forces_of_tables_are_differences_of_their_energy() -> None:
 
 
 @compiled
+def test_tables_are_zero_beyond_the_cutoff() -> None:
+    """As a neighbour list with a skin has such bonds."""
+    model, thing = tabulated(), quartz()
+    wide = collate([build(thing, CUTOFF + 0.5)], torch.float64)
+    assert len(wide.senders) > len(graphs(thing).senders)
+    found, expected = respond(model, wide), respond(model, graphs(thing))
+    torch.testing.assert_close(found.forces, expected.forces, rtol=0, atol=1e-14)
+
+
+@compiled
 def test_copies_of_a_model_keep_their_tables() -> None:
     model = tabulated()
     found = respond(copy.deepcopy(model), graphs(quartz()))
