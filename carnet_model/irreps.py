@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from torch import Tensor
+if TYPE_CHECKING:  # targets need layouts and no PyTorch
+    from torch import Tensor
 
 
 @dataclass(frozen=True, order=True)
@@ -40,7 +41,7 @@ class Irrep:
         return f"{self.weight}{'e' if self.parity == 1 else 'o'}"
 
 
-Parts: TypeAlias = dict[Irrep, Tensor]
+Parts: TypeAlias = "dict[Irrep, Tensor]"
 """Features irrep by irrep, each of shape ``(atoms, 2l+1, channels)``."""
 
 

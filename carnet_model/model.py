@@ -85,7 +85,8 @@ class CarNet(nn.Module):
         bonds = Bonds(batch, self.basis)
         elements = self.embedding(batch.numbers)
         features = {Irrep(0): self.start(elements).unsqueeze(1)}
-        scalars, total = [elements], Parts()
+        scalars: list[Tensor] = [elements]
+        total: Parts = {}
         for interaction, readout in zip(self.interactions, self.readouts, strict=True):
             features = interaction(features, elements, bonds)
             scalars.append(features[Irrep(0)].squeeze(1))
