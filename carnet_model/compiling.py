@@ -73,15 +73,22 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
 @cache
 def _compiled(function: Callable[..., Tensor], rows: tuple[int, ...]) -> Callable[..., Tensor]:
     """Return a compiled function whose arguments of these numbers have any number of rows."""
-    limits = torch._dynamo.config
-    limits.recompile_limit = max(limits.recompile_limit, RECOMPILATIONS)
-    compiled: Callable[..., Tensor] = torch.compile(function)
+
+    @cache
+    def compiled() -> Callable[..., Tensor]:
+        """Compile when it is first called: loading the compiler takes seconds."""
+        limits = torch._dynamo.config
+        limits.recompile_limit = max(limits.recompile_limit, RECOMPILATIONS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch about itself, while it loads its compiler
+            made: Callable[..., Tensor] = torch.compile(function)
+        return made
 
     def call(*arguments: Any) -> Tensor:
         for row in rows:
             torch._dynamo.maybe_mark_dynamic(arguments[row], 0)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The .grad attribute")  # its own question
-            return compiled(*arguments)
+            return compiled()(*arguments)
 
     return call

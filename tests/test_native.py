@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -334,3 +336,31 @@ def test_tensors_a_kernel_would_misread_are_refused() -> None:
     code = native.library(kernels.product(Layout(1)), 4, torch.float64)
     with pytest.raises(TypeError, match=r"product takes contiguous tensors, got strides \(1, 4\)"):
         code("product", torch.zeros(4, 4, dtype=torch.float64).mT)
+
+
+def test_the_processor_needs_no_other_compiler_of_pytorch() -> None:
+    code = (
+        "import sys, torch\n"
+        "from carnet_model.compiling import compile_kernels\n"
+        "from carnet_model.config import NetworkSettings\n"
+        "from carnet_model.model import CarNet\n"
+        "from carnet_model.targets import Target\n"
+        "model = CarNet(NetworkSettings(channels=4), Target('i', pooling='atoms'))\n"
+        "assert compile_kernels(model, 'always') is None\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_other_data_types_are_compiled_by_pytorch() -> None:
+    """As other devices are, which are not at hand everywhere."""
+    torch.manual_seed(0)
+    settings = NetworkSettings(channels=4, weight=1, cutoff=3.5, head_hidden=8)
+    model = CarNet(settings, Target("i", pooling="atoms"))
+    model = model.bfloat16()
+    graphs = batch().to(dtype=torch.bfloat16)
+    expected = model(graphs)
+    assert compiling.compile_kernels(model, "always") is None
+    found = model(graphs)
+    close(found, expected, 0.02)
