@@ -12,7 +12,8 @@ from rich.table import Table
 
 import codegen
 
-from .memory import alone, growth
+from .processes import alone
+from .rivals.worker import growth
 from .timing import interleaved, once
 
 COUNT = 100_000

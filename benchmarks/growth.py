@@ -14,8 +14,9 @@ from statistics import median
 
 from rich.table import Table
 
-from .memory import alone, growth
 from .ours import Ours
+from .processes import alone
+from .rivals.worker import growth
 from .systems import Case, silicon
 
 PLOT = Path(__file__).parents[1] / "docs" / "growth.svg"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import torch
-
 from carnet_model.compiling import compile_kernels
 from carnet_model.potential import respond
 from carnet_model.tables import tabulate
@@ -32,7 +30,6 @@ class Ours:
             compile_kernels(self.model, "always")
         if mode.endswith("tables"):
             tabulate(self.model, sorted(set(case.geometry.numbers.tolist())))
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-4)
 
     def forces(self) -> Result:
         """Return energy and forces."""
@@ -43,13 +40,6 @@ class Ours:
         """Return energy and forces, differentiable by the parameters."""
         found = respond(self.model, self.batch, learn=True)
         return found.energy, found.forces
-
-    def train(self) -> None:
-        """Take a step on energy and forces."""
-        self.optimizer.zero_grad()
-        energy, forces = self.fit()
-        (forces.square().mean() + (energy / len(forces)).square().mean()).backward()
-        self.optimizer.step()
 
     def network(self) -> Network:
         """Return the same as the workers of rivals describe theirs."""

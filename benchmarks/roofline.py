@@ -13,6 +13,7 @@ from carnet_model.bonds import Bonds
 from carnet_model.kernels import Convolution
 
 from .ours import Ours
+from .rivals.worker import Session
 from .systems import Case, cases
 from .timing import interleaved
 
@@ -99,7 +100,7 @@ def _profile(case: Case, rounds: int) -> Table:
     for mode, action in (("compiled", "forces"), ("compiled, tables", "forces"),
                          ("compiled", "train")):  # fmt: skip
         ours = Ours(case, mode)
-        step = getattr(ours, action)
+        step = Session(ours.network()).train if action == "train" else ours.forces
         for _ in range(3):
             step()
         with profile(activities=[ProfilerActivity.CPU]) as recorded:

@@ -66,15 +66,6 @@ class Layout:
         kinds = (False, True) if self.pseudo else (False,)
         return tuple(Irrep(w, kind) for kind in kinds for w in range(self.weight + 1))
 
-    @cached_property
-    def slices(self) -> dict[Irrep, slice]:
-        """Components of each irrep."""
-        start, found = 0, {}
-        for irrep in self.irreps:
-            found[irrep] = slice(start, start + irrep.size)
-            start += irrep.size
-        return found
-
     @property
     def size(self) -> int:
         """Number of components."""

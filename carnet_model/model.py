@@ -46,7 +46,6 @@ class CarNet(nn.Module):
                 "pseudo, or raise layers or body_order"
             )
         channels = settings.channels
-        self.layout = layout
         # the head makes scalars of the scalars: their readout is not needed
         self.wanted = frozenset(irrep for irrep, _ in target.parts) - {Irrep(0)}
         self.embedding = ElementEmbedding(settings.embedding)

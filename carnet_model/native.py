@@ -369,6 +369,15 @@ class ConvolutionKernel:
         return shares
 
 
+def _radial(hidden: Tensor, matrix: Tensor) -> FillWeights:
+    """Return what writes the radial weights of some edges: hidden layer times matrix."""
+
+    def fill(begin: int, end: int, room: Tensor) -> None:
+        torch.mm(hidden[begin:end], matrix.t(), out=room)
+
+    return fill
+
+
 class _Convolve(torch.autograd.Function):
     """Sums of messages."""
 
@@ -379,11 +388,7 @@ class _Convolve(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.save_for_backward(features, directions, hidden, matrix)
-
-        def weights(begin: int, end: int, room: Tensor) -> None:
-            torch.mm(hidden[begin:end], matrix.t(), out=room)
-
-        return kernel.message(bonds, features, weights)
+        return kernel.message(bonds, features, _radial(hidden, matrix))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
@@ -410,15 +415,14 @@ class _ConvolveVJP(torch.autograd.Function):
         by_hidden = torch.empty_like(hidden)
         by_matrix = None if inputs_only else torch.zeros_like(matrix)
 
-        def weights(begin: int, end: int, room: Tensor) -> None:
-            torch.mm(hidden[begin:end], matrix.t(), out=room)
-
         def collect(begin: int, end: int, by_weights: Tensor) -> None:
             torch.mm(by_weights, matrix, out=by_hidden[begin:end])
             if by_matrix is not None:
                 by_matrix.addmm_(by_weights.t(), hidden[begin:end])
 
-        by_features, by_directions = kernel.vjp(bonds, features, gradient, weights, collect)
+        by_features, by_directions = kernel.vjp(
+            bonds, features, gradient, _radial(hidden, matrix), collect
+        )
         return by_features, by_directions, by_hidden, by_matrix
 
     @staticmethod
@@ -432,9 +436,11 @@ class _ConvolveVJP(torch.autograd.Function):
         of_matrix = tangents[3] is not None
         by_hidden, by_matrix = torch.empty_like(hidden), torch.zeros_like(matrix)
 
+        radial, radial_tangent = _radial(hidden, matrix), _radial(t_hidden, matrix)
+
         def weights(begin: int, end: int, room: Tensor, tangent: Tensor) -> None:
-            torch.mm(hidden[begin:end], matrix.t(), out=room)
-            torch.mm(t_hidden[begin:end], matrix.t(), out=tangent)
+            radial(begin, end, room)
+            radial_tangent(begin, end, tangent)
             if of_matrix:
                 tangent.addmm_(hidden[begin:end], t_matrix.t())
 

@@ -124,6 +124,14 @@ class Table:
     values: Tensor
     kernel: native.ConvolutionKernel
 
+    def fill(self, rows: Tensor, weights: Tensor) -> native.FillWeights:
+        """Return what writes the radial weights of some edges, read off the table."""
+
+        def fill(begin: int, end: int, room: Tensor) -> None:
+            self.kernel.spline(rows[begin:end], weights[begin:end], self.values, room)
+
+        return fill
+
     def convolve(self, features: Tensor, bonds: Bonds) -> Tensor:
         """Return the sums of messages, shape ``(atoms, size, channels)``.
 
@@ -154,12 +162,7 @@ class _Convolve(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         ctx.table, ctx.bonds, ctx.place = table, bonds, place
         ctx.save_for_backward(features)
-        kernel, rows, values = table.kernel, place[0], place[1]
-
-        def weights(begin: int, end: int, buffer: Tensor) -> None:
-            kernel.spline(rows[begin:end], values[begin:end], table.values, buffer)
-
-        return kernel.message(bonds, features, weights)
+        return table.kernel.message(bonds, features, table.fill(*place[:2]))
 
     @staticmethod
     @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
@@ -170,14 +173,13 @@ class _Convolve(torch.autograd.Function):
         kernel = table.kernel
         by_lengths = values.new_empty(len(values))
 
-        def weights(begin: int, end: int, buffer: Tensor) -> None:
-            kernel.spline(rows[begin:end], values[begin:end], table.values, buffer)
-
         def collect(begin: int, end: int, by_weights: Tensor) -> None:
             shares = kernel.spline_vjp(rows[begin:end], table.values, by_weights)
             by_lengths[begin:end] = (shares * slopes[begin:end]).sum(dim=1)
 
-        by_features, by_directions = kernel.vjp(bonds, features, gradient, weights, collect)
+        by_features, by_directions = kernel.vjp(
+            bonds, features, gradient, table.fill(rows, values), collect
+        )
         return None, None, None, by_features, by_directions, by_lengths
 
 

@@ -199,7 +199,6 @@ def message_derivatives(
     features, frames, weights = arguments
     gradient = pieces.feature_argument("gradient", targets, "gradient by the sums", "g")
     merges = pieces.merge_matrices(paths, normalization)
-    shapes = {"features": features.shape, "weights": weights.shape, "gradient": gradient.shape}
 
     built = Builder((features, gradient, frames, weights))
     edge = _Aligned(built, built.components(2), weight, sources, targets, merges)
@@ -213,8 +212,8 @@ def message_derivatives(
     first = built.program(
         "message_vjp", "Return what a gradient by the sums makes of one edge.",
         [
-            Output("features_gradient", shapes["features"], edge.back(pulled)),
-            Output("weights_gradient", shapes["weights"], edge.weights([(ONE, g, f)], len(paths))),
+            Output("features_gradient", features.shape, edge.back(pulled)),
+            Output("weights_gradient", weights.shape, edge.weights([(ONE, g, f)], len(paths))),
             Output("directions_gradient", (3,), edge.slope(torque_x, torque_z), summed=True),
         ],
         "gradients by features, weights and direction.",
@@ -263,11 +262,11 @@ def message_derivatives(
     second = built.program(
         "message_vjp_vjp", "Return what tangents of its gradients make of one edge.",
         [
-            Output("gradient_gradient", shapes["gradient"], edge.back(by_gradient)),
-            Output("features_gradient", shapes["features"], edge.back(by_features)),
-            Output("weights_gradient", shapes["weights"],
+            Output("gradient_gradient", gradient.shape, edge.back(by_gradient)),
+            Output("features_gradient", features.shape, edge.back(by_features)),
+            Output("weights_gradient", weights.shape,
                    edge.weights([(ONE, g, moved), (MINUS, turned_g, f)], len(paths))),
-            Output("first_weights_gradient", shapes["weights"],
+            Output("first_weights_gradient", weights.shape,
                    edge.weights([(ONE, g, f)], len(paths))),
             Output("directions_gradient", (3,), edge.slope(*torques), summed=True),
         ],

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.memory import growth
 from benchmarks.rivals.client import Rival
+from benchmarks.rivals.worker import growth
 from benchmarks.systems import Case, cases, silicon, water
 
 ROOT = Path(__file__).resolve().parents[1]

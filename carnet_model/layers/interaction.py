@@ -42,7 +42,7 @@ class Interaction(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.kernel = kernels.convolution(outputs, inputs.weight)
-        self.inputs, self.outputs = inputs, outputs
+        self.outputs = outputs
         moment = self.kernel.outputs
         self.scale = neighbours**-0.5
         self.before = Mixing(self.kernel.inputs, channels, channels)
