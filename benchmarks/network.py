@@ -64,7 +64,7 @@ def tables() -> list[Table]:
 
         def train(model: CarNet = model, optimizer: torch.optim.Optimizer = optimizer) -> None:
             optimizer.zero_grad()
-            (model(batch) / 100).square().mean().backward()
+            (model(batch)["elastic"] / 100).square().mean().backward()
             optimizer.step()
 
         start = time.perf_counter()

@@ -33,8 +33,8 @@ from .dataset import Fingerprints
 from .model import CarNet
 from .targets import Target
 
-FORMAT = 1
-"""Number of the format of checkpoints; a newer one is refused."""
+FORMAT = 2
+"""Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
 
 STATE_FORMAT = 1
 
@@ -62,14 +62,9 @@ class Checkpoint:
     arrays: Arrays
 
     @property
-    def target(self) -> Target:
+    def targets(self) -> tuple[Target, ...]:
         """What is predicted."""
-        return self.models[0].target
-
-    @property
-    def unit(self) -> str:
-        """Unit of the predictions."""
-        return str(self.record["unit"])
+        return self.models[0].targets
 
     @property
     def elements(self) -> frozenset[int]:
@@ -84,7 +79,8 @@ class Checkpoint:
     def __repr__(self) -> str:
         size = sum(value.numel() for value in self.models[0].parameters())
         members = f"{len(self.models)} members of " if len(self.models) > 1 else ""
-        return f"Checkpoint({self.target.name}: {members}{size:,} parameters)"
+        names = ", ".join(target.key for target in self.targets)
+        return f"Checkpoint({names}: {members}{size:,} parameters)"
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -100,10 +96,10 @@ def save(
 
     Args:
         folder: created, or replaced when it holds a checkpoint.
-        models: at least one, all of one target.
+        models: at least one, all of the same targets.
         record: what else is known: ``elements`` (atomic numbers seen in training),
-            ``fingerprint`` (of the training data), ``metrics``, ``config``, ``seeds``, ``unit``
-            when it is not the target's, and whatever else; JSON values.
+            ``fingerprint`` (of the training data), ``metrics``, ``config``, ``seeds`` and whatever
+            else; JSON values.
         arrays: travel with the weights.
 
     Raises:
@@ -111,12 +107,12 @@ def save(
     """
     if not models:
         raise CheckpointError(f"{folder}: got no models; give at least one")
-    target = models[0].target
-    if any(model.target != target for model in models):
-        names = ", ".join(sorted({repr(model.target) for model in models}))
+    targets = models[0].targets
+    if any(model.targets != targets for model in models):
+        names = ", ".join(sorted({repr(model.targets) for model in models}))
         raise CheckpointError(f"{folder}: members of one ensemble predict one thing; got {names}")
     tensors = {
-        f"{number}.{key}": _plain(value)
+        f"{number}.{key}": _plain(key, value)
         for number, model in enumerate(models)
         for key, value in model.state_dict().items()
     }
@@ -127,14 +123,18 @@ def save(
         "format": FORMAT,
         "version": __version__,
         "conventions": CONVENTIONS,
-        "target": {
-            "tensor": target.tensor,
-            "axial": target.axial,
-            "pooling": target.pooling,
-            "positive": target.positive,
-            "symmetry": target.symmetry,
-        },
-        "unit": target.unit,
+        "targets": [
+            {
+                "tensor": target.tensor,
+                "axial": target.axial,
+                "pooling": target.pooling,
+                "positive": target.positive,
+                "title": target.title,
+                "unit": target.unit,
+                "symmetry": target.symmetry,
+            }
+            for target in targets
+        ],
         "members": len(models),
         "networks": [model.settings.model_dump() for model in models],
         "elements": [],
@@ -149,9 +149,11 @@ def save(
     _write_folder(Path(folder), {WEIGHTS: weights, MODEL: text + b"\n"})
 
 
-def _plain(value: Tensor) -> Tensor:
+def _plain(key: str, value: Tensor) -> Tensor:
+    """Return a parameter as it is written: single precision, but for energies of the elements."""
     value = value.detach().cpu()
-    return (value.float() if value.is_floating_point() else value).contiguous().clone()
+    exact = key.endswith(".reference.table") or not value.is_floating_point()
+    return (value if exact else value.float()).contiguous().clone()
 
 
 def _number(value: Any) -> Any:
@@ -219,7 +221,7 @@ def load(folder: str | Path) -> Checkpoint:
             "the folder again"
         )
     try:
-        return _assembled(record, load_tensors(raw))
+        return _assembled(*_upgraded(record, load_tensors(raw)))
     except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()
         raise CheckpointError(
@@ -260,15 +262,39 @@ def _record(place: Path) -> dict[str, Any]:
     return dict(record)
 
 
+OUTPUT = ("readouts", "atomic", "importance", "head", "assembly")
+"""Parts of a network that format 1, of one target, had beside the trunk."""
+
+
+def _upgraded(
+    record: dict[str, Any], tensors: dict[str, Tensor]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what the present format would hold."""
+    if record["format"] == 1:  # one target, whose output was not in a list
+        stated = {"title": "", "unit": record.pop("unit"), **record.pop("target")}
+        record = {**record, "targets": [stated]}
+        renamed = {}
+        for key, value in tensors.items():
+            member, _, place = key.partition(".")
+            inner = place.partition(".")[0] in OUTPUT and member != "arrays"
+            renamed[f"{member}.outputs.0.{place}" if inner else key] = value
+        tensors = renamed
+    return record, tensors
+
+
 def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
-    stated = record["target"]
-    target = Target(stated["tensor"], stated["axial"], stated["pooling"], stated["positive"])
-    if target.symmetry != stated["symmetry"]:
-        raise ValueError(f"{target.name} was {stated['symmetry']} and is {target.symmetry} now")
+    targets = []
+    for stated in record["targets"]:
+        known = {key: value for key, value in stated.items() if key != "symmetry"}
+        targets.append(Target(**known))
+        if targets[-1].symmetry != stated["symmetry"]:
+            raise ValueError(
+                f"{stated['tensor']} was {stated['symmetry']} and is {targets[-1].symmetry} now"
+            )
     models = []
     for number in range(record["members"]):
         with _untouched_generator():
-            model = CarNet(NetworkSettings(**record["networks"][number]), target)
+            model = CarNet(NetworkSettings(**record["networks"][number]), *targets)
         head = f"{number}."
         state = {key[len(head) :]: value for key, value in tensors.items() if key.startswith(head)}
         model.load_state_dict(state)
@@ -296,7 +322,7 @@ def merge(
     Elements count as seen when every member saw them; structures seen by any are marked as such.
 
     Args:
-        folders: checkpoints of one target.
+        folders: checkpoints of the same targets.
         out: folder of the ensemble.
         notes: what the record says besides, such as ``metrics`` and ``spread_scale``.
 
@@ -306,13 +332,9 @@ def merge(
     if not folders:
         raise CheckpointError(f"{out}: got no checkpoints to join; name at least one")
     parts = [load(folder) for folder in folders]
-    units = sorted({part.unit for part in parts})
-    if len(units) > 1:
-        raise CheckpointError(f"{out}: members of one ensemble share a unit; got {units}")
     prints = [str(part.record["fingerprint"]) for part in parts]
     one = prints[0] if len(set(prints)) == 1 else _digest(prints)
     record = {
-        "unit": units[0],
         "elements": sorted(frozenset.intersection(*(part.elements for part in parts))),
         "fingerprint": one,
         "metrics": {},

@@ -60,7 +60,7 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
         return f"running without compilation, which is slower: {error}"
     for layer in layers:
         kernel, product = layer.kernel, layer.product
-        if not model.target.potential:  # what other devices than the CPU take
+        if model.potential is None:  # what other devices than the CPU take
             kernel = replace(kernel, messages=_compiled(kernel.messages, (0, 1, 2, 3, 4)))
             if product is not None:
                 product = replace(product, product=_compiled(product.product, (0, 1)))

@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, Self, get_args
@@ -21,13 +22,16 @@ from pydantic.fields import FieldInfo
 from natural_tensors import catalog
 
 from .dataset import LabelForm, LabelSource, WeightRule
-from .targets import Target
+from .targets import Target, usual_pooling
 
 POSITIVE = ("elastic", "dielectric")
 """Names of tensors that are positive definite matrices and are predicted so."""
 
 MODULI = ("bulk", "shear")
 """Labels beside an elastic tensor, or in its place: averages after Hill."""
+
+SLOPES = ("forces", "stress")
+"""Labels beside an energy, or in its place: its derivatives, eV/Å and eV/Å^3."""
 
 
 class ConfigError(ValueError):
@@ -47,14 +51,26 @@ class TargetSettings(Settings):
         default="", description="a name of the catalogue, such as elastic or dielectric"
     )
     symmetry: str = Field(default="", description="an index symmetry, in place of a name")
+    title: str = Field(
+        default="",
+        pattern=r"^[\w-]*$",
+        description="what labels and results call it; the name when left out",
+    )
+    unit: str = Field(
+        default="", description="unit of labels and predictions; that of the name when left out"
+    )
     axial: bool = Field(default=False, description="true for a pseudo-tensor given by its symmetry")
-    pooling: Literal["mean", "sum", "atoms"] = Field(
-        default="mean",
-        description="mean over the atoms (intensive), sum (extensive), or atoms: each one",
+    pooling: Literal["mean", "sum", "atoms"] | None = Field(
+        default=None,
+        description="mean over the atoms (intensive), sum (extensive), or atoms: each one; when "
+        "left out as usual for the name: sum for an energy or a dipole, atoms for NMR shielding",
     )
     positive: bool | None = Field(
         default=None,
         description=f"positive definite; when left out, true for {', '.join(POSITIVE)}",
+    )
+    weight: float = Field(
+        default=1.0, ge=0, description="factor of all its terms in the loss, among several targets"
     )
 
     @model_validator(mode="before")
@@ -80,8 +96,9 @@ class TargetSettings(Settings):
         """
         tensor = self.name or self.symmetry
         positive = tensor in POSITIVE if self.positive is None else self.positive
+        pooling = self.pooling or usual_pooling(self.name)
         try:
-            target = Target(tensor, axial=self.axial, pooling=self.pooling, positive=positive)
+            target = Target(tensor, self.axial, pooling, positive, self.title, self.unit)
             target.parts  # noqa: B018  # an unknown class is refused here
         except KeyError as error:
             raise ValueError(str(error.args[0])) from None
@@ -169,6 +186,10 @@ class LabelSettings(Settings):
     weights: tuple[RuleSettings, ...] = Field(
         default=(), description="further factors, for records that match"
     )
+    sign: Literal["known", "unknown"] = Field(
+        default="known",
+        description="unknown: the tensor may be its negative, and the nearer of both counts",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -178,24 +199,27 @@ class LabelSettings(Settings):
     def build(self, name: str, target: Target) -> LabelSource:
         """Return the label as the reader of examples takes it.
 
+        Args:
+            name: of the label: the key of the target, or what stands beside it.
+            target: what it is a label of.
+
         Raises:
             DatasetError: when form or unit do not fit the class.
         """
-        if name in MODULI:
-            return LabelSource(
-                name, self.key, self.form or "scalar", self.unit, optional=self.optional
-            )
+        known: dict[str, Any] = {
+            **dict.fromkeys(MODULI, {"form": "scalar", "kept": "GPa"}),
+            "forces": {"symmetry": "i", "sites": "all", "kept": "eV/A"},
+            "stress": {"symmetry": "ij=ji", "kept": "eV/A^3"},
+        }.get(name) or {
+            "symmetry": target.tensor, "axial": target.axial, "kept": target.unit,
+            "sites": "all" if target.pooling == "atoms" else "",
+        }  # fmt: skip
+        given = {"form": self.form, "sites": self.sites}
+        options: Any = known | {key: value for key, value in given.items() if value}
         return LabelSource(
-            target.name if target.entry else "tensor",
-            self.key or name,
-            self.form or "full",
-            self.unit,
-            symmetry="" if target.entry else target.symmetry,
-            axial=target.axial,
-            sites=self.sites or ("all" if target.pooling == "atoms" else ""),
-            optional=self.optional,
-            tolerance=self.tolerance,
-        )
+            name, self.key or name, unit=self.unit, optional=self.optional,
+            tolerance=self.tolerance, **options,
+        )  # fmt: skip
 
 
 class SourceSettings(Settings):
@@ -210,8 +234,9 @@ class SourceSettings(Settings):
     )  # fmt: skip
     labels: dict[str, LabelSettings] = Field(
         default_factory=dict,
-        description="the tensor under the target's name (or tensor), and for elastic tensors bulk "
-        "and shear in GPa; when left out, the tensor under its name",
+        description="each tensor under the target's title or name (or tensor, when it is the only "
+        "one); for elastic tensors also bulk and shear in GPa, for an energy also forces and "
+        "stress; when left out, the tensors under their names",
     )
     weights: tuple[RuleSettings, ...] = Field(
         default=(), description="factors of the weight of examples, for records that match"
@@ -252,6 +277,12 @@ class SplitSettings(Settings):
         default=(10, 18),
         description="by formula: first bucket that validates, and first that does not",
     )
+    share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the training set that is used; a smaller one is part of a larger",
+    )
 
     @field_validator("validation")
     @classmethod
@@ -273,6 +304,17 @@ class LossSettings(Settings):
     log_moduli: float = Field(
         default=0.3, ge=0, description="errors of ln K and ln G (positive elastic)"
     )
+    energy: float = Field(
+        default=1.0, ge=0, description="error of the energy per atom / scale (energy)"
+    )
+    forces: float = Field(
+        default=10.0, ge=0, description="distance of the forces (mean over atoms) / scale (energy)"
+    )
+    stress: float = Field(
+        default=1.0,
+        ge=0,
+        description="distance of stress times volume per atom / scale (energy)",
+    )
     coordinates: float = Field(
         default=0.0,
         ge=0,
@@ -281,7 +323,7 @@ class LossSettings(Settings):
     tensor_scale: float | None = Field(
         default=None,
         gt=0,
-        description="scale of the tensors; mean distance from their mean if left out",
+        description="scale of the tensors; mean distance from their mean if left out (one target)",
     )
     moduli_scale: float | None = Field(
         default=None,
@@ -289,11 +331,11 @@ class LossSettings(Settings):
         description="scale of K and G, GPa; mean distance from the median if left out",
     )
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if not self.tensor + self.coordinates + self.moduli + self.log_moduli:
-            raise ValueError("all weights are 0: there is nothing to learn")
-        return self
+    def of(self, target: Target) -> float:
+        """Return the sum of all weights of terms that a target has."""
+        if target.potential:
+            return self.energy + self.forces + self.stress
+        return self.tensor + self.coordinates + elastic(target) * (self.moduli + self.log_moduli)
 
 
 class OptimizerSettings(Settings):
@@ -320,12 +362,33 @@ class OptimizerSettings(Settings):
         return value
 
 
+class StartSettings(Settings):
+    """A trained network to go on from, in place of random numbers."""
+
+    model: str = Field(
+        description="folder of a checkpoint; relative to the configuration. The network is as "
+        "there; outputs of the same targets are taken over, others start anew",
+    )
+    member: int = Field(default=0, ge=0, description="which network of an ensemble")
+    freeze: tuple[str, ...] = Field(
+        default=(),
+        description="parts that keep their weights: embedding, interactions, interactions.0, "
+        "outputs, or the beginning of any parameter's name",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
+
+
 class Config(Settings):
     """A training run."""
 
-    target: TargetSettings = Field(
-        default=TargetSettings(name="elastic"),
-        description="a name, or name or symmetry with options",
+    target: tuple[TargetSettings, ...] = Field(
+        default=(TargetSettings(name="elastic"),),
+        min_length=1,
+        description="a name, or name or symmetry with options; a list: several tensors at once",
     )
     data: tuple[SourceSettings, ...] = Field(
        description="where structures and labels are; of a structure that "
@@ -335,6 +398,9 @@ class Config(Settings):
         default="run", description="folder of the run; relative to the configuration"
     )
     network: NetworkSettings = Field(default=NetworkSettings(), description="the network")
+    start: StartSettings | None = Field(
+        default=None, description="fine-tune a trained network, named by its folder"
+    )
     split: SplitSettings = Field(default=SplitSettings(), description="who validates")
     loss: LossSettings = Field(default=LossSettings(), description="the loss")
     optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="the optimizer")
@@ -361,29 +427,78 @@ class Config(Settings):
     accelerator: str = Field(default="cpu", description="cpu, gpu, or whatever Lightning knows")
     devices: int = Field(default=1, ge=1, description="number of devices")
 
+    @field_validator("target", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return value if isinstance(value, list | tuple) else [value]
+
     @model_validator(mode="after")
     def _labels_fit(self) -> Self:
         if not self.data:
             raise ValueError("data: names no file; list at least one path")
-        target = self.target.build()
-        tensor = {"tensor", target.name, self.target.name} - {""}
-        allowed = sorted(tensor) + (list(MODULI) if elastic(target) else [])
+        targets = self.targets
+        keys = [target.key for target in targets]
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"target: two are called alike, {', '.join(keys)}; give titles")
+        if sum(target.potential for target in targets) > 1:
+            raise ValueError("target: a network has one energy; leave the others out")
+        idle = [target.key for target in targets if not self.loss.of(target)]
+        if idle:
+            raise ValueError(f"loss: all weights of {idle[0]} are 0: there is nothing to learn")
         for number, source in enumerate(self.data):
-            unknown = [name for name in source.labels if name not in allowed]
+            place = f"data.{number}.labels"
+            owners = [(self.owner(name), name) for name in source.labels]
+            unknown = [name for owner, name in owners if owner is None]
             if unknown:
                 raise ValueError(
-                    f"data.{number}.labels: {unknown[0]!r} is no label of {target.name}; "
-                    f"allowed: {', '.join(allowed)}"
+                    f"{place}: {unknown[0]!r} is no label of {', '.join(keys)}; "
+                    f"allowed: {', '.join(self.allowed_labels)}"
                 )
-            if len(tensor & set(source.labels)) > 1:
-                raise ValueError(f"data.{number}.labels: the tensor is named twice")
-            for name, label in (source.labels or {"tensor": LabelSettings()}).items():
-                label.build(name, target)
+            if len({self.label_key(name) for name in source.labels}) < len(source.labels):
+                raise ValueError(f"{place}: the tensor is named twice")
+            for name, label in self.labels_of(source).items():
+                owner = self.owner(name)
+                assert owner is not None
+                label.build(name, owner)
                 if label.range is not None and name not in MODULI:
+                    raise ValueError(f"{place}.{name}.range: only bulk and shear have a range")
+                if label.sign == "unknown" and (name in (*MODULI, *SLOPES) or owner.positive):
                     raise ValueError(
-                        f"data.{number}.labels.{name}.range: only bulk and shear have a range"
+                        f"{place}.{name}.sign: only a tensor that is not positive may be its "
+                        "negative"
                     )
         return self
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """What is predicted."""
+        return tuple(settings.build() for settings in self.target)
+
+    @property
+    def allowed_labels(self) -> list[str]:
+        """Names that labels of a source may have."""
+        names = [target.key for target in self.targets] + ["tensor"] * (len(self.targets) == 1)
+        names += [name for name in MODULI if self.owner(name)]
+        return names + [name for name in SLOPES if self.owner(name)]
+
+    def label_key(self, name: str) -> str:
+        """Return what a label is called throughout: ``tensor`` stands for the only target."""
+        only = len(self.targets) == 1 and name in ("tensor", self.target[0].name)
+        return self.targets[0].key if only else name
+
+    def owner(self, name: str) -> Target | None:
+        """Return the target that a label belongs to; None when there is no such label."""
+        for target in self.targets:
+            beside = MODULI if elastic(target) else SLOPES if target.potential else ()
+            if self.label_key(name) == target.key or name in beside:
+                return target
+        return None
+
+    def labels_of(self, source: SourceSettings) -> dict[str, LabelSettings]:
+        """Return the labels of a source by the names they have throughout."""
+        if not source.labels:
+            return {target.key: LabelSettings() for target in self.targets}
+        return {self.label_key(name): label for name, label in source.labels.items()}
 
     def differences(self, other: Config) -> list[str]:
         """Return a line for each setting that differs, but for the place of the run."""
@@ -491,8 +606,11 @@ def make_config(
         source.model_copy(update={"path": _absolute(source.path, base, f"{origin}: data.{number}")})
         for number, source in enumerate(config.data)
     )
-    output = _absolute(config.output, base, f"{origin}: output")
-    return config.model_copy(update={"data": sources, "output": output})
+    places: dict[str, Any] = {"output": _absolute(config.output, base, f"{origin}: output")}
+    if config.start is not None:
+        model = _absolute(config.start.model, base, f"{origin}: start.model")
+        places["start"] = config.start.model_copy(update={"model": model})
+    return config.model_copy(update={"data": sources, **places})
 
 
 def _absolute(path: str, base: Path, origin: str) -> str:

@@ -7,8 +7,8 @@ training set, wherever it comes from: `read_examples` leaves it out unless told 
 be trained, and `without_reserved` is the one function that decides. Formulas of molecules carry no
 such mark (all isomers share one); the rule is for whatever repeats along at least one direction.
 
-Units. A label is kept in the unit of the catalogue, with one exception: what the catalogue has in
-Pa is kept in GPa.
+Units. A label is kept in the unit of the catalogue, with two exceptions: what the catalogue has in
+Pa or J is kept in GPa or eV.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natural_tensors import Form, Reduction, catalog, reduction
-from natural_tensors.elasticity.units import PRESSURES
 
 from .geometry import (
     Geometry,
@@ -40,11 +39,13 @@ from .geometry import (
     xyz_atoms,
     xyz_frames,
 )
+from .targets import working_unit
+from .units import UNITS
 
 Floats = NDArray[np.float64]
 Split = Literal["reserved", "val", "train"]
 LabelForm = Literal[
-    "full", "components", "voigt", "voigt-compliance", "mandel", "upper", "scalar"
+    "full", "components", "voigt", "voigt-compliance", "mandel", "upper", "scalar", "vasp"
 ]  # fmt: skip
 LABEL_FORMS: tuple[str, ...] = get_args(LabelForm)
 OnError = Literal["raise", "skip"]
@@ -168,8 +169,10 @@ class LabelSource:
         key: key or column of the record, dots for keys within keys; the name when empty.
         form: ``"full"``, ``"voigt"``, ``"voigt-compliance"``, ``"mandel"``, ``"components"``: as
             in `natural_tensors`; ``"upper"``: the upper triangle, row by row, of the matrix in
-            Voigt form without factors (of the 3x3 matrix for rank 2); ``"scalar"``.
+            Voigt form without factors (of the 3x3 matrix for rank 2); ``"vasp"``: a stress as
+            VASP prints it, xx yy zz xy yz zx and positive under compression; ``"scalar"``.
         unit: unit of the numbers; empty takes them as they are.
+        kept: unit in which the label is kept, where neither name nor `unit` says it.
         symmetry: index symmetry, where the name does not say it.
         axial: True for a pseudo-tensor given by an index symmetry.
         sites: for a label of single atoms, the key of the atoms' indices; ``"all"`` when every
@@ -186,6 +189,7 @@ class LabelSource:
     key: str = ""
     form: LabelForm = "full"
     unit: str = ""
+    kept: str = ""
     symmetry: str = ""
     axial: bool = False
     sites: str = ""
@@ -235,6 +239,10 @@ class LabelSource:
             if self.form == "upper":
                 size = self._matrix
                 return (size * (size + 1) // 2,)
+            if self.form == "vasp":
+                if target.dimension != 6 or target.rank != 2:
+                    raise ValueError(f"form 'vasp' is one of a stress, ij=ji, not {self.symmetry}")
+                return (6,)
             return target.components.layout(cast(Form, self.form)).shape
         except ValueError as error:
             raise _fault(f"label {self.name}", str(error), "choose another form") from None
@@ -256,10 +264,9 @@ class LabelSource:
     @property
     def unit_kept(self) -> str:
         """Unit in which the label is kept; empty when nothing is known about it."""
-        if self.name in catalog:
-            unit = catalog[self.name].unit
-            return "GPa" if unit == "Pa" else unit
-        return "GPa" if self.unit in PRESSURES else self.unit
+        if self.kept or self.name in catalog:
+            return self.kept or working_unit(self.name)
+        return next((kept for kept, known in UNITS.items() if self.unit in known), self.unit)
 
     @property
     def factor(self) -> float:
@@ -270,9 +277,10 @@ class LabelSource:
         """
         if not self.unit or self.unit == self.unit_kept:
             return 1.0
-        if self.unit_kept == "GPa" and self.unit in PRESSURES:
-            return PRESSURES[self.unit]
-        known = ", ".join(PRESSURES) if self.unit_kept == "GPa" else self.unit_kept
+        allowed = UNITS.get(self.unit_kept, {})
+        if self.unit in allowed:
+            return allowed[self.unit]
+        known = ", ".join(allowed) or self.unit_kept or "none"
         raise _fault(
             f"label {self.name}",
             f"unit {self.unit!r} is unknown",
@@ -328,6 +336,8 @@ class LabelSource:
             matrix[..., first, second] = array
             matrix[..., second, first] = array
             array, form = matrix, "full" if target.rank == 2 else "voigt"
+        elif self.form == "vasp":
+            array, form = -array[..., [0, 1, 2, 4, 5, 3]], "voigt"
         else:
             form = cast(Form, self.form)
         nearest = np.asarray(target.symmetrize(array, form=form))

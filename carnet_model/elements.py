@@ -9,6 +9,9 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+ELEMENTS = 119
+"""Rows of a table by atomic number; row 0 is of no element."""
+
 # Noble gases close the periods; group 18 is theirs.
 NOBLE = (2, 10, 18, 36, 54, 86, 118)
 # Positive quantities that spread over orders of magnitude go in as logarithms.
@@ -40,12 +43,14 @@ def descriptors() -> NDArray[np.float64]:
     """
     table = json.loads(files(__package__).joinpath("elements.json").read_text(encoding="utf-8"))
     names = list(table["columns"])
-    known = np.full((119, len(names)), np.nan)
+    known = np.full((ELEMENTS, len(names)), np.nan)
     for number, row in enumerate(table["elements"].values(), start=1):
         known[number] = [np.nan if value is None else value for value in row]
     for name in LOGARITHMS:
         known[:, names.index(name)] = np.log(known[:, names.index(name)])
-    shells = np.array([[0.0] * 6] + [[*position(z)[:2], *position(z)[2]] for z in range(1, 119)])
+    shells = np.array(
+        [[0.0] * 6] + [[*position(z)[:2], *position(z)[2]] for z in range(1, ELEMENTS)]
+    )
     missing = np.isnan(known)
     mean, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
     known = np.where(missing, 0.0, (known - mean) / spread)

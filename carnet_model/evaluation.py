@@ -15,7 +15,7 @@ import io
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,19 +29,25 @@ from natural_tensors.files import FileError, write_bytes
 from .crystals import symmetry_dataset
 from .dataset import DatasetError, Example
 from .dejong2015 import RELAXED, SYSTEMS
+from .elements import ELEMENTS
 from .geometry import GeometryError
+from .irreps import Irrep
 from .metrics import (
     DRAWS,
     Baselines,
     ErrorTable,
     Ranking,
     Score,
+    Slopes,
     baselines,
     elastic_errors,
+    potential_errors,
     ranking,
     tensor_errors,
 )
 from .prediction import Failure, Prediction, Predictor
+from .targets import Target
+from .units import EV_PER_A3
 
 Floats = NDArray[np.float64]
 
@@ -62,10 +68,11 @@ class Evaluation:
         examples: those that were predicted.
         groups: crystal system of each.
         predictions: of each.
-        reference: labels, full, shape ``(examples, ...)``; of atoms with NaN where unlabelled.
+        reference: labels, full, shape ``(examples, ...)``; of atoms with NaN where unlabelled. Where
+            the sign of a label is unknown, with the sign that is nearer to the prediction.
         failures: examples without a prediction.
         errors: the table of errors, by group.
-        baselines: what trivial predictions score; None without training labels or stiffness.
+        baselines: what trivial predictions score; None without training labels.
         rankings: how well the uncertainty orders errors, by what the error is of; empty without
             an uncertainty.
         seconds: time the predictions took.
@@ -228,6 +235,8 @@ class Evaluation:
 
     def plots(self) -> dict[str, bytes]:
         """Return PNG images by file name: parity of components and moduli, error by uncertainty."""
+        if self.predictions[0].forces is not None:
+            return {"parity.png": _parity_of_slopes(self.examples, self.predictions)}
         columns = _columns(self.predictions, self.reference, self.elastic)
         images = {
             "parity_components.png": _parity([("components", *columns["components"])], self.unit)
@@ -253,22 +262,25 @@ def evaluate(
     batch: int | None = None,
     progress: bool = False,
     draws: int = DRAWS,
+    either_sign: bool = False,
 ) -> Evaluation:
     """Predict examples and compare with their labels.
 
     Args:
         predictor: the model.
-        examples: with a label of the name of its target.
-        baseline: training examples that trivial predictions are taken from (stiffness only).
+        examples: with a label of the key of its target; beside an energy, or in its place, with
+            forces and stress.
+        baseline: training examples that trivial predictions are taken from.
         batch: as in `Predictor.predict`.
         progress: show a progress bar.
         draws: samples of the bootstrap behind the standard errors.
+        either_sign: a label may be its negative; the nearer of both counts.
 
     Raises:
         DatasetError: without examples, when one has no such label, or none could be predicted.
     """
-    name = predictor.target.name
-    labels = [_label(example, name, predictor) for example in examples]
+    target = predictor.target
+    labels = [_label(example, predictor) for example in examples]
     if not labels:
         raise DatasetError("there are no examples to evaluate on\ncheck --split and the file")
     start = time.perf_counter()
@@ -285,8 +297,14 @@ def evaluate(
         )
     chosen = tuple(examples[place] for place in kept)
     reference = tuple(labels[place] for place in kept)
+    if either_sign:
+        reference = tuple(
+            -truth if np.nansum(truth * found.tensor) < 0 else truth
+            for truth, found in zip(reference, predictions, strict=True)
+        )
     groups = tuple(crystal_system(example) for example in chosen)
-    elastic = name == "elastic"
+    known = [(example, _label(example, predictor)) for example in baseline]
+    elastic = target.key == "elastic"
     found_baselines = None
     if elastic:
         errors = elastic_errors(
@@ -295,15 +313,27 @@ def evaluate(
             groups,
             draws=draws,
         )
-        known = [_label(example, name, predictor) for example in baseline]
         if known:
-            found_baselines = _baselines(np.stack(known), np.stack(reference), draws)
+            truth = np.stack(reference)
+            found_baselines = _baselines(np.stack([label for _, label in known]), truth, draws)
     else:
-        guess, truth, names = _systems(predictions, reference, groups)
-        errors = tensor_errors(guess, truth, names, unit=predictor.unit, draws=draws)
+        errors = _errors(target, chosen, predictions, reference, groups, draws)
+        if known:
+            guess = uninformed(target, known, chosen)
+            bare = [replace(p, tensor=t) for p, t in zip(predictions, guess, strict=True)]
+            if target.potential:
+                bare = [
+                    replace(
+                        p, forces=0 * p.forces, stress=None if p.stress is None else 0 * p.stress
+                    )
+                    for p in bare
+                    if p.forces is not None
+                ]
+            table = _errors(target, chosen, bare, reference, groups, draws)
+            found_baselines = Baselines({NO_STRUCTURE: np.array([])}, {NO_STRUCTURE: table})
     return Evaluation(
         model=predictor.name,
-        target=name,
+        target=target.key,
         unit=predictor.unit,
         examples=chosen,
         groups=groups,
@@ -315,6 +345,68 @@ def evaluate(
         rankings=_rankings(predictions, reference, elastic, draws),
         seconds=seconds,
     )
+
+
+NO_STRUCTURE = "no structure"
+"""Name of the baseline that knows elements only."""
+
+
+def _errors(
+    target: Target, examples: Sequence[Example], predictions: Sequence[Prediction],
+    reference: Sequence[Floats], groups: Sequence[str], draws: int,
+) -> ErrorTable:  # fmt: skip
+    """Return the errors of an energy with its derivatives, or of any tensor but a stiffness."""
+    if target.potential:
+        guess = [Slopes(float(p.tensor), p.forces, p.stress) for p in predictions]
+        truth = [
+            Slopes(float(label), example.labels.get("forces"), example.labels.get("stress"))
+            for example, label in zip(examples, reference, strict=True)
+        ]
+        sizes = [len(example.geometry) for example in examples]
+        return potential_errors(guess, truth, sizes, groups, draws=draws)
+    ours, theirs, names = _systems(predictions, reference, groups)
+    return tensor_errors(ours, theirs, names, unit=target.unit, draws=draws)
+
+
+def uninformed(
+    target: Target, known: Sequence[tuple[Example, Floats]], examples: Sequence[Example]
+) -> list[Floats]:
+    """Return what is predicted without looking at positions: rotation leaves it as it is.
+
+    The scalars of a sum follow from the numbers of atoms of each element, in least squares; those
+    of atoms are the means of their element; those of a mean are the mean of all. Everything else
+    in the tensor is zero.
+
+    Args:
+        target: the target.
+        known: training examples and their labels.
+        examples: to predict.
+
+    Returns:
+        Full tensors, of atoms with a leading axis.
+    """
+    scalars = np.array(
+        [irrep == Irrep(0) for irrep, copies in target.parts for _ in range(copies * irrep.size)]
+    )
+    rank = target.reduction.rank
+
+    def counts(example: Example) -> Floats:
+        return np.bincount(example.geometry.numbers, minlength=ELEMENTS).astype(np.float64)
+
+    if target.pooling == "atoms":
+        rows = np.concatenate([np.eye(ELEMENTS)[e.geometry.numbers] for e, _ in known])
+        wanted = [np.eye(ELEMENTS)[e.geometry.numbers] for e in examples]
+    elif target.pooling == "sum":
+        rows = np.array([counts(example) for example, _ in known])
+        wanted = [counts(example)[None] for example in examples]
+    else:
+        rows, wanted = np.ones((len(known), 1)), [np.ones((1, 1))] * len(examples)
+    labels = np.concatenate([np.reshape(label, (-1, *(3,) * rank)) for _, label in known])
+    stated = np.isfinite(labels.reshape(len(labels), -1)).all(axis=1)
+    packed = np.asarray(target.reduction.pack(labels[stated])).reshape(int(stated.sum()), -1)
+    fit = np.linalg.lstsq(rows[stated], packed, rcond=1e-10)[0] * scalars
+    full = [np.asarray(target.reduction.unpack(row @ fit), dtype=np.float64) for row in wanted]
+    return full if target.pooling == "atoms" else [tensor[0] for tensor in full]
 
 
 def _baselines(known: Floats, reference: Floats, draws: int) -> Baselines:
@@ -338,11 +430,14 @@ def crystal_system(example: Example) -> str:
     return next(name for last, name in SYSTEMS if number <= last)
 
 
-def _label(example: Example, name: str, predictor: Predictor) -> Floats:
-    if name in example.labels:
-        return example.labels[name]
+def _label(example: Example, predictor: Predictor) -> Floats:
+    key = predictor.target.key
+    if key in example.labels:
+        return example.labels[key]
+    if predictor.target.potential and "forces" in example.labels:
+        return np.array(np.nan)
     raise DatasetError(
-        f"{example.identifier or 'an example'}: has no label {name!r}, which the model "
+        f"{example.identifier or 'an example'}: has no label {key!r}, which the model "
         f"{predictor.name} predicts\nit has {', '.join(example.labels) or 'none'}"
     )
 
@@ -454,6 +549,36 @@ def _parity(panels: Sequence[Panel], unit: str) -> bytes:
 def _scatter(panels: Sequence[Panel], unit: str) -> bytes:
     """Plot absolute error against spread, both logarithmic."""
     return _image(panels, "spread of the ensemble", "absolute error", unit, equal=False)
+
+
+def _parity_of_slopes(examples: Sequence[Example], predictions: Sequence[Prediction]) -> bytes:
+    """Plot energies per atom about their mean, forces and stresses against their labels."""
+    pairs = list(zip(examples, predictions, strict=True))
+    key, unit = predictions[0].target, predictions[0].unit
+    energies = [
+        (float(e.labels[key]) / len(e.geometry), float(p.tensor) / len(e.geometry))
+        for e, p in pairs
+        if key in e.labels
+    ]
+    panels = []
+    if energies:
+        values = np.array(energies) - np.mean(energies)
+        panels.append((f"energy per atom [{unit}]", values[:, 0], values[:, 1]))
+    for name, factor, words in (
+        ("forces", 1.0, f"forces [{unit}/Å]"),
+        ("stress", EV_PER_A3, "stress [GPa]"),
+    ):
+        known = [
+            (e.labels[name], getattr(p, name))
+            for e, p in pairs
+            if name in e.labels and getattr(p, name) is not None
+        ]
+        if known:
+            truth, guess = (
+                factor * np.concatenate([np.ravel(pair[side]) for pair in known]) for side in (0, 1)
+            )
+            panels.append((words, truth, guess))
+    return _parity(panels, "")
 
 
 def _image(panels: Sequence[Panel], below: str, beside: str, unit: str, *, equal: bool) -> bytes:

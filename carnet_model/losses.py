@@ -1,14 +1,16 @@
-"""What training minimizes: robust distances of tensors and of the moduli of elastic tensors."""
+"""What training minimizes: robust distances of tensors, moduli, energies, forces and stresses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Self, TypeVar
 
 import torch
 from torch import Tensor
 
 from .kernels import Packing
+from .targets import Values
 
 ROUND = 1e-4
 """Distances are rounded off at zero over this share of their scale, to have a gradient there."""
@@ -21,6 +23,29 @@ SMALLEST_MODULUS = 2.0
 class Labels:
     """What is known of the systems of a batch; what is unknown has weight 0 and any finite value.
 
+    Each attribute is a tensor whose first axis is that of systems or atoms.
+    """
+
+    def to(self, device: torch.device | str) -> Self:
+        """Return the labels on a device."""
+        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
+        return replace(self, **moved)
+
+    def whole(self) -> tuple[Values, float]:
+        """Return what is learnt and its weight, of the first system."""
+        raise NotImplementedError
+
+    @property
+    def weigh(self) -> bool:
+        """Whether anything is known."""
+        weights = (getattr(self, f.name) for f in fields(self) if f.name.endswith("weight"))
+        return any(bool(weight.sum() > 0) for weight in weights)
+
+
+@dataclass(frozen=True, eq=False)
+class TensorLabels(Labels):
+    """Labels of a tensor.
+
     Attributes:
         tensors: packed coordinates of the tensors, shape ``(systems, dimension)``.
         coordinates: those of the logarithm for a positive target, shape ``(systems, dimension)``.
@@ -28,6 +53,7 @@ class Labels:
         tensor_weight: shape ``(systems,)``.
         coordinates_weight: shape ``(systems,)``.
         moduli_weight: shape ``(systems, 2)``.
+        either_sign: 1 where the tensor may be its negative, shape ``(systems,)``.
     """
 
     tensors: Tensor
@@ -36,19 +62,58 @@ class Labels:
     tensor_weight: Tensor
     coordinates_weight: Tensor
     moduli_weight: Tensor
+    either_sign: Tensor
 
-    def to(self, device: torch.device | str) -> Labels:
-        """Return the labels on a device."""
-        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
-        return replace(self, **moved)
+    def whole(self) -> tuple[Values, float]:
+        """Return coordinates and weight of the first system."""
+        return self.coordinates[0].double().numpy(), float(self.coordinates_weight[0])
 
-    @classmethod
-    def joined(cls, parts: Sequence[Labels]) -> Labels:
-        """Join the labels of several structures."""
-        return cls(**{
-            field.name: torch.cat([getattr(part, field.name) for part in parts])
-            for field in fields(cls)
-        })  # fmt: skip
+
+@dataclass(frozen=True, eq=False)
+class PotentialLabels(Labels):
+    """Labels of an energy and its derivatives.
+
+    Attributes:
+        energies: double precision, shape ``(systems,)``.
+        forces: shape ``(atoms, 3)``.
+        by_strain: derivative of the energy by a strain: stress times volume, shape
+            ``(systems, 3, 3)``.
+        energy_weight: shape ``(systems,)``.
+        forces_weight: shares of the weight of each structure, shape ``(atoms,)``.
+        stress_weight: shape ``(systems,)``.
+        sizes: number of atoms, shape ``(systems,)``.
+        volumes: of the cells, cubic angstrom, 1 where nothing repeats, shape ``(systems,)``.
+    """
+
+    energies: Tensor
+    forces: Tensor
+    by_strain: Tensor
+    energy_weight: Tensor
+    forces_weight: Tensor
+    stress_weight: Tensor
+    sizes: Tensor
+    volumes: Tensor
+
+    def whole(self) -> tuple[Values, float]:
+        """Return energy and weight of the first system."""
+        return self.energies[:1].numpy(), float(self.energy_weight[0])
+
+    @property
+    def slopes(self) -> bool:
+        """Whether any force or stress is known."""
+        return bool(self.forces_weight.sum() + self.stress_weight.sum() > 0)
+
+
+Kind = TypeVar("Kind", bound=Labels)
+
+
+def join(parts: Sequence[Kind]) -> Kind:
+    """Join the labels of several structures, all of one kind."""
+    first = parts[0]
+    return type(first)(**{
+        field.name: torch.cat([getattr(part, field.name) for part in parts])
+        for field in fields(first)
+    })  # fmt: skip
 
 
 def hill_moduli(stiffness: Tensor, compliance: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,7 +169,9 @@ class TensorLoss:
     tensor_scale: float = 1.0
     moduli_scale: float = 1.0
 
-    def __call__(self, tensors: Tensor, coordinates: Tensor, labels: Labels, size: int) -> Tensor:
+    def __call__(
+        self, tensors: Tensor, coordinates: Tensor, labels: TensorLabels, size: int
+    ) -> Tensor:
         """Return the loss.
 
         Args:
@@ -113,7 +180,7 @@ class TensorLoss:
             labels: of the same systems.
             size: number of structures in the batch.
         """
-        distance = _norm(tensors - labels.tensors, self.tensor_scale)
+        distance = _norm(tensors - nearer(labels, tensors), self.tensor_scale)
         total = labels.tensor_weight * distance * (self.tensor / self.tensor_scale)
         if self.coordinates:
             distance = _norm(coordinates - labels.coordinates, 1.0)
@@ -124,7 +191,7 @@ class TensorLoss:
             )
         return total.sum() / size
 
-    def _moduli(self, tensors: Tensor, coordinates: Tensor, labels: Labels) -> Tensor:
+    def _moduli(self, tensors: Tensor, coordinates: Tensor, labels: TensorLabels) -> Tensor:
         stiffness = self.packing.unpack(tensors)
         compliance = torch.linalg.matrix_exp(-self.packing.unpack(coordinates))
         found = torch.stack(hill_moduli(stiffness, compliance), dim=1)
@@ -133,6 +200,63 @@ class TensorLoss:
         )
         ratio = torch.log(found / labels.moduli.clamp(min=SMALLEST_MODULUS))
         return gap + _absolute(ratio, 1.0) * (self.log_moduli / 2)
+
+
+def nearer(labels: TensorLabels, tensors: Tensor) -> Tensor:
+    """Return labels, or their negatives where the sign is unknown and that is nearer."""
+    opposite = (tensors.detach() * labels.tensors).sum(dim=1) < 0
+    flipped = torch.where(opposite, -labels.either_sign, labels.either_sign)
+    sign = torch.where(labels.either_sign > 0, flipped, torch.ones_like(flipped))
+    return labels.tensors * sign.unsqueeze(1)
+
+
+@dataclass(frozen=True)
+class PotentialLoss:
+    """Sum of robust terms of an energy and its derivatives, averaged over the structures.
+
+    ``energy |E - E'| / N``, ``forces |F - F'|`` averaged over the atoms and ``stress |W - W'| / N``
+    of the derivative W by strain, each over its scale. Distances rather than squares: the few
+    structures far from equilibrium do not rule.
+
+    Attributes:
+        energy: weight of the energies.
+        forces: weight of the forces.
+        stress: weight of the stresses.
+        scales: mean size of each term, by its name.
+    """
+
+    energy: float
+    forces: float
+    stress: float
+    scales: Mapping[str, float]
+
+    def __call__(
+        self,
+        energies: Tensor,
+        forces: Tensor | None,
+        by_strain: Tensor | None,
+        labels: PotentialLabels,
+    ) -> Tensor:
+        """Return the loss.
+
+        Args:
+            energies: of the network, shape ``(systems,)``.
+            forces: shape ``(atoms, 3)``; None where no label needs them.
+            by_strain: shape ``(systems, 3, 3)``; None where no label needs it.
+            labels: of the same structures.
+        """
+        unit = self.scales["energy"]
+        gap = ((energies - labels.energies) / labels.sizes).float()
+        total = (labels.energy_weight * _absolute(gap, unit)).sum() * (self.energy / unit)
+        if forces is not None:
+            unit = self.scales["forces"]
+            gap = _norm(forces - labels.forces, unit)
+            total = total + (labels.forces_weight * gap).sum() * (self.forces / unit)
+        if by_strain is not None:
+            unit = self.scales["stress"]
+            gap = (by_strain - labels.by_strain).flatten(1) / labels.sizes.unsqueeze(1)
+            total = total + (labels.stress_weight * _norm(gap, unit)).sum() * (self.stress / unit)
+        return total / len(labels.energies)
 
 
 def _norm(difference: Tensor, scale: float) -> Tensor:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natural_tensors import elasticity
+from natural_tensors.elasticity.units import PRESSURES
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -330,7 +331,8 @@ def tensor_errors(
     The scores: ``component_mae`` and ``component_median``, mean and median over crystals of the
     mean absolute error over entries; ``frobenius_mean``, the mean of ‖P - R‖; ``frobenius_ratio``,
     that over the mean of ‖R‖; ``frobenius_median``, the median of ‖P - R‖ / ‖R‖ over the crystals
-    whose reference is not zero.
+    whose reference is not zero; ``of_spread``, the root mean square of ‖P - R‖ over that of
+    ‖R - mean R‖: 1 for a prediction that knows the mean only.
 
     Args:
         predicted: shape ``(crystals, ...)``: full tensors or any other form. Only the full, the
@@ -355,8 +357,96 @@ def tensor_errors(
         _Question("frobenius_mean", unit, _mean, distance[None]),
         _Question("frobenius_ratio", "", _ratio_of_means, np.array([distance, size])),
         _Question("frobenius_median", "", _median, _ratio(distance, size)[None]),
+        _Question("of_spread", "", _of_spread, np.concatenate([distance[None], truth.T])),
     ]
     return _table(questions, groups, draws, seed)
+
+
+def _of_spread(columns: Floats) -> Floats:
+    """Return the root of Σ |P - R|² / Σ |R - mean R|²; columns are |P - R|, then entries of R."""
+    wrong = (columns[0] ** 2).sum(axis=-1)
+    spread = ((columns[1:] - columns[1:].mean(axis=-1, keepdims=True)) ** 2).sum(axis=(0, -1))
+    return np.sqrt(wrong / np.where(spread > 0, spread, np.nan))
+
+
+# --- energies and their derivatives -------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Energy and derivatives of one structure; NaN or None where nothing is known.
+
+    Attributes:
+        energy: eV.
+        forces: eV/Å, shape ``(atoms, 3)``.
+        stress: eV/Å^3, shape ``(3, 3)``.
+    """
+
+    energy: float
+    forces: Floats | None = None
+    stress: Floats | None = None
+
+
+def potential_errors(
+    predicted: Sequence[Slopes],
+    reference: Sequence[Slopes],
+    sizes: Sequence[int],
+    groups: Sequence[str] | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> ErrorTable:
+    """Return how far energies, forces and stresses are from the reference.
+
+    The scores: ``energy_mae`` and ``energy_rmse`` per atom; ``forces_mae`` and ``forces_rmse``
+    over all components of all atoms; ``forces_ratio``, the latter over the root mean square of the
+    forces themselves; ``stress_mae`` over all components.
+
+    Args:
+        predicted: of each structure.
+        reference: of the same structures.
+        sizes: number of atoms of each.
+        groups: a name for each structure.
+        draws: samples of the bootstrap.
+        seed: of the bootstrap.
+    """
+    if not len(predicted) == len(reference) == len(sizes) or not sizes:
+        raise ValueError(
+            f"got {len(predicted)} predictions, {len(reference)} references and {len(sizes)} sizes; "
+            "give one of each for each structure, and at least one"
+        )
+    pairs = list(zip(predicted, reference, strict=True))
+    energy = [1e3 * (p.energy - r.energy) / n for (p, r), n in zip(pairs, sizes, strict=True)]
+    forces, stress = [], []
+    for guess, truth in pairs:
+        row = [np.nan] * 4
+        if guess.forces is not None and truth.forces is not None:
+            known = np.isfinite(truth.forces).all(axis=1)
+            gap = 1e3 * (guess.forces - truth.forces)[known]
+            size = 1e3 * truth.forces[known]
+            row = [np.abs(gap).sum(), (gap**2).sum(), (size**2).sum(), gap.size]
+        forces.append(row)
+        known_stress = guess.stress is not None and truth.stress is not None
+        difference = guess.stress - truth.stress if known_stress else np.nan  # type: ignore[operator]
+        stress.append(np.abs(difference).mean() * PRESSURES["eV/A^3"])
+    wrong, table = np.abs(np.array([energy])), np.array(forces).T
+    questions = [
+        _Question("energy_mae", "meV/atom", _mean, wrong),
+        _Question("energy_rmse", "meV/atom", _rms, wrong),
+        _Question("forces_mae", "meV/Å", _ratio_of_means, table[[0, 3]]),
+        _Question("forces_rmse", "meV/Å", _root_ratio, table[[1, 3]]),
+        _Question("forces_ratio", "", _root_ratio, table[[1, 2]]),
+        _Question("stress_mae", "GPa", _mean, np.array([stress])),
+    ]
+    return _table(questions, groups, draws, seed)
+
+
+def _rms(columns: Floats) -> Floats:
+    return np.sqrt((columns[0] ** 2).mean(axis=-1))
+
+
+def _root_ratio(columns: Floats) -> Floats:
+    return np.sqrt(_ratio_of_means(columns))
 
 
 def _ratio_of_means(columns: Floats) -> Floats:
@@ -385,16 +475,20 @@ def _numbers(values: Any, role: str) -> Floats:
 class Baselines:
     """What predictions without a network score.
 
-    The keys of both fields are
+    The keys of both fields are, for stiffness,
 
     - ``"median moduli"``: the isotropic body of the median K and G (Hill) of the training set;
     - ``"median tensor"``: the isotropic part of the training set's median of each component;
     - ``"mean tensor"``: the isotropic part of its mean tensor;
     - ``"true moduli"``: for each crystal the isotropic body of its own, true K and G (Hill): what
-      perfect moduli say of the tensor. No prediction: a bound for methods that only know moduli.
+      perfect moduli say of the tensor. No prediction: a bound for methods that only know moduli;
+
+    and ``"no structure"`` for all else: what the numbers of atoms of each element say (see
+    `evaluation`).
 
     Attributes:
-        tensors: Voigt stiffnesses in GPa, ``(6, 6)``, of ``"true moduli"`` ``(crystals, 6, 6)``.
+        tensors: Voigt stiffnesses in GPa, ``(6, 6)``, of ``"true moduli"`` ``(crystals, 6, 6)``;
+            otherwise full tensors.
         tables: their errors against the reference.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -9,8 +11,7 @@ from .bonds import Bonds
 from .config import NetworkSettings
 from .graph import Batch
 from .irreps import Irrep, Layout, Parts, reachable
-from .layers import Assembly, ElementEmbedding, Head, Interaction, Mixing, RadialBasis
-from .layers.mixing import added
+from .layers import ElementEmbedding, Interaction, Output, RadialBasis
 from .targets import Target, TargetError
 
 
@@ -18,36 +19,39 @@ class CarNet(nn.Module):
     """Cartesian natural tensor network (arXiv:2510.04015) on generated kernels.
 
     Features are packed, channels last, and have a definite parity: the network is equivariant
-    under O(3), permutations and translations by construction.
+    under O(3), permutations and translations by construction. One trunk of interactions serves
+    all targets; each has an output of its own.
 
     Args:
         settings: the network.
-        target: what it predicts.
+        targets: what it predicts, one tensor or several.
 
     Raises:
-        TargetError: when the target cannot come out of a network with these settings.
+        TargetError: when a target cannot come out of a network with these settings, or two have
+            the same key.
     """
 
-    def __init__(self, settings: NetworkSettings, target: Target) -> None:
+    def __init__(self, settings: NetworkSettings, *targets: Target) -> None:
         super().__init__()
-        self.settings, self.target = settings, target
-        weight = max(target.weight, 1) if settings.weight is None else settings.weight
-        pseudo = target.pseudo if settings.pseudo is None else settings.pseudo
+        self.settings, self.targets = settings, targets
+        weight = largest_weight(targets) if settings.weight is None else settings.weight
+        pseudo = any(target.pseudo for target in targets)
+        pseudo = pseudo if settings.pseudo is None else settings.pseudo
         layout = Layout(weight, pseudo)
         sent = Layout(min(settings.message_weight, weight), pseudo)
         depth = {"layers": settings.layers, "body_order": settings.body_order}
         found = reachable(layout, sent, **depth)
-        missing = [str(irrep) for irrep, _ in target.parts if irrep not in found]
-        if missing:
-            raise TargetError(
-                f"{target.name} holds {', '.join(missing)}, which {settings.layers} layers of body "
-                f"order {settings.body_order} with features to weight {weight}"
-                f"{'' if pseudo else ' and no pseudo-tensors'} never make: leave out weight and "
-                "pseudo, or raise layers or body_order"
-            )
+        for target in targets:
+            missing = [str(irrep) for irrep, _ in target.parts if irrep not in found]
+            if missing:
+                raise TargetError(
+                    f"{target.key} holds {', '.join(missing)}, which {settings.layers} layers of "
+                    f"body order {settings.body_order} with features to weight {weight}"
+                    f"{'' if pseudo else ' and no pseudo-tensors'} never make: leave out weight "
+                    "and pseudo, or raise layers or body_order"
+                )
         channels = settings.channels
-        # the head makes scalars of the scalars: their readout is not needed
-        self.wanted = frozenset(irrep for irrep, _ in target.parts) - {Irrep(0)}
+        read = {irrep for target in targets for irrep, _ in target.parts} | {Irrep(0)}
         self.embedding = ElementEmbedding(settings.embedding)
         self.start = nn.Linear(settings.embedding, channels)
         self.basis = RadialBasis(settings.radial, settings.cutoff)
@@ -57,61 +61,62 @@ class CarNet(nn.Module):
                 body_order=settings.body_order, embedding=settings.embedding,
                 radial=settings.radial, radial_hidden=settings.radial_hidden,
                 neighbours=settings.neighbours or 40.0, bounded=settings.bounded,
-                kept=None if number < settings.layers - 1 else self.wanted | {Irrep(0)},
+                kept=None if number < settings.layers - 1 else read,
             )
             for number in range(settings.layers)
         )  # fmt: skip
-        self.readouts = nn.ModuleList(Mixing(layout, channels, channels) for _ in self.interactions)
-        width = settings.embedding + channels * settings.layers
-        self.atomic = nn.Sequential(
-            nn.Linear(width, settings.head_hidden), nn.SiLU(),
-            nn.Linear(settings.head_hidden, settings.head_hidden),
+        self.outputs = nn.ModuleList(
+            Output(
+                target, layout, layers=settings.layers, channels=channels,
+                embedding=settings.embedding, hidden=settings.head_hidden, volume=settings.volume,
+            )
+            for target in targets
         )  # fmt: skip
-        self.importance = nn.Linear(width, channels)
-        extra = int(settings.volume and target.pooling == "mean")
-        self.head = Head(target, settings.head_hidden + extra, channels, settings.head_hidden)
-        self.assembly = Assembly(target)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Return packed coordinates of the tensors, shape ``(systems, dimension)``.
+    @property
+    def potential(self) -> Target | None:
+        """The energy among the targets, which has forces."""
+        return next((target for target in self.targets if target.potential), None)
 
-        A system is a structure, or an atom for a target of atoms.
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Return packed coordinates of each tensor, by the key of its target.
+
+        Shape ``(systems, dimension)``: a system is a structure, or an atom for a target of atoms.
         """
-        return self.assembly(self.coordinates(batch))
+        return self.assembled(self.learned(batch))
 
-    def coordinates(self, batch: Batch) -> Tensor:
-        """Return what the assembly makes tensors of, shape ``(systems, dimension)``."""
+    def learned(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the packed coordinates of each tensor, or of its logarithm if it is positive."""
         bonds = Bonds(batch, self.basis)
         elements = self.embedding(batch.numbers)
-        features = {Irrep(0): self.start(elements).unsqueeze(1)}
+        layer = {Irrep(0): self.start(elements).unsqueeze(1)}
         scalars: list[Tensor] = [elements]
-        total: Parts = {}
-        for interaction, readout in zip(self.interactions, self.readouts, strict=True):
-            features = interaction(features, elements, bonds)
-            scalars.append(features[Irrep(0)].squeeze(1))
-            total = added(total, readout(features, self.wanted))
-        return self._read(torch.cat(scalars, dim=1), total, batch)
+        features: list[Parts] = []
+        for interaction in self.interactions:
+            layer = interaction(layer, elements, bonds)
+            scalars.append(layer[Irrep(0)].squeeze(1))
+            features.append(layer)
+        joined = torch.cat(scalars, dim=1)
+        return {output.target.key: output(joined, features, batch) for output in self.outputs}
 
-    def _read(self, scalars: Tensor, features: Parts, batch: Batch) -> Tensor:
-        atoms = self.atomic(scalars)
-        parts = {}
-        if features:
-            importance = (2 * torch.sigmoid(self.importance(scalars))).unsqueeze(1)
-            parts = {irrep: part * importance for irrep, part in features.items()}
-        if self.target.pooling == "mean":
-            atoms = mean(atoms, batch)
-            parts = {irrep: mean(part, batch) for irrep, part in parts.items()}
-            if self.settings.volume:
-                volume = torch.linalg.det(batch.cells).abs() / batch.counts
-                atoms = torch.cat([atoms, torch.log(volume / 15).unsqueeze(1)], dim=1)
-        coordinates = self.head(atoms, parts)
-        if self.target.pooling == "sum":
-            shape = (batch.graphs, coordinates.shape[1])
-            coordinates = coordinates.new_zeros(shape).index_add(0, batch.owners, coordinates)
-        return coordinates
+    def assembled(self, learned: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return packed coordinates of the tensors from what :meth:`learned` returns."""
+        return {
+            output.target.key: output.assembly(learned[output.target.key])
+            for output in self.outputs
+        }
 
 
-def mean(values: Tensor, batch: Batch) -> Tensor:
-    """Return the mean over the atoms of each structure."""
-    total = values.new_zeros((batch.graphs, *values.shape[1:])).index_add(0, batch.owners, values)
-    return total / batch.counts.view(-1, *[1] * (values.dim() - 1))
+def largest_weight(targets: Sequence[Target]) -> int:
+    """Return the largest weight of all targets, which have keys of their own.
+
+    Raises:
+        TargetError: without targets, or when two share a key.
+    """
+    keys = [target.key for target in targets]
+    if not keys or len(set(keys)) < len(keys):
+        raise TargetError(
+            f"the targets are called {', '.join(keys) or 'nothing'}: give one or more, and each a "
+            "title of its own"
+        )
+    return max(1, *(target.weight for target in targets))

@@ -1,7 +1,8 @@
-"""Energy, forces and stress from a network with a scalar target."""
+"""Energy, forces and stress from a network with an energy among its targets."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,16 +19,35 @@ class Response:
     """An energy and its derivatives.
 
     Attributes:
-        energy: of each structure, shape ``(graphs,)``.
+        energy: of each structure, double precision, shape ``(graphs,)``.
         forces: minus the gradient by the positions, in the unit of the energy per angstrom, shape
             ``(atoms, 3)``.
-        stress: gradient by a symmetric strain over the volume, in the unit of the energy per cubic
-            angstrom, positive under tension, shape ``(graphs, 3, 3)``; None when not asked for.
+        by_strain: gradient by a symmetric strain, in the unit of the energy, shape
+            ``(graphs, 3, 3)``; None when not asked for.
+        volumes: of the cells, cubic angstrom, 0 where nothing repeats, shape ``(graphs,)``.
+        learned: what the network computed for every target (`CarNet.learned`).
     """
 
     energy: Tensor
     forces: Tensor
-    stress: Tensor | None = None
+    by_strain: Tensor | None
+    volumes: Tensor
+    learned: Mapping[str, Tensor]
+
+    @property
+    def stress(self) -> Tensor | None:
+        """Gradient by strain over the volume, energy per cubic angstrom, positive under tension.
+
+        Shape ``(graphs, 3, 3)``; None when not asked for.
+
+        Raises:
+            TargetError: when a structure has no volume.
+        """
+        if self.by_strain is None:
+            return None
+        if not bool((self.volumes > 0).all()):
+            raise TargetError("a stress needs three lattice vectors; a structure has no volume")
+        return self.by_strain / self.volumes.view(-1, 1, 1)
 
 
 def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = False) -> Response:
@@ -36,24 +56,21 @@ def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = 
     Args:
         model: a network with a scalar target that is summed over the atoms.
         batch: the structures.
-        stress: compute the stress as well; every structure then needs a volume.
+        stress: compute the response to strain as well.
         learn: keep the graph, so that a loss of forces can be differentiated by the parameters.
 
     Raises:
-        TargetError: when the target is no sum of scalars, or a stress is asked for without volume.
+        TargetError: when no target is a sum of scalars.
     """
-    target = model.target
-    if not target.potential:
+    target = model.potential
+    if target is None:
         raise TargetError(
-            f"forces come from a scalar summed over the atoms; {target.name or 'this scalar'} has "
-            f"rank {target.reduction.rank} and pooling {target.pooling!r}"
+            "forces come from a scalar summed over the atoms, such as energy; this network "
+            f"predicts {', '.join(target.key for target in model.targets)}"
         )
     positions = batch.positions.detach().requires_grad_()
     moved, inputs = replace(batch, positions=positions), [positions]
     if stress:
-        volumes = torch.linalg.det(batch.cells).abs()
-        if not bool((volumes > 0).all()):
-            raise TargetError("a stress needs three lattice vectors; a structure has no volume")
         strain = batch.cells.new_zeros(batch.cells.shape).requires_grad_()
         turn = 0.5 * (strain + strain.mT) + torch.eye(3, dtype=strain.dtype, device=strain.device)
         moved = replace(
@@ -63,12 +80,14 @@ def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = 
         )
         inputs.append(strain)
     with torch.enable_grad():
-        energies = model(moved).squeeze(-1)
+        learned = model.learned(moved)
+        energies = learned[target.key].squeeze(-1)
         with native.gradients_by_inputs_only():
             slopes = torch.autograd.grad(
                 energies.sum(), inputs, create_graph=learn, materialize_grads=True
             )
     if not learn:
         energies = energies.detach()
-    tension = slopes[1] / volumes.view(-1, 1, 1) if stress else None
-    return Response(energies, -slopes[0], tension)
+        learned = {key: values.detach() for key, values in learned.items()}
+    volumes = torch.linalg.det(batch.cells).abs()
+    return Response(energies, -slopes[0], slopes[1] if stress else None, volumes, learned)

@@ -34,6 +34,7 @@ from .crystals import FrameName, crystal_tensor, frame_of, turned
 from .dataset import DUPLICATE, Fingerprints, signature
 from .geometry import Geometry, GeometryError, geometry, read_geometries
 from .targets import Target
+from .units import EV_PER_A3
 
 Floats = NDArray[np.float64]
 Precision = Literal["single", "double"]
@@ -141,6 +142,9 @@ class Prediction:
         known: identifier of the training structure that this is, or nearly is.
         per_atom: whether the first axis of the tensor is that of the atoms.
         model: what computed it.
+        forces: of an energy only: minus its gradient, eV/Å, shape ``(atoms, 3)``.
+        stress: of an energy in three lattice vectors only: eV/Å^3, positive under tension, shape
+            ``(3, 3)``.
     """
 
     structure: Geometry
@@ -153,6 +157,8 @@ class Prediction:
     known: str | None = None
     per_atom: bool = False
     model: str = ""
+    forces: Floats | None = None
+    stress: Floats | None = None
 
     @property
     def name(self) -> str:
@@ -230,6 +236,8 @@ class Prediction:
             "target": self.target,
             "unit": self.unit,
             **tensor,
+            **({} if self.forces is None else {"forces": plain(self.forces)}),
+            **({} if self.stress is None else {"stress": plain(self.stress)}),
             "uncertainty": {key: plain(value) for key, value in self.uncertainty.items()} or None,
             "frame": {"name": self.frame.name, "rotation": plain(self.frame.rotation)},
             "lattice": plain(self.lattice),
@@ -298,14 +306,31 @@ class Prediction:
             lines.append(f"spread of the ensemble: {100 * share:.1f} % of the tensor")
         return lines
 
+    def _energy_lines(self) -> list[str]:
+        assert self.forces is not None
+        energy, atoms = float(self.tensor), len(self.structure)
+        spread = self.uncertainty.get("tensor")
+        doubt = f" ± {float(spread):.4f}" if spread is not None else ""
+        lines = [
+            f"{self.target} = {energy:.6f}{doubt} {self.unit}, {energy / atoms:.6f} an atom",
+            f"largest force {np.linalg.norm(self.forces, axis=1).max(initial=0):.4f} {self.unit}/Å",
+        ]
+        if self.stress is not None:
+            stress = self.stress * EV_PER_A3
+            lines += ["stress [GPa], positive under tension", *_matrix(stress)]
+        return lines
+
     def _tensor_lines(self) -> list[str]:
+        if self.forces is not None:
+            return self._energy_lines()
         unit = f" [{self.unit}]" if self.unit else ""
         shape = "x".join(map(str, self.tensor.shape)) or "1"
         lines = [f"{self.target}{unit}, {shape} components"]
         if self.tensor.ndim == 2:
             lines += _matrix(self.tensor)
         else:
-            lines += str(np.round(self.tensor, 6) + 0.0).splitlines()
+            digits = int(np.clip(5 - np.log10(np.abs(self.tensor).max(initial=1e-9)), 0, 12))
+            lines += str(np.round(self.tensor, digits) + 0.0).splitlines()
         if "relative" in self.uncertainty:
             share = self.uncertainty["relative"]
             lines += ["", f"spread of the ensemble: {100 * share:.1f} % of the tensor"]
@@ -444,15 +469,18 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in WEIGHTS.glob("*/model.json")))
 
 
-def load(name: str | Path = "elastic", *, precision: Precision = "single") -> Predictor:
+def load(
+    name: str | Path = "elastic", *, target: str | None = None, precision: Precision = "single"
+) -> Predictor:
     """Return trained networks, ready to predict.
 
     Args:
         name: a name that :func:`shipped` lists, or the folder of a checkpoint.
+        target: which tensor of a network that predicts several; the first when left out.
         precision: ``"single"`` computes in float32, ``"double"`` in float64.
 
     Raises:
-        ModelError: when there is no such model; the message lists those shipped.
+        ModelError: when there is no such model, or it has no such target; the message lists them.
     """
     from . import checkpoint
 
@@ -471,6 +499,7 @@ def load(name: str | Path = "elastic", *, precision: Precision = "single") -> Pr
         record=stored.record,
         seen=stored.fingerprints,
         name=str(name),
+        target=target,
         precision=precision,
     )
 
@@ -493,12 +522,13 @@ class Predictor:
     of positive definite tensors stays so; its uncertainty is their spread.
 
     Args:
-        models: `CarNet` modules with the same target and cutoff.
-        record: what is known about them (`checkpoint`): the keys read are ``elements``, ``unit``,
-            and ``spread_scale``, factors by key of the uncertainty that make the spread a
-            standard deviation of the error (`evaluation` finds them).
+        models: `CarNet` modules with the same targets and cutoff.
+        record: what is known about them (`checkpoint`): the keys read are ``elements`` and
+            ``spread_scale``, factors by key of the uncertainty that make the spread a standard
+            deviation of the error (`evaluation` finds them).
         seen: fingerprints of the training structures.
         name: what messages call it.
+        target: key of the tensor that is predicted; the first of the networks' when left out.
         precision: ``"single"`` or ``"double"``.
 
     Raises:
@@ -512,6 +542,7 @@ class Predictor:
         record: Mapping[str, Any] | None = None,
         seen: Fingerprints | None = None,
         name: str = "",
+        target: str | None = None,
         precision: Precision = "single",
     ) -> None:
         import copy
@@ -522,13 +553,20 @@ class Predictor:
             raise ModelError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
         if not models:
             raise ModelError("an ensemble needs at least one network")
-        kinds = {(model.target, model.settings.cutoff) for model in models}
+        kinds = {(model.targets, model.settings.cutoff) for model in models}
         if len(kinds) > 1:
-            raise ModelError("the networks of an ensemble need one target and one cutoff")
-        self.target: Target = models[0].target
+            raise ModelError("the networks of an ensemble need the same targets and one cutoff")
+        self.targets: tuple[Target, ...] = models[0].targets
+        known = {each.key: each for each in self.targets}
+        if target is not None and target not in known:
+            raise ModelError(
+                f"{name or 'this network'} does not predict {target!r}; it predicts "
+                f"{', '.join(known)}"
+            )
+        self.target: Target = self.targets[0] if target is None else known[target]
         self.cutoff = float(models[0].settings.cutoff)
         self.record = MappingProxyType(dict(record or {}))
-        self.unit = str(self.record.get("unit") or self.target.unit)
+        self.unit = self.target.unit
         self.seen = seen
         self.name = name
         self.precision: Precision = precision
@@ -552,7 +590,7 @@ class Predictor:
         networks = "1 network" if count == 1 else f"{count} networks"
         known = f", {len(self.domain.elements)} elements" if self.domain.elements else ""
         unit = f" in {self.unit}" if self.unit else ""
-        return f"Predictor({self.target.name}{unit}, {networks}{known}, {self.precision} precision)"
+        return f"Predictor({self.target.key}{unit}, {networks}{known}, {self.precision} precision)"
 
     # one in, one out or an error; many in, as many out
 
@@ -700,24 +738,46 @@ class Predictor:
         return _Job(place, thing, axes, graph, tuple(self.domain.remarks(thing, degrees)))
 
     def _flush(self, jobs: Sequence[_Job], results: list[Prediction | Failure | None]) -> None:
-        packed = self._run([job.graph for job in jobs])
+        packed, forces, by_strain = self._run([job.graph for job in jobs])
         per_atom = self.target.pooling == "atoms"
-        ends = np.cumsum([len(job.thing) if per_atom else 1 for job in jobs])
-        for job, values in zip(jobs, np.split(packed, ends[:-1], axis=1), strict=True):
-            results[job.place] = self._result(job, values if per_atom else values[:, 0])
+        sizes = np.array([len(job.thing) for job in jobs])
+        ends = np.cumsum(sizes)
+        rows = ends[:-1] if per_atom else np.arange(1, len(jobs))
+        shares = np.split(packed, rows, axis=1)
+        for place, (job, values) in enumerate(zip(jobs, shares, strict=True)):
+            slopes: dict[str, Floats] = {}
+            if forces is not None and by_strain is not None:
+                slopes["forces"] = forces[ends[place] - sizes[place] : ends[place]]
+                if job.thing.volume is not None:
+                    slopes["stress"] = by_strain[place] / job.thing.volume
+            results[job.place] = self._result(job, values if per_atom else values[:, 0], slopes)
 
-    def _run(self, graphs: Sequence[Any]) -> Floats:
-        """Return packed coordinates, shape ``(members, systems, dimension)``."""
+    def _run(self, graphs: Sequence[Any]) -> tuple[Floats, Floats | None, Floats | None]:
+        """Return packed coordinates, shape ``(members, systems, dimension)``, and slopes.
+
+        For an energy these are forces and response to strain, the mean of all members.
+        """
         import torch
 
         from .graph import collate
+        from .potential import respond
 
         batch = collate(graphs, self._dtype)
-        with torch.no_grad():
-            values = [model(batch).to(torch.float64).numpy() for model in self.models]
-        return np.asarray(np.stack(values), dtype=np.float64)
+        key = self.target.key
+        if not self.target.potential:
+            with torch.no_grad():
+                found = [model(batch)[key] for model in self.models]
+            return _doubles(found), None, None
+        responses = [respond(model, batch, stress=True) for model in self.models]
+        return (
+            _doubles([response.energy.unsqueeze(-1) for response in responses]),
+            _doubles([response.forces for response in responses]).mean(axis=0),
+            _doubles([response.by_strain for response in responses]).mean(axis=0),
+        )
 
-    def _result(self, job: _Job, members: Floats) -> Prediction | Failure:
+    def _result(
+        self, job: _Job, members: Floats, slopes: Mapping[str, Floats]
+    ) -> Prediction | Failure:
         """Return the prediction of one structure from packed tensors, members first."""
         thing = job.thing
         if not np.isfinite(members).all():
@@ -736,7 +796,7 @@ class Predictor:
         return Prediction(
             structure=thing,
             frame=job.frame,
-            target=self.target.name,
+            target=self.target.key,
             unit=self.unit,
             tensor=np.asarray(self.target.reduction.unpack(mean), dtype=np.float64),
             uncertainty=MappingProxyType(spread),
@@ -744,6 +804,7 @@ class Predictor:
             known=self._known(thing),
             per_atom=self.target.pooling == "atoms",
             model=self.title,
+            **slopes,
         )
 
     def _spread(self, members: Floats, mean: Floats) -> dict[str, Any]:
@@ -767,6 +828,11 @@ class Predictor:
     def _known(self, thing: Geometry) -> str | None:
         found = None if self.seen is None else self.seen.nearest(thing)
         return found[0] if found is not None and found[1] <= DUPLICATE else None
+
+
+def _doubles(values: Sequence[Any]) -> Floats:
+    """Return tensors as one array, members first."""
+    return np.stack([value.double().numpy() for value in values]).astype(np.float64)
 
 
 # --- what goes in ---------------------------------------------------------------------------------
@@ -836,7 +902,7 @@ def as_document(results: Sequence[Prediction | Failure], predictor: Predictor) -
         "conventions": CONVENTIONS,
         "model": predictor.name,
         "networks": len(predictor.models),
-        "class": predictor.target.name,
+        "class": predictor.target.key,
         "symmetry": predictor.target.symmetry,
         "unit": predictor.unit,
         "form": "voigt" if predictor.target.name == "elastic" else "full",
@@ -849,7 +915,8 @@ def as_csv(results: Sequence[Prediction | Failure]) -> str:
     """Return results as a table, one row for each; a failure fills the column ``error`` only.
 
     Stiffness: moduli after Hill (GPa), their spread where there is one, stability, C11 .. C66.
-    Other tensors: a column for each component, named by its indices.
+    An energy: its value, the largest force and the stress. Other tensors: a column for each
+    component, named by its indices.
     """
     rows = [_row(result) for result in results]
     names = dict.fromkeys(name for row in rows for name in row)
@@ -874,6 +941,12 @@ def _row(result: Prediction | Failure) -> dict[str, Any]:
         row["stable"] = str(result.stable).lower()
         for i, j in VOIGT_PAIRS:
             row[f"C{i + 1}{j + 1}"] = _number(result.stiffness[i, j])
+    elif result.forces is not None:
+        row[result.target] = f"{float(result.tensor):.12g}"
+        row["largest_force"] = _number(np.linalg.norm(result.forces, axis=1).max(initial=0))
+        if result.stress is not None:
+            for i, j in np.ndindex(3, 3):
+                row[f"stress_{'xyz'[i]}{'xyz'[j]}"] = _number(result.stress[i, j])
     else:
         for index in np.ndindex(result.tensor.shape):
             atom, axes = (str(index[0]), index[1:]) if result.per_atom else ("", index)
@@ -893,9 +966,11 @@ def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
     """Return structures in extended XYZ with their tensors beside them; failures are left out.
 
     The remark line holds ``stiffness`` (Voigt, GPa) and ``bulk``, ``shear``, ``youngs`` (Hill),
-    or ``tensor`` (full), as ASE reads them back into ``Atoms.info``; a tensor of atoms is a column.
+    or ``tensor`` (full), as ASE reads them back into ``Atoms.info``; a tensor of atoms is a column;
+    energy, forces and stress are where ASE's calculators have them.
     """
     from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io import write
 
     text = io.StringIO()
@@ -911,6 +986,11 @@ def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
             atoms.info["stiffness"] = result.stiffness
             for name in ("bulk", "shear", "youngs"):
                 atoms.info[name] = float(getattr(result.moduli, f"{name}_hill"))
+        elif result.forces is not None:
+            stress = {} if result.stress is None else {"stress": result.stress}
+            atoms.calc = SinglePointCalculator(
+                atoms, energy=float(result.tensor), forces=result.forces, **stress
+            )
         elif result.per_atom:
             atoms.arrays["tensor"] = result.tensor.reshape(len(thing), -1)
         else:

@@ -24,10 +24,11 @@ from natural_tensors.files import cache_folder as base_folder
 from . import graph as graph_room
 from .config import MODULI, Config, LabelSettings, SourceSettings, elastic
 from .dataset import DatasetError, Example, bucket, fingerprint, read_examples
+from .elements import ELEMENTS
 from .geometry import Geometry
 from .graph import Graph, build
 from .irreps import Irrep
-from .losses import Labels
+from .losses import Labels, PotentialLabels, TensorLabels, join
 from .targets import Target, TargetError
 
 Floats = NDArray[np.float64]
@@ -43,12 +44,31 @@ class Sample:
     Attributes:
         example: the structure and what the file said.
         graph: its graph.
-        labels: of its systems: one, or one for each atom.
+        labels: by the key of the target, of its systems: one, or one for each atom.
     """
 
     example: Example
     graph: Graph
-    labels: Labels
+    labels: Mapping[str, Labels]
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """What a training set says about the size of one target.
+
+    Attributes:
+        mean: of the coordinates, nonzero for true scalars of a mean or of atoms, shape
+            ``(dimension,)``.
+        scale: of the coordinates, one number for each weight and copy, shape ``(dimension,)``.
+        reference: what each element contributes to the true scalars of a sum, shape
+            ``(elements, dimension)``; None for other targets.
+        loss: scales of the terms of the loss by their names.
+    """
+
+    mean: Floats
+    scale: Floats
+    reference: Floats | None
+    loss: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +78,7 @@ class Samples:
     Attributes:
         train: the training set.
         val: the validation set.
-        mean: of the coordinates, nonzero for true scalars only, shape ``(dimension,)``.
-        scale: of the coordinates, one number for each weight and copy, shape ``(dimension,)``.
-        tensor_scale: mean distance of training tensors from their mean, in their unit.
-        moduli_scale: mean distance of K and G from their medians, GPa; 1 without any.
+        scales: by the key of the target.
         neighbours: mean over structures of the number of neighbours of an atom.
         fingerprint: of the training set.
         remarks: what was left out, for whom it concerns.
@@ -69,10 +86,7 @@ class Samples:
 
     train: tuple[Sample, ...]
     val: tuple[Sample, ...]
-    mean: Floats
-    scale: Floats
-    tensor_scale: float
-    moduli_scale: float
+    scales: Mapping[str, Scales]
     neighbours: float
     fingerprint: str
     remarks: tuple[str, ...]
@@ -93,11 +107,11 @@ def prepare(config: Config, *, cache: Path | None = None) -> Samples:
     Raises:
         DatasetError: when a file is bad, or nothing is left to train on.
     """
-    target = config.target.build()
     found = _Found()
     for source in config.data:
-        _read(source, config, target, found)
+        _read(source, config, found)
     found.separate()
+    found.thin(config.split.share)
     if not found.train:
         remarks = "\n".join(found.remarks)
         raise DatasetError(
@@ -110,16 +124,11 @@ def prepare(config: Config, *, cache: Path | None = None) -> Samples:
         for (example, labels), drawing in zip((*found.train, *found.val), drawn, strict=True)
     ]
     train = tuple(samples[: len(found.train)])
-    labels = Labels.joined([sample.labels for sample in train])
-    mean, scale = statistics(target, labels)
     neighbours = float(np.mean([sample.graph.edges / sample.graph.atoms for sample in train]))
     return Samples(
         train=train,
         val=tuple(samples[len(found.train) :]),
-        mean=mean,
-        scale=scale,
-        tensor_scale=_tensor_scale(labels),
-        moduli_scale=_moduli_scale(labels),
+        scales={target.key: scales(target, train) for target in config.targets},
         neighbours=max(neighbours, 1.0),
         fingerprint=fingerprint(sample.example for sample in train),
         remarks=tuple(found.remarks),
@@ -128,15 +137,17 @@ def prepare(config: Config, *, cache: Path | None = None) -> Samples:
 
 # --- who trains and who validates -----------------------------------------------------------------
 
+Labelled = tuple[Example, Mapping[str, Labels]]
+
 
 @dataclass
 class _Found:
     """What has been read so far."""
 
-    train: list[tuple[Example, Labels]] = field(default_factory=list)
-    val: list[tuple[Example, Labels]] = field(default_factory=list)
-    extra: list[tuple[Example, Labels]] = field(default_factory=list)
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    train: list[Labelled] = field(default_factory=list)
+    val: list[Labelled] = field(default_factory=list)
+    extra: list[Labelled] = field(default_factory=list)
+    seen: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def separate(self) -> None:
@@ -150,11 +161,23 @@ class _Found:
             )
         self.train += kept
 
+    def thin(self, share: float) -> None:
+        """Keep a share of the training set: the same structures whatever their order."""
+        if share < 1:
+            self.train.sort(key=lambda pair: _number(f"{pair[0].identifier} {pair[0].formula}"))
+            kept = max(1, round(share * len(self.train)))
+            self.remarks.append(f"{kept} of {len(self.train)} training structures are used")
+            self.train = self.train[:kept]
 
-def _read(source: SourceSettings, config: Config, target: Target, found: _Found) -> None:
-    settings = dict(source.labels) or {"tensor": LabelSettings(key=target.name)}
-    kinds = {name: name if name in MODULI else "tensor" for name in settings}
-    labels = [label.build(name, target) for name, label in settings.items()]
+
+def _number(text: str) -> int:
+    """Return a large number that follows from a text, evenly distributed."""
+    return int(hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), 16)
+
+
+def _read(source: SourceSettings, config: Config, found: _Found) -> None:
+    settings = config.labels_of(source)
+    labels = [label.build(name, _owner(config, name)) for name, label in settings.items()]
     examples = read_examples(
         source.path,
         labels,
@@ -162,30 +185,30 @@ def _read(source: SourceSettings, config: Config, target: Target, found: _Found)
         weights=[rule.build() for rule in source.weights],
         on_error=source.on_error,
     )
-    known = {
-        kind: (label.name, settings[name])
-        for (name, kind), label in zip(kinds.items(), labels, strict=True)
-    }
     name = Path(source.path).name
     counts = {"reserved for evaluation": examples.reserved, "faulty": len(examples.faults)}
     for example in examples:
-        key = (example.identifier, example.formula)
-        if key in found.seen:
+        seen = found.seen.setdefault((example.identifier, example.formula), set())
+        here = {_owner(config, name).key for name in example.labels}
+        if here <= seen:
             _count(counts, "in an earlier source")
             continue
-        found.seen.add(key)
+        seen |= here
         validates = source.role == "val" or _validates(example, config)
         if validates and source.role == "train":
             _count(counts, "given to validation by the split")
             continue
-        if not validates and _outside(example, known):
+        if not validates and _outside(example, settings):
             _count(counts, "out of the range of a label")
             continue
         if not validates and source.max_atoms and len(example.geometry) > source.max_atoms:
             _count(counts, f"with more than {source.max_atoms} atoms")
             continue
-        made = _labels(example, target, known, even=validates)
-        if not _weighs(made):
+        made = {
+            target.key: _labels(example, target, settings, even=validates)
+            for target in config.targets
+        }
+        if not any(labels.weigh for labels in made.values()):
             _count(counts, "with labels of weight 0 only")
             continue
         place = found.val if validates else found.extra if source.role == "train" else found.train
@@ -193,6 +216,12 @@ def _read(source: SourceSettings, config: Config, target: Target, found: _Found)
     left = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
     if left:
         found.remarks.append(f"{name}: left out: {left}")
+
+
+def _owner(config: Config, name: str) -> Target:
+    owner = config.owner(name)
+    assert owner is not None  # the configuration was checked
+    return owner
 
 
 def _count(counts: dict[str, int], reason: str) -> None:
@@ -206,17 +235,16 @@ def _validates(example: Example, config: Config) -> bool:
     if any(example.geometry.periodic):
         number = bucket(example.formula)
     else:  # all isomers share a formula
-        digest = hashlib.sha1(example.identifier.encode(), usedforsecurity=False)
-        number = int(digest.hexdigest(), 16) % 100
+        number = _number(example.identifier) % 100
     first, end = config.split.validation
     return first <= number < end
 
 
-Known = Mapping[str, tuple[str, LabelSettings]]
+Known = Mapping[str, LabelSettings]
 
 
 def _outside(example: Example, known: Known) -> bool:
-    for name, label in known.values():
+    for name, label in known.items():
         if label.range is not None and name in example.labels:
             value = float(example.labels[name])
             if not label.range[0] < value < label.range[1]:
@@ -228,21 +256,60 @@ def _outside(example: Example, known: Known) -> bool:
 
 
 def _labels(example: Example, target: Target, known: Known, *, even: bool) -> Labels:
-    """Return labels with weights; ``even`` gives all that is known the weight 1."""
+    """Return labels of one target; ``even`` gives all that is known the weight 1."""
     weights = {
-        kind: _weight(example, label, even=even)
-        for kind, (name, label) in known.items()
+        name: _weight(example, label, even=even)
+        for name, label in known.items()
         if name in example.labels
     }
-    values = {kind: example.labels[known[kind][0]] for kind in weights}
+    if target.potential:
+        return _potential_labels(example, target, weights)
+    return _tensor_labels(example, target, weights, known)
+
+
+def _potential_labels(
+    example: Example, target: Target, weights: Mapping[str, float]
+) -> PotentialLabels:
+    values, atoms = example.labels, len(example.geometry)
+    energy, by_strain = np.zeros(1), np.zeros((1, 3, 3))
+    forces, each = np.zeros((atoms, 3)), np.zeros(atoms)
+    if target.key in weights:
+        energy[0] = float(values[target.key])
+    if "forces" in weights:
+        stated = np.isfinite(values["forces"]).all(axis=1)
+        forces[stated] = values["forces"][stated]
+        each[stated] = weights["forces"] / max(stated.sum(), 1)
+    if "stress" in weights:
+        if example.geometry.volume is None:
+            raise DatasetError(
+                f"{example.identifier}: has a stress and no volume; give three lattice vectors, "
+                "or set optional: true where stress is meant to be absent"
+            )
+        by_strain[0] = values["stress"] * example.geometry.volume
+    return PotentialLabels(
+        energies=torch.from_numpy(energy),
+        forces=_single(forces),
+        by_strain=_single(by_strain),
+        energy_weight=_single([weights.get(target.key, 0.0)]),
+        forces_weight=_single(each),
+        stress_weight=_single([weights.get("stress", 0.0)]),
+        sizes=_single([atoms]),
+        volumes=_single([example.geometry.volume or 1.0]),
+    )
+
+
+def _tensor_labels(
+    example: Example, target: Target, weights: Mapping[str, float], known: Known
+) -> TensorLabels:
     rows = len(example.geometry) if target.pooling == "atoms" else 1
     packed = np.zeros((rows, target.dimension))
     coordinates = np.zeros((rows, target.dimension))
     there: Floats = np.zeros(rows)
     usable: Floats = np.zeros(rows)
     moduli, moduli_weights = np.ones((rows, 2)), np.zeros((rows, 2))
-    if "tensor" in values:
-        full = values["tensor"].reshape(rows, *(3,) * target.reduction.rank)
+    either = np.zeros(rows)
+    if target.key in weights:
+        full = example.labels[target.key].reshape(rows, *(3,) * target.reduction.rank)
         there = np.array(np.isfinite(full.reshape(rows, -1)).all(axis=1), dtype=np.float64)
         for row in np.flatnonzero(there):
             packed[row] = np.asarray(target.reduction.pack(full[row]))
@@ -251,19 +318,24 @@ def _labels(example: Example, target: Target, known: Known, *, even: bool) -> La
                 usable[row] = 1.0
             except TargetError:
                 continue  # no logarithm: the tensor itself is still a label
-        share = weights["tensor"] / max(there.sum(), 1)
+        share = weights[target.key] / max(there.sum(), 1)
         there, usable = there * share, usable * share
+        either[:] = known[target.key].sign == "unknown"
     if elastic(target) and target.pooling != "atoms":
         for column, name in enumerate(MODULI):
             value, weight = float("nan"), 0.0
-            if name in values:
-                value, weight = float(values[name]), weights[name]
-            elif "tensor" in values:
-                value, weight = _modulus(target, packed[0], name), weights["tensor"]
+            if name in weights:
+                value, weight = float(example.labels[name]), weights[name]
+            elif target.key in weights:
+                value, weight = _modulus(target, packed[0], name), weights[target.key]
             if np.isfinite(value) and value > 0:
                 moduli[0, column], moduli_weights[0, column] = value, weight
-    arrays = (packed, coordinates, moduli, there, usable, moduli_weights)
-    return Labels(*(torch.tensor(array, dtype=torch.float32) for array in arrays))
+    arrays = (packed, coordinates, moduli, there, usable, moduli_weights, either)
+    return TensorLabels(*(_single(array) for array in arrays))
+
+
+def _single(values: Any) -> torch.Tensor:
+    return torch.tensor(np.asarray(values), dtype=torch.float32)
 
 
 def _weight(example: Example, label: LabelSettings, *, even: bool) -> float:
@@ -277,35 +349,95 @@ def _modulus(target: Target, packed: Floats, name: str) -> float:
     return float(getattr(elasticity.moduli((voigt + voigt.T) / 2), f"{name}_hill"))
 
 
-def _weighs(labels: Labels) -> bool:
-    return bool(labels.tensor_weight.sum() + labels.moduli_weight.sum() > 0)
+# --- the size of things ---------------------------------------------------------------------------
 
 
-def statistics(target: Target, labels: Labels) -> tuple[Floats, Floats]:
-    """Return mean and scale of the coordinates, such that a rotation changes neither.
+def scales(target: Target, train: Sequence[Sample]) -> Scales:
+    """Return mean and scale of what is learnt, such that a rotation changes neither.
 
     The mean is that of the true scalars, zero for the rest; the scale is the root mean square of
-    each weight and copy about it, over its components.
+    each weight and copy about it, over its components. For a sum over the atoms a least-squares
+    fit of the true scalars to the numbers of atoms of each element takes the place of the mean,
+    and the scale is that of the contribution of an atom.
+
+    Args:
+        target: the target.
+        train: the training set.
     """
-    weight = labels.coordinates_weight.double().numpy()
-    values = labels.coordinates.double().numpy()
+    labels = join([sample.labels[target.key] for sample in train])
     mean, scale = np.zeros(target.dimension), np.ones(target.dimension)
-    if not weight.sum():
-        return mean, scale
+    if isinstance(labels, PotentialLabels):
+        values = labels.energies.numpy()[:, None]
+        weight = labels.energy_weight.double().numpy()
+    else:
+        assert isinstance(labels, TensorLabels)
+        values = labels.coordinates.double().numpy()
+        weight = labels.coordinates_weight.double().numpy()
+    known = weight > 0
+    scalars = np.array(
+        [irrep == Irrep(0) for irrep, n in target.parts for _ in range(n * irrep.size)]
+    )
+    reference = None
+    sizes = np.ones(len(values))
+    if target.pooling == "sum":
+        reference = np.zeros((ELEMENTS, target.dimension))
+        counts = np.array(
+            [np.bincount(sample.graph.numbers, minlength=ELEMENTS) for sample in train], np.float64
+        )
+        sizes = counts.sum(axis=1)
+        if known.any():
+            root = np.sqrt(weight[known])[:, None]
+            wanted = values[known][:, scalars]
+            fit = np.linalg.lstsq(root * counts[known], root * wanted, rcond=1e-10)[0]
+            reference[:, scalars] = fit
+            values = values - counts @ reference
+    elif known.any():
+        mean[scalars] = np.average(values[known][:, scalars], axis=0, weights=weight[known])
+        values = values - mean
+    if known.any():
+        scale = _spread(target, values[known] / np.sqrt(sizes[known])[:, None], weight[known])
+    if isinstance(labels, PotentialLabels):
+        loss = _potential_scales(labels, values[:, 0])
+        if labels.forces_weight.sum():
+            scale[:] = loss["forces"]  # a force is the energy of an atom over an angstrom
+    else:
+        assert isinstance(labels, TensorLabels)
+        loss = {"tensor": _tensor_scale(labels), "moduli": _moduli_scale(labels)}
+    return Scales(mean, scale, reference, loss)
+
+
+def _spread(target: Target, values: Floats, weight: Floats) -> Floats:
+    """Return the root mean square of each weight and copy, over its components."""
+    scale = np.ones(target.dimension)
     start = 0
     for irrep, copies in target.parts:
         for _ in range(copies):
             where = slice(start, start + irrep.size)
             start += irrep.size
-            if irrep == Irrep(0):
-                mean[where] = np.average(values[:, where], axis=0, weights=weight)
-            square = ((values[:, where] - mean[where]) ** 2).mean(axis=1)
+            square = (values[:, where] ** 2).mean(axis=1)
             scale[where] = np.sqrt(np.average(square, weights=weight))
     # a part that symmetry or chance makes zero throughout is still predicted, in small steps
-    return mean, np.maximum(scale, 1e-3 * max(float(scale.max()), 1e-12))
+    return np.maximum(scale, 1e-3 * max(float(scale.max()), 1e-12))
 
 
-def _tensor_scale(labels: Labels) -> float:
+def _potential_scales(labels: PotentialLabels, energies: Floats) -> dict[str, float]:
+    """Return the mean size of energy per atom, force, and response to strain per atom."""
+    sizes = labels.sizes.double().numpy()
+    forces = labels.forces.double().norm(dim=1).numpy()
+    by_strain = labels.by_strain.double().flatten(1).norm(dim=1).numpy()
+    terms = {
+        "energy": (np.abs(energies) / sizes, labels.energy_weight),
+        "forces": (forces, labels.forces_weight),
+        "stress": (by_strain / sizes, labels.stress_weight),
+    }
+    return {
+        name: float(np.average(size, weights=weight)) or 1.0 if weight.sum() else 1.0
+        for name, (size, given) in terms.items()
+        for weight in [given.double().numpy()]
+    }
+
+
+def _tensor_scale(labels: TensorLabels) -> float:
     weight = labels.tensor_weight.double().numpy()
     if not weight.sum():
         return 1.0
@@ -314,7 +446,7 @@ def _tensor_scale(labels: Labels) -> float:
     return float(np.average(gap, weights=weight)) or 1.0
 
 
-def _moduli_scale(labels: Labels) -> float:
+def _moduli_scale(labels: TensorLabels) -> float:
     weight = labels.moduli_weight.double().numpy()
     values = labels.moduli.double().numpy()
     gaps = [

@@ -18,7 +18,35 @@ Values = NDArray[np.float64]
 Pooling = Literal["mean", "sum", "atoms"]
 
 # Units the field works in, where they are not the SI units of the catalogue.
-WORKING_UNITS = {"Pa": "GPa"}
+WORKING_UNITS = {"Pa": "GPa", "J": "eV"}
+
+EXTENSIVE = frozenset(
+    {
+        "energy", "charge", "dipole", "quadrupole", "octupole", "polarizability",
+        "hyperpolarizability", "second-hyperpolarizability", "dipole-quadrupole-polarizability",
+        "magnetic-moment",
+    }
+)  # fmt: skip
+"""Tensors of a whole structure that grow with it: sums over the atoms."""
+
+ATOMIC = frozenset(
+    {
+        "nmr-shielding", "born-charge", "electric-field-gradient", "hyperfine", "force",
+        "anisotropic-displacement",
+    }
+)  # fmt: skip
+"""Tensors of which every atom has its own."""
+
+
+def usual_pooling(name: str) -> Pooling:
+    """Return how a named tensor is usually made of the atoms."""
+    return "sum" if name in EXTENSIVE else "atoms" if name in ATOMIC else "mean"
+
+
+def working_unit(name: str) -> str:
+    """Return the unit labels and predictions of a named tensor have; empty when it has no name."""
+    entry = catalog.get(name)
+    return WORKING_UNITS.get(entry.unit, entry.unit) if entry else ""
 
 
 class TargetError(ValueError):
@@ -37,17 +65,31 @@ class Target:
         positive: True for a tensor that is positive definite as a matrix: it is predicted as the
             exponential of a symmetric matrix (Mandel form for rank 4), which keeps equivariance
             and is smooth where eigenvalues meet.
+        title: what labels and results call it, where a network has several targets of one name;
+            the name when left out.
+        unit: of labels and predictions; when left out that of the catalogue, GPa and eV in place
+            of Pa and J, and empty when the target is given by its symmetry.
 
     Raises:
-        TargetError: when ``positive`` is asked of a class that is no symmetric matrix.
+        TargetError: when ``positive`` is asked of a class that is no symmetric matrix, or of a sum
+            over the atoms.
     """
 
     tensor: str
     axial: bool = False
     pooling: Pooling = "mean"
     positive: bool = False
+    title: str = ""
+    unit: str = ""
 
     def __post_init__(self) -> None:
+        if not self.unit:
+            object.__setattr__(self, "unit", working_unit(self.tensor))
+        if self.positive and self.pooling == "sum":
+            raise TargetError(
+                f"positive=True makes {self.tensor} an exponential, which is no sum over the "
+                "atoms: leave positive out, or choose pooling 'mean' or 'atoms'"
+            )
         if self.positive and self.matrix_form is None:
             raise TargetError(
                 f"positive=True asks for a tensor that is a symmetric matrix, such as 'ij=ji' or "
@@ -70,15 +112,14 @@ class Target:
         return self.entry.name if self.entry else self.tensor
 
     @property
+    def key(self) -> str:
+        """What labels and results call it: its title, or its name."""
+        return self.title or self.name
+
+    @property
     def symmetry(self) -> str:
         """Index symmetry."""
         return str(self.reduction.symmetry)
-
-    @property
-    def unit(self) -> str:
-        """Unit of labels and predictions; empty when the target is given by its symmetry."""
-        unit = self.entry.unit if self.entry else ""
-        return WORKING_UNITS.get(unit, unit)
 
     @cached_property
     def parts(self) -> tuple[tuple[Irrep, int], ...]:

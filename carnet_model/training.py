@@ -47,9 +47,12 @@ from .compiling import compile_kernels
 from .config import Config, ConfigError, elastic
 from .dataset import Fingerprints
 from .graph import Batch, collate
-from .losses import Labels, TensorLoss
+from .losses import Labels, PotentialLabels, PotentialLoss, TensorLabels, TensorLoss, join, nearer
 from .model import CarNet
+from .potential import respond
 from .samples import Sample, Samples, prepare
+from .starting import begin, network_of
+from .targets import Target
 
 STATE = "resume.safetensors"
 
@@ -59,7 +62,7 @@ VALIDATION_BATCH = 64
 PATIENCE_WITH_NAN = 20
 """Steps in a row whose gradient is not finite before training gives up."""
 
-Batches = tuple[Batch, Labels]
+Batches = tuple[Batch, dict[str, Labels]]
 
 
 class TrainingError(RuntimeError):
@@ -123,7 +126,7 @@ def joined(samples: Sequence[Sample]) -> Batches:
     """Join samples into a batch."""
     return (
         collate([sample.graph for sample in samples]),
-        Labels.joined([sample.labels for sample in samples]),
+        {key: join([sample.labels[key] for sample in samples]) for key in samples[0].labels},
     )
 
 
@@ -175,35 +178,54 @@ class Learner(pl.LightningModule):
     def __init__(self, config: Config, samples: Samples) -> None:
         super().__init__()
         self.config = config
-        target = config.target.build()
         network = config.network
         if network.neighbours is None:
             network = network.model_copy(update={"neighbours": samples.neighbours})
-        self.model = CarNet(network, target)
-        assembly = self.model.assembly
-        assembly.mean.copy_(torch.from_numpy(samples.mean))
-        assembly.scale.copy_(torch.from_numpy(samples.scale))
-        self.notice = compile_kernels(self.model, config.compile)
+        self.model = CarNet(network, *config.targets)
+        self.notices: list[str] = []
+        for output in self.model.outputs:
+            assembly, scales = output.assembly, samples.scales[output.target.key]
+            assembly.mean.copy_(torch.from_numpy(scales.mean))
+            assembly.scale.copy_(torch.from_numpy(scales.scale))
+            if scales.reference is not None:
+                assembly.reference.table.copy_(torch.from_numpy(scales.reference))
+        if config.start is not None:
+            self.notices += begin(self.model, config.start, samples)
+        notice = compile_kernels(self.model, config.compile)
+        self.notices += [notice] if notice else []
         self.average: AveragedModel | None = None
         if config.ema:
             self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
             self.average.requires_grad_(False)
         self.size = len(samples.train)
         self.measured = len(samples.val) > 0
-        self.loss = TensorLoss(
-            assembly.packing,
-            elastic=target.positive and elastic(target),
-            tensor=config.loss.tensor,
-            moduli=config.loss.moduli,
-            log_moduli=config.loss.log_moduli,
-            coordinates=config.loss.coordinates,
-            tensor_scale=config.loss.tensor_scale or samples.tensor_scale,
-            moduli_scale=config.loss.moduli_scale or samples.moduli_scale,
-        )
+        self.scales = samples.scales
+        self.losses = {
+            output.target.key: self._loss(output, settings.weight)
+            for output, settings in zip(self.model.outputs, config.target, strict=True)
+        }
         self.history: list[dict[str, float]] = []
         self.errors: dict[str, list[Tensor]] = {}
         self.total, self.seen, self.bad = 0.0, 0, 0
         self.started, self.seconds = time.perf_counter(), 0.0
+
+    def _loss(self, output: Any, weight: float) -> TensorLoss | PotentialLoss:
+        """Return the loss of one target."""
+        target, settings = output.target, self.config.loss
+        scales = self.scales[target.key].loss
+        if target.potential:
+            terms = {name: weight * getattr(settings, name) for name in scales}
+            return PotentialLoss(scales=scales, **terms)
+        return TensorLoss(
+            output.assembly.packing,
+            elastic=target.positive and elastic(target),
+            tensor=weight * settings.tensor,
+            moduli=weight * settings.moduli,
+            log_moduli=weight * settings.log_moduli,
+            coordinates=weight * settings.coordinates,
+            tensor_scale=settings.tensor_scale or scales["tensor"],
+            moduli_scale=settings.moduli_scale or scales["moduli"],
+        )
 
     @property
     def best(self) -> CarNet:
@@ -222,19 +244,23 @@ class Learner(pl.LightningModule):
     def training_step(self, batch: Batches, batch_index: int) -> Tensor:
         """Return the loss of a batch; every parameter takes part in it."""
         graphs, labels = batch
-        assembly = self.model.assembly
-        coordinates = assembly.scaled(self.model.coordinates(graphs))
-        if assembly.positive:
-            matrices = torch.linalg.matrix_exp(assembly.packing.unpack(coordinates))
-            tensors = assembly.packing.pack(matrices)
-        else:
-            tensors = coordinates
-        loss = self.loss(tensors, coordinates, labels, graphs.graphs)
+        found = predicted(self.model, graphs, labels, learn=True)
+        loss = torch.zeros((), device=self.device)
+        for key, term in self.losses.items():
+            known = labels[key]
+            if isinstance(term, PotentialLoss):
+                assert isinstance(known, PotentialLabels)
+                loss = loss + term(found.energies, found.forces, found.by_strain, known)
+            else:
+                assert isinstance(known, TensorLabels)
+                loss = loss + term(found.tensors[key], found.learned[key], known, graphs.graphs)
         value = float(loss.detach())
         self.total += value * graphs.graphs
         self.seen += graphs.graphs
         self.log("loss", value, prog_bar=True, batch_size=graphs.graphs)
-        everyone = torch.stack([parameter.sum() for parameter in self.model.parameters()]).sum()
+        everyone = torch.stack([
+            parameter.sum() for parameter in self.model.parameters() if parameter.requires_grad
+        ]).sum()  # fmt: skip
         return loss + 0.0 * everyone
 
     def configure_gradient_clipping(
@@ -275,13 +301,14 @@ class Learner(pl.LightningModule):
     def validation_step(self, batch: Batches, batch_index: int) -> None:
         """Collect the errors of every structure."""
         graphs, labels = batch
-        for name, values in errors(self.best, self.best(graphs), labels).items():
+        found = predicted(self.best, graphs, labels)
+        for name, values in errors(self.best, found, labels).items():
             self.errors.setdefault(name, []).append(values)
 
     def validation_summary(self) -> dict[str, float]:
         """Return the mean of each error over all structures that have it, whatever their batch."""
         summary = {}
-        for name in error_names(self.model):
+        for name in error_names(self.model.targets):
             values = torch.cat([torch.zeros(0), *self.errors.get(name, [])]).double()
             values = values[torch.isfinite(values)]
             sums = torch.tensor([values.sum(), len(values)], device=self.device)
@@ -289,7 +316,24 @@ class Learner(pl.LightningModule):
                 sums = self.all_gather(sums).sum(dim=0)
             if sums[1]:
                 summary[name] = float(sums[0] / sums[1])
+        if summary:
+            summary["score"] = self._score(summary)
         return summary
+
+    def _score(self, summary: Mapping[str, float]) -> float:
+        """Return the errors of all targets in units of their size: by it epochs are chosen."""
+        total = 0.0
+        for target in self.model.targets:
+            scales = self.scales[target.key].loss
+            sizes = {"component_mae": scales.get("tensor", 1.0)}
+            sizes |= {
+                "energy_mae": scales.get("energy", 1.0),
+                "forces_mae": scales.get("forces", 1.0),
+            }
+            names = {name: f"{_prefix(self.model.targets, target)}{name}" for name in sizes}
+            shares = [summary[full] / sizes[n] for n, full in names.items() if full in summary]
+            total += sum(shares) / max(len(shares), 1)
+        return total
 
     def on_train_epoch_end(self) -> None:
         """Note how the epoch went."""
@@ -305,12 +349,12 @@ class Learner(pl.LightningModule):
         }
         self.history.append(record)
         for name, value in summary.items():
-            self.log(name, value, prog_bar=name == "component_mae", rank_zero_only=True)
+            self.log(name, value, prog_bar=name == "score", rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:
         """Return AdamW with its schedule, a step of which follows each step."""
         settings = self.config.optimizer
-        parameters = list(self.model.parameters())
+        parameters = [value for value in self.model.parameters() if value.requires_grad]
         groups = [
             {
                 "params": [parameter for parameter in parameters if parameter.dim() > 1],
@@ -347,7 +391,7 @@ class Learner(pl.LightningModule):
     @property
     def chosen(self) -> int:
         """Place in the history of the epoch with the least error; the last without validation."""
-        values = [record.get("component_mae", math.nan) for record in self.history]
+        values = [record.get("score", math.nan) for record in self.history]
         if not np.isfinite(values).any():
             return len(values) - 1
         return int(np.nanargmin(values))
@@ -359,37 +403,120 @@ class Learner(pl.LightningModule):
         return patience is not None and len(self.history) - 1 - self.chosen >= patience
 
 
-def error_names(model: CarNet) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Predicted:
+    """What a network says of a batch, as far as labels ask for it.
+
+    Attributes:
+        learned: of each target, see `CarNet.learned`.
+        tensors: packed coordinates of each tensor.
+        energies: shape ``(systems,)``; empty without a potential.
+        forces: shape ``(atoms, 3)``; None where no label needs them.
+        by_strain: shape ``(systems, 3, 3)``; None where no label needs it.
+    """
+
+    learned: Mapping[str, Tensor]
+    tensors: Mapping[str, Tensor]
+    energies: Tensor
+    forces: Tensor | None = None
+    by_strain: Tensor | None = None
+
+
+def predicted(
+    model: CarNet, graphs: Batch, labels: Mapping[str, Labels], *, learn: bool = False
+) -> Predicted:
+    """Return what a loss or an error compares with labels.
+
+    Args:
+        model: the network.
+        graphs: the structures.
+        labels: by the key of the target.
+        learn: keep the graph, so that a loss of forces can be differentiated by the parameters.
+    """
+    known = labels[model.potential.key] if model.potential else None
+    if isinstance(known, PotentialLabels) and known.slopes:
+        stress = bool(known.stress_weight.sum() > 0)
+        response = respond(model, graphs, stress=stress, learn=learn)
+        learned = dict(response.learned)
+        slopes: Any = {"forces": response.forces, "by_strain": response.by_strain}
+    else:
+        learned, slopes = model.learned(graphs), {}
+    energies = learned[model.potential.key].squeeze(-1) if model.potential else torch.zeros(0)
+    return Predicted(learned, model.assembled(learned), energies, **slopes)
+
+
+def _prefix(targets: Sequence[Target], target: Target) -> str:
+    """Return what stands before the names of errors of one of several targets."""
+    return f"{target.key}." if len(targets) > 1 else ""
+
+
+def error_names(targets: Sequence[Target]) -> tuple[str, ...]:
     """Return the names of what `errors` returns."""
-    return (
-        ("component_mae", "bulk_mae", "shear_mae", "youngs_mae")
-        if elastic(model.target)
-        else ("component_mae",)
-    )
+    names: list[str] = []
+    for target in targets:
+        own = ["component_mae"]
+        if target.potential:
+            own = ["energy_mae", "forces_mae", "stress_mae"]
+        elif elastic(target):
+            own += ["bulk_mae", "shear_mae", "youngs_mae"]
+        names += [_prefix(targets, target) + name for name in own]
+    return tuple(names)
 
 
-def errors(model: CarNet, packed: Tensor, labels: Labels) -> dict[str, Tensor]:
+def errors(model: CarNet, found: Predicted, labels: Mapping[str, Labels]) -> dict[str, Tensor]:
     """Return the absolute errors of each system; NaN where nothing is known.
 
     ``component_mae`` is the mean over the 36 Voigt components of an elastic tensor, over the full
     tensor for another target; ``bulk_mae``, ``shear_mae`` and ``youngs_mae`` are after Hill.
+    ``energy_mae`` is per atom, ``forces_mae`` and ``stress_mae`` the mean over components. With
+    several targets each name starts with that of the target.
 
     Args:
         model: says what is predicted.
-        packed: predictions, shape ``(systems, dimension)``.
+        found: predictions.
         labels: of the same systems.
     """
-    reduction = model.target.reduction
-    form: Any = "voigt" if elastic(model.target) else "full"
+    result: dict[str, Any] = {}
+    for target in model.targets:
+        known = labels[target.key]
+        if isinstance(known, PotentialLabels):
+            own = _potential_errors(found, known)
+        else:
+            assert isinstance(known, TensorLabels)
+            own = _tensor_errors(target, found.tensors[target.key].detach(), known)
+        prefix = _prefix(model.targets, target)
+        result |= {f"{prefix}{name}": torch.from_numpy(np.asarray(v)) for name, v in own.items()}
+    return result
+
+
+def _potential_errors(found: Predicted, labels: PotentialLabels) -> dict[str, Any]:
+    gap = ((found.energies.detach() - labels.energies) / labels.sizes).abs()
+    result = {"energy_mae": _where(labels.energy_weight, gap)}
+    if found.forces is not None:
+        gap = (found.forces - labels.forces).abs().mean(dim=1)
+        result["forces_mae"] = _where(labels.forces_weight, gap)
+    if found.by_strain is not None:
+        # per volume where there is one; labels of stress have it
+        gap = (found.by_strain - labels.by_strain).abs().mean(dim=(1, 2)) / labels.volumes
+        result["stress_mae"] = _where(labels.stress_weight, gap)
+    return result
+
+
+def _where(weight: Tensor, values: Tensor) -> Any:
+    return np.where(weight.cpu().numpy() > 0, values.detach().cpu().double().numpy(), np.nan)
+
+
+def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict[str, Any]:
+    form: Any = "voigt" if elastic(target) else "full"
     guess, truth = (
-        np.asarray(reduction.unpack(values.detach().cpu().double().numpy(), form=form))
-        for values in (packed, labels.tensors)
+        np.asarray(target.reduction.unpack(values.cpu().double().numpy(), form=form))
+        for values in (packed, nearer(labels, packed))
     )
     count = len(packed)
     gaps = np.abs(guess - truth).reshape(count, -1).mean(axis=1)
     known = labels.tensor_weight.cpu().numpy() > 0
     found = {"component_mae": np.where(known, gaps, np.nan)}
-    if elastic(model.target):
+    if elastic(target):
         ours = elasticity.moduli((guess + np.swapaxes(guess, -1, -2)) / 2)
         bulk, shear = labels.moduli.cpu().double().numpy().T
         there = labels.moduli_weight.cpu().numpy().T > 0
@@ -401,7 +528,7 @@ def errors(model: CarNet, packed: Tensor, labels: Labels) -> dict[str, Tensor]:
         ):
             gap = np.abs(np.asarray(getattr(ours, f"{name}_hill")) - value)
             found[f"{name}_mae"] = np.where(given, gap, np.nan)
-    return {name: torch.from_numpy(np.asarray(values)) for name, values in found.items()}
+    return found
 
 
 def _seed(seed: int, epoch: int) -> None:
@@ -528,8 +655,8 @@ def write_metrics(path: Path, history: Sequence[Mapping[str, float]]) -> None:
     write_bytes(str(path), buffer.getvalue().encode())
 
 
-def plot_history(path: Path, history: Sequence[Mapping[str, float]], unit: str) -> None:
-    """Draw loss and validation error over the epochs.
+def plot_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Draw loss and validation errors over the epochs.
 
     Raises:
         ImportError: without matplotlib.
@@ -537,22 +664,16 @@ def plot_history(path: Path, history: Sequence[Mapping[str, float]], unit: str) 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    epochs = [record["epoch"] for record in history]
-    axes.plot(epochs, [record["loss"] for record in history], color="C0")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("training loss", color="C0")
     names = [name for name in history[-1] if name.endswith("_mae")]
-    if names:
-        right = axes.twinx()
-        for number, name in enumerate(names, start=1):
-            values = [record.get(name, math.nan) for record in history]
-            right.plot(epochs, values, color=f"C{number}", label=name.removesuffix("_mae"))
-        right.set_ylabel(f"mean absolute error of validation{f' ({unit})' if unit else ''}")
-        right.set_ylim(bottom=0)
-        right.legend()
+    panels = 1 + len(names)
+    figure = Figure(figsize=(3.2 * panels, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    epochs = [record["epoch"] for record in history]
+    for place, name in enumerate(["loss", *names]):
+        axes = figure.add_subplot(1, panels, place + 1)
+        axes.plot(epochs, [record.get(name, math.nan) for record in history], color=f"C{place}")
+        what = "training loss" if name == "loss" else f"validation: {name.removesuffix('_mae')}"
+        axes.set(title=what, xlabel="epoch", yscale="log")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
     write_bytes(str(path), buffer.getvalue())
@@ -579,6 +700,9 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
         TrainingInterrupted: when it was stopped from outside; it can go on.
     """
     folder = Path(config.output)
+    if config.start is not None:
+        network = network_of(config.start, config.network)
+        config = config.model_copy(update={"network": network})
     going_on = _check_folder(folder, config, resume)
     with _own_settings(config.threads), _quiet():
         _say(progress, "reading the data")
@@ -599,8 +723,8 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
             f"{len(samples.train)} structures for training, {len(samples.val)} for validation; "
             f"{size:,} parameters, {samples.neighbours:.3g} neighbours of an atom",
         )
-        if learner.notice:
-            _say(progress, learner.notice)
+        for notice in learner.notices:
+            _say(progress, notice)
         if not going_on:
             _start_folder(folder, config, samples)
         _fit(learner, samples, folder, going_on=going_on, progress=progress)
@@ -734,9 +858,8 @@ def _fit(
 
 def _finish(learner: Learner, samples: Samples, folder: Path, *, progress: bool) -> Run:
     config, history = learner.config, learner.history
-    unit = learner.model.target.unit
     try:
-        plot_history(folder / "learning-curve.png", history, unit)
+        plot_history(folder / "learning-curve.png", history)
     except ImportError:
         _say(progress, "no learning curve is drawn: matplotlib is not installed")
     metrics = history[learner.chosen if config.keep == "best" else -1]

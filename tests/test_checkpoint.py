@@ -51,11 +51,11 @@ def test_what_is_saved_is_loaded_and_predicts_the_same(saved: Path) -> None:
     loaded = checkpoint.load(saved)
     batch = collate([build(SALT, SETTINGS.cutoff)])
     with torch.no_grad():
-        assert torch.equal(loaded.models[0](batch), network(0)(batch))
+        assert torch.equal(loaded.models[0](batch)["dielectric"], network(0)(batch)["dielectric"])
     assert loaded.models[0].settings == SETTINGS
-    assert loaded.target == Target("dielectric", positive=True)
+    assert loaded.targets == (Target("dielectric", positive=True),)
     assert loaded.elements == {11, 17}
-    assert loaded.unit == "1"
+    assert loaded.targets[0].unit == "1"
     assert loaded.record["config"] == {"seed": 3}
     assert loaded.record["metrics"] == {"x": 1.5}
     assert loaded.fingerprints is None
@@ -104,7 +104,7 @@ def edited(**changes: Any) -> Callable[[Path], None]:
         (edited(conventions=0), ["conventions 0"]),
         (edited(members=2), ["does not fit"]),
         (edited(networks=[{"channels": 5}]), ["does not fit"]),
-        (edited(target={"tensor": "elastic"}), ["does not fit"]),
+        (edited(targets=[{"tensor": "elastic"}]), ["does not fit"]),
     ],
 )
 def test_a_damaged_checkpoint_is_refused(

@@ -39,8 +39,8 @@ def test_only_data_is_needed_and_paths_are_relative_to_the_file(
     config = read_config(written(tmp_path, "data:\n  - ${SETS}/a.json\noutput: out\n"))
     assert config.data[0].path == str(tmp_path / "sets" / "a.json")
     assert config.output == str(tmp_path / "out")
-    assert config.target.build().name == "elastic"
-    assert config.target.build().positive
+    assert config.targets[0].name == "elastic"
+    assert config.targets[0].positive
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_targets_by_name_and_by_symmetry() -> None:
-    assert make_config({"data": DATA, "target": "elastic"}).target.build().positive
+    assert make_config({"data": DATA, "target": "elastic"}).targets[0].positive
     by_name = make_config({"data": ["a"], "target": {"name": "dielectric", "positive": False}})
-    assert not by_name.target.build().positive
+    assert not by_name.targets[0].positive
     symmetry = {"symmetry": "ijkl=jikl=klij", "positive": True}
-    target = make_config({"data": ["a"], "target": symmetry}).target.build()
+    target = make_config({"data": ["a"], "target": symmetry}).targets[0]
     assert (target.positive, target.dimension) == (True, 21)
     assert not TargetSettings(symmetry="ij=ji").build().positive
 
@@ -153,4 +153,4 @@ def test_the_recipes_of_the_shipped_weights_can_be_read(
     config = read_config(recipe)
     assert Path(config.output).parent == tmp_path / "runs"
     assert {Path(source.path).parent for source in config.data} == {tmp_path}
-    assert config.target.build().positive
+    assert config.targets[0].positive

@@ -71,8 +71,8 @@ def network(target: Target, seed: int = 1, **settings: Any) -> CarNet:
 def predict(model: CarNet, *structures: Geometry, **options: Any) -> np.ndarray:
     graphs = [build(structure, model.settings.cutoff) for structure in structures]
     with torch.no_grad():
-        packed = model(collate(graphs, dtype=torch.float64)).numpy()
-    return np.asarray(model.target.reduction.unpack(packed, **options))
+        packed = model(collate(graphs, dtype=torch.float64))[model.targets[0].key].numpy()
+    return np.asarray(model.targets[0].reduction.unpack(packed, **options))
 
 
 def moved(structure: Geometry, rotation: np.ndarray, shift: Any = 0.0) -> Geometry:
@@ -177,7 +177,7 @@ def test_batches_and_single_structures_agree() -> None:
 def test_index_symmetry_and_positive_definiteness_are_exact() -> None:
     model = network(TARGETS["elastic"])
     with torch.no_grad():
-        model.assembly.scale.fill_(3.0)
+        model.outputs[0].assembly.scale.fill_(3.0)
     for matrix in predict(model, *crystals().values(), form="mandel"):
         np.testing.assert_array_equal(matrix, matrix.T)
         assert np.linalg.eigvalsh(matrix)[0] > 0
@@ -194,8 +194,8 @@ def test_float32_is_float64_to_its_digits() -> None:
     model = network(TARGETS["elastic"])
     graphs = [build(crystal, 4.0) for crystal in crystals().values()]
     with torch.no_grad():
-        double = model(collate(graphs, dtype=torch.float64))
-        single = model.float()(collate(graphs))
+        double = model(collate(graphs, dtype=torch.float64))["elastic"]
+        single = model.float()(collate(graphs))["elastic"]
     torch.testing.assert_close(
         single.double(), double, rtol=0, atol=2e-5 * float(double.abs().max())
     )
@@ -211,7 +211,7 @@ def test_isolated_atom_and_molecule_have_finite_tensors_and_gradients() -> None:
     )  # fmt: skip
     batch = collate([build(alone, 4.0), build(water, 4.0)], dtype=torch.float64)
     batch.positions.requires_grad_()
-    values = model(batch)
+    (values,) = model(batch).values()
     (gradient,) = torch.autograd.grad(values.square().sum(), batch.positions)
     assert torch.isfinite(values).all()
     assert torch.isfinite(gradient).all()
@@ -280,7 +280,7 @@ def test_irreps_that_selection_rules_exclude_are_zero_and_most_others_are_not(
     net.interactions[-1].kept = None
     net.interactions[-1].register_forward_hook(lambda _, __, output: seen.update(output))
     with torch.no_grad():
-        net.coordinates(collate([build(TRICLINIC, 4.0)], dtype=torch.float64))
+        net.learned(collate([build(TRICLINIC, 4.0)], dtype=torch.float64))
     for irrep in layout.irreps:
         size = float(seen[irrep].abs().max()) if irrep in seen else 0.0
         cancels = irrep == Irrep(0, True) and layers == 1
@@ -312,8 +312,11 @@ def test_coordinates_invert_the_assembly() -> None:
     model = network(target)
     coordinates = torch.from_numpy(target.coordinates(tensors))
     with torch.no_grad():  # as after a training: labels lie a few deviations around their mean
-        model.assembly.mean.copy_(coordinates.mean(dim=0))
-    packed = model.assembly(coordinates - model.assembly.mean)
+        assembly = model.outputs[0].assembly
+        assembly.mean.copy_(coordinates.mean(dim=0))
+        packed = assembly(
+            assembly.learned(coordinates - assembly.mean, collate([build(TRICLINIC, 4.0)]))
+        )
     np.testing.assert_allclose(
         target.reduction.unpack(packed.numpy()), tensors, rtol=0, atol=1e-10 * tensors.max()
     )
@@ -349,5 +352,5 @@ def test_symmetry_of_low_systems_on_real_crystals(system: str) -> None:
         tensor = predict(model, crystal)[0]
         for rotation in crystal_symmetry.point_group(crystal):
             np.testing.assert_allclose(
-                turned(tensor, rotation, model.target), tensor, atol=1e-3 * np.abs(tensor).max()
+                turned(tensor, rotation, model.targets[0]), tensor, atol=1e-3 * np.abs(tensor).max()
             )

@@ -329,7 +329,7 @@ def test_a_structure_too_large_is_refused(
 
 def test_numbers_that_are_not_finite_are_no_prediction() -> None:
     model = predictor(1)
-    model.models[0].assembly.mean.fill_(float("nan"))
+    model.models[0].outputs[0].assembly.mean.fill_(float("nan"))
     with pytest.raises(PredictionError, match="a number that is not finite"):
         model.predict(CRYSTALS["mp-101"])
 
@@ -416,7 +416,7 @@ def test_models_that_do_not_fit_together() -> None:
     with pytest.raises(ModelError, match="precision 'half' is none of single, double"):
         Predictor([network()], precision="half")  # type: ignore[arg-type]
     other = network(target=Target("elastic"))
-    with pytest.raises(ModelError, match="one target and one cutoff"):
+    with pytest.raises(ModelError, match="the same targets and one cutoff"):
         Predictor([network(), other])
     with pytest.raises(ValueError, match="batch is 0; allowed: 1 and more"):
         predictor(1).predict([], batch=0)

@@ -14,7 +14,7 @@ import torch
 from carnet_model import checkpoint, compiling, native, samples, training
 from carnet_model.config import Config, ConfigError, make_config
 from carnet_model.dataset import DatasetError
-from carnet_model.losses import Labels, TensorLoss, hill_moduli
+from carnet_model.losses import TensorLabels, TensorLoss, hill_moduli
 from carnet_model.model import CarNet
 from carnet_model.targets import Target
 from carnet_model.training import TrainingError, TrainingInterrupted, train
@@ -70,7 +70,7 @@ def test_hill_moduli_are_those_of_the_numpy_room() -> None:
     np.testing.assert_allclose(shear, expected.shear_hill, rtol=1e-10)
 
 
-def labels_of(count: int, **changes: torch.Tensor) -> Labels:
+def labels_of(count: int, **changes: torch.Tensor) -> TensorLabels:
     values = {
         "tensors": torch.zeros(count, 21),
         "coordinates": torch.zeros(count, 21),
@@ -78,15 +78,16 @@ def labels_of(count: int, **changes: torch.Tensor) -> Labels:
         "tensor_weight": torch.zeros(count),
         "coordinates_weight": torch.zeros(count),
         "moduli_weight": torch.zeros(count, 2),
+        "either_sign": torch.zeros(count),
         **changes,
     }
-    return Labels(**values)
+    return TensorLabels(**values)
 
 
 @pytest.mark.parametrize("part", ["tensor_weight", "coordinates_weight", "moduli_weight"])
 def test_each_term_counts_only_where_its_label_is_known(part: str) -> None:
     assembly = CarNet(make_config({"data": ["a"]}).network.model_copy(update=NETWORK), Target(
-        "elastic", positive=True)).assembly  # fmt: skip
+        "elastic", positive=True)).outputs[0].assembly  # fmt: skip
     loss = TensorLoss(assembly.packing, elastic=True, coordinates=1.0, moduli_scale=50.0)
     coordinates = 0.1 * torch.randn(3, 21, generator=torch.Generator().manual_seed(0))
     coordinates.requires_grad_(True)
@@ -103,7 +104,7 @@ def test_each_term_counts_only_where_its_label_is_known(part: str) -> None:
 
 def test_the_loss_is_smooth_where_prediction_and_label_agree() -> None:
     assembly = CarNet(make_config({"data": ["a"]}).network.model_copy(update=NETWORK), Target(
-        "elastic", positive=True)).assembly  # fmt: skip
+        "elastic", positive=True)).outputs[0].assembly  # fmt: skip
     loss = TensorLoss(assembly.packing, elastic=True, coordinates=1.0, moduli_scale=50.0)
     coordinates = torch.zeros(1, 21, requires_grad=True)
     tensors = assembly.packing.pack(torch.linalg.matrix_exp(assembly.packing.unpack(coordinates)))
@@ -118,6 +119,13 @@ def test_the_loss_is_smooth_where_prediction_and_label_agree() -> None:
 # --- data -----------------------------------------------------------------------------------------
 
 
+def known(sample: samples.Sample) -> TensorLabels:
+    """The labels of the only target."""
+    (labels,) = sample.labels.values()
+    assert isinstance(labels, TensorLabels)
+    return labels
+
+
 def test_samples_are_divided_weighed_and_counted(tmp_path: Path) -> None:
     rules = [{"when": {"crystal_system": "cubic"}, "weight": 0.5}]
     config = configured(tmp_path, data=[{"path": "crystals.json", "labels": TENSOR,
@@ -129,9 +137,9 @@ def test_samples_are_divided_weighed_and_counted(tmp_path: Path) -> None:
     assert max(sample.graph.atoms for sample in found.train) <= 6
     for sample in found.train:
         cubic = sample.example.notes["crystal_system"] == "cubic"
-        assert float(sample.labels.tensor_weight) == (0.5 if cubic else 1.0)
-        assert sample.labels.moduli_weight.unique().tolist() == [0.5 if cubic else 1.0]
-    assert {float(sample.labels.tensor_weight) for sample in found.val} == {1.0}
+        assert float(known(sample).tensor_weight) == (0.5 if cubic else 1.0)
+        assert known(sample).moduli_weight.unique().tolist() == [0.5 if cubic else 1.0]
+    assert {float(known(sample).tensor_weight) for sample in found.val} == {1.0}
     assert "with more than 6 atoms" in found.remarks[0]
 
 
@@ -150,15 +158,15 @@ def test_partial_labels_and_sources_for_training_only(tmp_path: Path) -> None:
     assert len(set(identifiers)) == len(identifiers)
     assert any("20 in an earlier source" in remark for remark in found.remarks)
     assert any("given to validation by the split" in remark for remark in found.remarks)
-    partial = [sample for sample in found.train if not sample.labels.tensor_weight.any()]
+    partial = [sample for sample in found.train if not known(sample).tensor_weight.any()]
     assert partial
     for sample in partial:
-        given = [sample.example.notes.get("bulk"), sample.labels.moduli[0, 0]]
+        given = [sample.example.notes.get("bulk"), known(sample).moduli[0, 0]]
         assert given[0] is None
-        assert float(sample.labels.moduli[0, 0]) == pytest.approx(
+        assert float(known(sample).moduli[0, 0]) == pytest.approx(
             float(sample.example.labels["bulk"])
         )
-        assert sample.labels.moduli_weight.tolist() == [[1.0, 1.0]]
+        assert known(sample).moduli_weight.tolist() == [[1.0, 1.0]]
 
 
 def test_the_range_of_a_label_and_its_own_weight(tmp_path: Path) -> None:
@@ -172,10 +180,10 @@ def test_the_range_of_a_label_and_its_own_weight(tmp_path: Path) -> None:
         configured(tmp_path, data=[{"path": "crystals.json", "labels": labels}])
     )
     for sample in found.train:
-        assert 0 < sample.labels.moduli[0, 0] < 100
+        assert 0 < known(sample).moduli[0, 0] < 100
         cubic = sample.example.notes["crystal_system"] == "cubic"
-        assert float(sample.labels.tensor_weight) == (0.0 if cubic else 0.25)
-        assert sample.labels.moduli_weight.tolist() == [[1.0, 1.0]]
+        assert float(known(sample).tensor_weight) == (0.0 if cubic else 0.25)
+        assert known(sample).moduli_weight.tolist() == [[1.0, 1.0]]
 
 
 def test_reserved_crystals_never_enter(tmp_path: Path) -> None:
@@ -188,11 +196,11 @@ def test_reserved_crystals_never_enter(tmp_path: Path) -> None:
 
 
 def test_statistics_are_those_of_a_rotation_invariant_class(tmp_path: Path) -> None:
-    found = samples.prepare(configured(tmp_path))
+    found = samples.prepare(configured(tmp_path)).scales["elastic"]
     assert np.count_nonzero(found.mean) == 2  # the two scalars of an elastic tensor
     assert len(np.unique(found.scale)) == 5  # 1 + 1 + 5 + 5 + 9
     assert found.scale.min() > 0
-    assert found.tensor_scale > 1
+    assert found.loss["tensor"] > 1
 
 
 def test_graphs_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,8 +409,8 @@ def test_another_class_trains_too(tmp_path: Path) -> None:
         data=[{"path": "piezo.json", "labels": labels}],
     )  # fmt: skip
     found = checkpoint.load(train(config, progress=False).checkpoint)
-    assert found.target.dimension == 18
-    assert not found.models[0].assembly.mean.any()  # no true scalar among its parts
+    assert found.targets[0].dimension == 18
+    assert not found.models[0].outputs[0].assembly.mean.any()  # no true scalar among its parts
 
 
 def test_a_label_for_each_atom(tmp_path: Path) -> None:
@@ -421,8 +429,8 @@ def test_a_label_for_each_atom(tmp_path: Path) -> None:
     )  # fmt: skip
     found = samples.prepare(config)
     sample = found.train[0]
-    assert sample.labels.tensors.shape == (sample.graph.atoms, 9)
-    assert float(sample.labels.tensor_weight.sum()) == pytest.approx(1.0)
+    assert known(sample).tensors.shape == (sample.graph.atoms, 9)
+    assert float(known(sample).tensor_weight.sum()) == pytest.approx(1.0)
     assert train(config, progress=False).history
 
 
@@ -474,11 +482,11 @@ def test_compiled_kernels_give_the_same_numbers_and_slopes(tmp_path: Path) -> No
     results = []
     for mode in ("never", "always"):
         torch.manual_seed(0)
-        model = CarNet(config.network, config.target.build())
+        model = CarNet(config.network, config.targets[0])
         assert compiling.compile_kernels(model, mode) is None
         for count in (5, 2):  # another size, the same code
             model.zero_grad()
-            values = model(training.collate(structures[:count]))
+            (values,) = model(training.collate(structures[:count])).values()
             values.square().sum().backward()
         slopes = [p.grad for p in model.parameters() if p.grad is not None]
         results.append([values.detach(), *slopes])

@@ -39,11 +39,11 @@ def network(
     torch.manual_seed(seed)
     model = CarNet(settings, target)
     with torch.no_grad():
-        for head in model.head.heads:
+        for head in model.outputs[0].head.heads:
             head.weight.mul_(20)
         if target.positive:
             middle = target.coordinates(from_voigt(elasticity.isotropic(100, 50)))
-            model.assembly.mean.copy_(torch.from_numpy(middle))
+            model.outputs[0].assembly.mean.copy_(torch.from_numpy(middle))
     return model.eval()
 
 

@@ -167,7 +167,11 @@ def _written(values: Any, source: LabelSource) -> Any:
         return (values / source.factor).tolist()
     upper = source.form == "upper"
     form: Form = ("full" if target.rank == 2 else "voigt") if upper else cast(Form, source.form)
+    if source.form == "vasp":
+        form = "voigt"
     found = np.asarray(target.convert(values, source="full", target=form)) / source.factor
+    if source.form == "vasp":
+        return (-found[..., [0, 1, 2, 5, 3, 4]]).tolist()
     return (found[np.triu_indices(len(found))] if upper else found).tolist()
 
 

@@ -38,6 +38,7 @@ from .program import (
     BatchOption,
     ModelOption,
     PrecisionOption,
+    TargetOption,
     app,
     check_extras,
     examples_of,
@@ -69,6 +70,7 @@ def predict(
         ),
     ],
     model: ModelOption = "elastic",
+    target: TargetOption = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +112,7 @@ def predict(
     """
     written = _format_of(output, form)
     check_extras()
-    predictor = prediction.load(model, precision=cast(Precision, precision))
+    predictor = prediction.load(model, target=target, precision=cast(Precision, precision))
     shown = sys.stderr.isatty() and not quiet
     results = _predict(predictor, paths, cast(FrameName, frame), batch, shown)
     if output is not None:
@@ -310,8 +312,8 @@ def _card(folder: Path) -> dict[str, Any]:
     record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     return {
-        "target": record["target"]["tensor"],
-        "unit": record["unit"],
+        "target": ", ".join(each["title"] or each["tensor"] for each in record["targets"]),
+        "unit": ", ".join(each["unit"] for each in record["targets"]),
         "networks": record["members"],
         "elements": len(record["elements"]),
         "size": f"{size:.1f} MB",

@@ -41,7 +41,7 @@ from ..prediction import (
     ModelError,
     PredictionError,
 )
-from ..targets import TargetError
+from ..targets import Target, TargetError
 
 SPLITS = ("all", "train", "val", "reserved")
 
@@ -191,6 +191,13 @@ ModelOption = Annotated[
         "--model", "-m", metavar="NAME", help="Shipped weights, or the folder of a checkpoint."
     ),
 ]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target", "-t", metavar="NAME",
+        help="Which tensor of a model that predicts several; its first when left out.",
+    ),
+]  # fmt: skip
 PrecisionOption = Annotated[
     str,
     typer.Option(
@@ -219,7 +226,7 @@ UnitOption = Annotated[
 
 
 def label_source(
-    name: str, key: str | None, form: str | None, unit: str | None, axial: bool = False
+    name: str, key: str | None, form: str | None, unit: str | None, target: Target | None = None
 ) -> LabelSource:
     """Return where a label stands; a stiffness as in this project's JSON when nothing is said."""
     ours = name == "elastic" and key is None and form is None
@@ -228,6 +235,8 @@ def label_source(
         key=key or ("C" if ours else name),
         form=cast(LabelForm, form or ("upper" if ours else "full")),
         unit=unit or ("GPa" if name == "elastic" else ""),
-        symmetry="" if name in catalog else name,
-        axial=axial,
+        kept="" if target is None else target.unit,
+        symmetry=target.tensor if target else "" if name in catalog else name,
+        axial=target is not None and target.axial,
+        sites="all" if target and target.pooling == "atoms" else "",
     )

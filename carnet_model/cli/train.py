@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -34,6 +35,7 @@ from .program import (
     KeyOption,
     ModelOption,
     PrecisionOption,
+    TargetOption,
     UnitOption,
     app,
     check_extras,
@@ -57,6 +59,7 @@ def evaluate(
         str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the report goes.")
     ],
     model: ModelOption = "elastic",
+    target: TargetOption = None,
     split: Annotated[
         str,
         typer.Option(
@@ -79,22 +82,24 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Compare predictions with labels: errors, baselines, plots, and whether doubt ranks errors.
 
-    The folder receives report.json, predictions.csv and plots. Labels of a stiffness are read from
-    the key C (upper triangle of the Voigt matrix, GPa) unless options say otherwise.
+    The folder receives report.json, predictions.csv and plots. Labels are read as the training of
+    the model read them, unless options say otherwise.
     """
     check_extras()
     from .. import evaluation
 
     if Path(output).exists() and not Path(output).is_dir():
         raise FileError(f"{output}: is no folder\nname one for the report; it is created")
-    predictor = prediction.load(model, precision=cast(Precision, precision))
-    source = label_source(predictor.target.name, key, form, unit, predictor.target.axial)
-    chosen = _labelled(path, source, split)
+    predictor = prediction.load(model, target=target, precision=cast(Precision, precision))
+    sources, either_sign = _label_sources(predictor, path, key, form, unit)
+    chosen = _labelled(path, sources, split)
     train: list[Example] = []
     if baseline is not None:
-        train = _of_split(read_examples(baseline, source, on_error="skip"), "train")
+        train = _of_split(read_examples(baseline, sources, on_error="skip"), "train")
     shown = sys.stderr.isatty() and len(chosen) >= PROGRESS_FROM
-    found = evaluation.evaluate(predictor, chosen, baseline=train, batch=batch, progress=shown)
+    found = evaluation.evaluate(
+        predictor, chosen, baseline=train, batch=batch, progress=shown, either_sign=either_sign
+    )
     files_written = found.write(output)
     say(str(found), "")
     for failure in found.failures:
@@ -133,14 +138,16 @@ def join(
     form: FormOption = None,
     unit: UnitOption = None,
 ) -> None:  # fmt: skip
-    """Join networks of one target to an ensemble, whose spread is the uncertainty."""
+    """Join networks of the same targets to an ensemble, whose spread is the uncertainty."""
     check_extras()
     from .. import checkpoint, evaluation
 
     joined = checkpoint.merge(members, output)
     if path is not None:
-        source = label_source(joined.target.name, key, form, unit, joined.target.axial)
-        found = evaluation.evaluate(prediction.load(output), _labelled(path, source, split))
+        predictor = prediction.load(output)
+        sources, either_sign = _label_sources(predictor, path, key, form, unit)
+        chosen = _labelled(path, sources, split)
+        found = evaluation.evaluate(predictor, chosen, either_sign=either_sign)
         scores = {score.name: round(score.value, 4) for score in found.errors.scores}
         notes = {
             "metrics": {split: {"structures": len(found.predictions), **scores}},
@@ -150,9 +157,36 @@ def join(
     say(f"{len(joined.models)} networks joined in {output}")
 
 
-def _labelled(path: str, source: LabelSource, split: str) -> list[Example]:
+def _label_sources(
+    predictor: prediction.Predictor,
+    path: str,
+    key: str | None,
+    form: str | None,
+    unit: str | None,
+) -> tuple[list[LabelSource], bool]:
+    """Return the labels to read, and whether they may be their negatives.
+
+    Without options they are read as the training read them: from its source of the same file
+    name, or else from its first.
+    """
+    from .. import config
+
+    target, trained = predictor.target, predictor.record.get("config") or {}
+    if key or form or unit or not trained:
+        return [label_source(target.key, key, form, unit, target)], False
+    settings = config.Config.model_validate(trained)
+    of_file = [source for source in settings.data if source.path == Path(path).name]
+    labels = settings.labels_of((of_file or list(settings.data))[0])
+    beside = config.SLOPES if target.potential else ()
+    known = {name: label for name, label in labels.items() if name in (target.key, *beside)}
+    sources = [label.build(name, target) for name, label in known.items()]
+    either_sign = any(label.sign == "unknown" for label in known.values())
+    return sources, either_sign
+
+
+def _labelled(path: str, sources: Sequence[LabelSource], split: str) -> list[Example]:
     """Return the examples of a split to measure a model on; faulty records are reported."""
-    examples = read_examples(path, source, for_training=False, on_error="skip")
+    examples = read_examples(path, sources, for_training=False, on_error="skip")
     for fault in examples.faults:
         warn("warning", str(fault), "bold yellow")
     chosen = _of_split(examples, split)

@@ -3,7 +3,7 @@
 from .embedding import ElementEmbedding
 from .interaction import Interaction
 from .mixing import Gate, Mixing
-from .output import Assembly, Head
+from .output import Assembly, Head, Output
 from .radial import RadialBasis, RadialWeights
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Head",
     "Interaction",
     "Mixing",
+    "Output",
     "RadialBasis",
     "RadialWeights",
 ]
