@@ -207,7 +207,7 @@ class LabelSettings(Settings):
             DatasetError: when form or unit do not fit the class.
         """
         known: dict[str, Any] = {
-            **dict.fromkeys(MODULI, {"form": "scalar", "kept": "GPa"}),
+            **{key: {"form": "scalar", "kept": "GPa"} for key in MODULI},
             "forces": {"symmetry": "i", "sites": "all", "kept": "eV/A"},
             "stress": {"symmetry": "ij=ji", "kept": "eV/A^3"},
         }.get(name) or {

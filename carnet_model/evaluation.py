@@ -31,7 +31,6 @@ from .dataset import DatasetError, Example
 from .dejong2015 import RELAXED, SYSTEMS
 from .elements import ELEMENTS
 from .geometry import GeometryError
-from .irreps import Irrep
 from .metrics import (
     DRAWS,
     Baselines,
@@ -68,8 +67,8 @@ class Evaluation:
         examples: those that were predicted.
         groups: crystal system of each.
         predictions: of each.
-        reference: labels, full, shape ``(examples, ...)``; of atoms with NaN where unlabelled. Where
-            the sign of a label is unknown, with the sign that is nearer to the prediction.
+        reference: labels, full, shape ``(examples, ...)``; of atoms with NaN where unlabelled.
+            Where the sign of a label is unknown, with the sign that is nearer to the prediction.
         failures: examples without a prediction.
         errors: the table of errors, by group.
         baselines: what trivial predictions score; None without training labels.
@@ -347,6 +346,10 @@ def evaluate(
     )
 
 
+def _nothing(values: Floats | None) -> Floats | None:
+    return None if values is None else np.zeros_like(values)
+
+
 NO_STRUCTURE = "no structure"
 """Name of the baseline that knows elements only."""
 
@@ -385,9 +388,6 @@ def uninformed(
     Returns:
         Full tensors, of atoms with a leading axis.
     """
-    scalars = np.array(
-        [irrep == Irrep(0) for irrep, copies in target.parts for _ in range(copies * irrep.size)]
-    )
     rank = target.reduction.rank
 
     def counts(example: Example) -> Floats:
@@ -404,7 +404,7 @@ def uninformed(
     labels = np.concatenate([np.reshape(label, (-1, *(3,) * rank)) for _, label in known])
     stated = np.isfinite(labels.reshape(len(labels), -1)).all(axis=1)
     packed = np.asarray(target.reduction.pack(labels[stated])).reshape(int(stated.sum()), -1)
-    fit = np.linalg.lstsq(rows[stated], packed, rcond=1e-10)[0] * scalars
+    fit = np.linalg.lstsq(rows[stated], packed, rcond=1e-10)[0] * target.scalars
     full = [np.asarray(target.reduction.unpack(row @ fit), dtype=np.float64) for row in wanted]
     return full if target.pooling == "atoms" else [tensor[0] for tensor in full]
 

@@ -366,7 +366,7 @@ def _of_spread(columns: Floats) -> Floats:
     """Return the root of Σ |P - R|² / Σ |R - mean R|²; columns are |P - R|, then entries of R."""
     wrong = (columns[0] ** 2).sum(axis=-1)
     spread = ((columns[1:] - columns[1:].mean(axis=-1, keepdims=True)) ** 2).sum(axis=(0, -1))
-    return np.sqrt(wrong / np.where(spread > 0, spread, np.nan))
+    return np.asarray(np.sqrt(wrong / np.where(spread > 0, spread, np.nan)))
 
 
 # --- energies and their derivatives -------------------------------------------------------------
@@ -412,8 +412,8 @@ def potential_errors(
     """
     if not len(predicted) == len(reference) == len(sizes) or not sizes:
         raise ValueError(
-            f"got {len(predicted)} predictions, {len(reference)} references and {len(sizes)} sizes; "
-            "give one of each for each structure, and at least one"
+            f"got {len(predicted)} predictions, {len(reference)} references and {len(sizes)} "
+            "sizes; give one of each for each structure, and at least one"
         )
     pairs = list(zip(predicted, reference, strict=True))
     energy = [1e3 * (p.energy - r.energy) / n for (p, r), n in zip(pairs, sizes, strict=True)]
@@ -442,11 +442,11 @@ def potential_errors(
 
 
 def _rms(columns: Floats) -> Floats:
-    return np.sqrt((columns[0] ** 2).mean(axis=-1))
+    return np.asarray(np.sqrt((columns[0] ** 2).mean(axis=-1)))
 
 
 def _root_ratio(columns: Floats) -> Floats:
-    return np.sqrt(_ratio_of_means(columns))
+    return np.asarray(np.sqrt(_ratio_of_means(columns)))
 
 
 def _ratio_of_means(columns: Floats) -> Floats:

@@ -128,6 +128,11 @@ class Target:
         parity = self.reduction.parity
         return tuple((Irrep.of(s.weight, parity), s.multiplicity) for s in spaces if s.multiplicity)
 
+    @cached_property
+    def scalars(self) -> NDArray[np.bool_]:
+        """Which packed coordinates no rotation and no inversion changes, shape ``(dimension,)``."""
+        return np.array([part == Irrep(0) for part, n in self.parts for _ in range(n * part.size)])
+
     @property
     def weight(self) -> int:
         """Largest weight that occurs."""
