@@ -1,0 +1,420 @@
+"""Networks as calculators of ASE: energy, forces, stress, and whatever tensors they predict.
+
+    from carnet_model.calculators import CarNetCalculator
+
+    atoms.calc = CarNetCalculator("my-potential")
+    atoms.get_forces()
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.calculators.calculator import (
+    CalculationFailed,
+    Calculator,
+    InputError,
+    PropertyNotImplementedError,
+    all_changes,
+)
+from ase.cell import Cell
+from ase.outputs import Properties, all_outputs
+from torch import Tensor
+
+from ..compiling import Mode, compile_kernels
+from ..geometry import CLOSEST, FLATTEST, Floats, Geometry, GeometryError, geometry
+from ..graph import Batch, build, collate
+from ..model import CarNet
+from ..native import BuildError
+from ..potential import respond
+from ..prediction import Precision, Predictor, load
+from ..tables import TableError, tabulate
+from ..targets import Target
+
+VOIGT = (0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)
+"""Rows and columns of a stress in ASE's order: xx, yy, zz, yz, xz, xy."""
+
+POTENTIAL = ("energy", "free_energy", "forces", "stress")
+"""What a potential has; no tensor target can be called so."""
+
+
+class CarNetCalculator(Calculator):  # type: ignore[misc]
+    """What a network, or an ensemble of them, says about the atoms of ASE.
+
+    A potential has ``energy`` and ``free_energy`` (eV; the same number), ``forces`` (eV/Å, shape
+    ``(atoms, 3)``) and ``stress`` (eV/Å^3, positive under tension, shape ``(6,)`` in ASE's order
+    xx, yy, zz, yz, xz, xy). The stress is computed when it is asked for, and from then on. Every
+    other target is a property under its own name, ``calc.get_property("dielectric", atoms)``: all
+    Cartesian components in the axes of the atoms, shape ``(3,)*rank``, or ``(atoms,) + (3,)*rank``
+    for a property of atoms, in the unit of the target. Everything is double precision.
+
+    Of an ensemble every property is the mean; its standard deviation over the networks (n - 1),
+    not scaled, is beside it: ``energy_spread``, ``forces_spread`` and so on.
+
+    Structures may repeat along any directions, or none: a cell along which ``pbc`` is False makes
+    no images.
+
+    Args:
+        model: a name of weights that come with the package, the folder of a checkpoint, or a
+            `Predictor`, which stays as it is.
+        precision: ``"double"`` or ``"single"``.
+        skin: the neighbour list reaches this much beyond the cutoff, in angstrom, and is kept
+            until atoms or cell have moved so far that a pair might be missing; 0 builds it anew
+            for every change. Results do not depend on it.
+        compile: as in `compiling.compile_kernels`: ``"auto"``, ``"always"`` or ``"never"``.
+        tables: read radial weights off tables (`tables.tabulate`), made for the elements that
+            occur when they first occur: faster in long runs, forces to 1e-5 of the largest.
+
+    Attributes:
+        rebuilds: how often the neighbour list was built.
+        compilation: one line that says why nothing was compiled; None when it was, or with
+            ``"never"``.
+
+    Raises:
+        ModelError: when there is no such model, or no such precision.
+        InputError: for another argument that makes no sense, for elements that the weights do not
+            know, and for a structure that cannot exist.
+        PropertyNotImplementedError: for a property that the networks do not predict, or that this
+            structure does not have: without a volume no stress and no property of crystals.
+        CalculationFailed: when a number is not finite, or a bond too short for the tables.
+    """
+
+    ignored_changes = frozenset({"initial_charges", "initial_magmoms"})
+
+    def __init__(
+        self,
+        model: str | Path | Predictor,
+        *,
+        precision: Precision = "double",
+        skin: float = 0.5,
+        compile: Mode = "auto",  # noqa: A002 - the word of the configuration
+        tables: bool = False,
+    ) -> None:
+        if not 0 <= skin < np.inf:
+            raise InputError(f"skin is {skin:g} Å; allowed: 0 and more")
+        if compile not in get_args(Mode):
+            raise InputError(f"compile is {compile!r}; allowed: {', '.join(get_args(Mode))}")
+        super().__init__()
+        given = model if isinstance(model, Predictor) else load(model, precision=precision)
+        # a Predictor makes copies of its networks
+        owned = Predictor(given.models, precision=precision) if given is model else given
+        self._models: tuple[CarNet, ...] = owned.models
+        self._domain, self._title = given.domain, given.title
+        self._targets = _targets(self._models[0])
+        self._potential = any(target.potential for target in self._targets.values())
+        self._tensors = {k: target for k, target in self._targets.items() if not target.potential}
+        taken = sorted(self._tensors.keys() & set(POTENTIAL))
+        if taken:
+            raise InputError(
+                f"{self._title}: predicts {', '.join(taken)}, which is no sum of scalars over the "
+                f"atoms and not what ASE calls so: give that target a title, or use a Predictor"
+            )
+        names = [*(POTENTIAL if self._potential else ()), *self._tensors]
+        spreads = [f"{name}_spread" for name in names if name != "free_energy"]
+        self.implemented_properties = names + (spreads if len(self._models) > 1 else [])
+        self._crystals = {
+            name
+            for name, target in self._tensors.items()
+            if target.pooling == "mean" and any(model.settings.volume for model in self._models)
+        }
+        for network in self._models:
+            network.requires_grad_(False)
+        said = [compile_kernels(network, compile) for network in self._models]
+        self.compilation = next((line for line in said if line), None)
+        self._precision, self._compile, self._tables = precision, compile, tables
+        self._elements: frozenset[int] = frozenset()  # of the tables
+        dtype = torch.float64 if precision == "double" else torch.float32
+        self._neighbours = _Neighbours(given.cutoff, float(skin), dtype)
+        self._with_stress = False
+
+    @property
+    def rebuilds(self) -> int:
+        """How often the neighbour list was built."""
+        return self._neighbours.builds
+
+    def _get_name(self) -> str:
+        return "carnet"
+
+    def __repr__(self) -> str:
+        return f"CarNetCalculator({self._title}: {', '.join(self.implemented_properties)})"
+
+    def set(self, **settings: Any) -> dict[str, Any]:
+        """Refuse: a calculator stays as it was made.
+
+        Raises:
+            InputError: for any setting.
+        """
+        if settings:
+            raise InputError(f"{', '.join(settings)} cannot be set: make another CarNetCalculator")
+        return {}
+
+    def todict(self, skip_default: bool = True) -> dict[str, Any]:
+        """Return how the calculator was made, for ASE's databases."""
+        return {
+            "model": self._title,
+            "precision": self._precision,
+            "skin": self._neighbours.skin,
+            "compile": self._compile,
+            "tables": self._tables,
+        }
+
+    def export_properties(self) -> Properties:
+        """Return the results that ASE has a name for."""
+        return Properties({k: value for k, value in self.results.items() if k in all_outputs})
+
+    def get_property(
+        self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
+    ) -> Any:
+        """Return a property, computed unless it is known for these atoms.
+
+        Args:
+            name: one of `implemented_properties`.
+            atoms: the structure; that of the last calculation when omitted.
+            allow_calculation: otherwise None is returned for what is not known.
+
+        Raises:
+            PropertyNotImplementedError: when the networks, or these atoms, do not have it.
+        """
+        self._refuse_unknown([name])
+        return super().get_property(name, atoms, allow_calculation)
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = (),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Compute all properties that the structure has into `results`.
+
+        Args:
+            atoms: the structure; that of the last calculation when omitted.
+            properties: what must be among them; the stress is computed only if it ever was.
+            system_changes: what changed since the last calculation, in ASE's words.
+
+        Raises:
+            InputError, PropertyNotImplementedError, CalculationFailed: see the class.
+        """
+        super().calculate(atoms, properties, system_changes)
+        if self.atoms is None:
+            raise InputError("there are no atoms yet: pass atoms, or set atoms.calc")
+        if system_changes:
+            self.results = {}
+        self._refuse_unknown(properties)
+        asked = {name.removesuffix("_spread") for name in properties}
+        missing = self._missing(self.atoms)
+        for name in missing:
+            if name in asked:
+                raise PropertyNotImplementedError(f"{name} of {self.atoms.symbols}{missing[name]}")
+        self._with_stress |= "stress" in asked
+        stress = self._with_stress and self._potential and "stress" not in missing
+        members = self._members(self.atoms, stress)
+        for name in [key for key in members[0] if key not in missing]:
+            values = np.stack([member[name] for member in members])
+            if not np.isfinite(values).all():
+                raise CalculationFailed(
+                    f"{name} of {self.atoms.symbols}: the network returned a number that is not "
+                    "finite; the structure is far from all it was trained on: check units and "
+                    "distances"
+                )
+            self.results[name] = _plain(values.mean(axis=0))
+            if len(values) > 1:
+                self.results[f"{name}_spread"] = _plain(values.std(axis=0, ddof=1))
+        if self._potential:
+            self.results["free_energy"] = self.results["energy"]
+
+    def _refuse_unknown(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.implemented_properties:
+                raise PropertyNotImplementedError(
+                    f"{self._title} does not predict {name!r}; it predicts "
+                    f"{', '.join(self.implemented_properties)}: other properties take other weights"
+                )
+
+    def _missing(self, atoms: Atoms) -> dict[str, str]:
+        """Return the properties that a structure does not have, and why."""
+        missing: dict[str, str] = {}
+        if not _has_volume(atoms):
+            reason = (
+                f" needs the volume of a cell, and the lattice vectors are "
+                f"{atoms.cell.array.tolist()}: set atoms.cell to three that span a volume (along a "
+                "direction without repetition, the thickness)"
+            )
+            missing = dict.fromkeys(("stress", *self._crystals), reason)
+        elif not atoms.pbc.any():
+            reason = (
+                " is a property of crystals, and it repeats along no direction: set atoms.pbc "
+                "where it does"
+            )
+            missing = dict.fromkeys(self._crystals, reason)
+        if not len(atoms):
+            means = (name for name, target in self._tensors.items() if target.pooling == "mean")
+            missing |= dict.fromkeys(means, " is a mean over atoms, and there are none")
+        return missing
+
+    def _members(self, atoms: Atoms, stress: bool) -> list[dict[str, Floats]]:
+        """Return what each network says."""
+        if not len(atoms):
+            return [self._nothing(stress) for _ in self._models]
+        if not self._neighbours.fit(atoms):
+            thing = self._accepted(atoms)
+            self._neighbours.build(thing)
+        batch = self._neighbours.batch(atoms)
+        try:
+            found = [_answers(network, batch, stress) for network in self._models]
+        except TableError as error:
+            raise CalculationFailed(f"{atoms.symbols}: {error}") from error
+        return [self._values(member) for member in found]
+
+    def _accepted(self, atoms: Atoms) -> Geometry:
+        """Return the structure as the network takes it; tables hold its elements afterwards."""
+        try:
+            thing = geometry(atoms)
+        except GeometryError as error:
+            raise InputError(str(error)) from error
+        unknown = self._domain.unknown(thing.numbers)
+        if unknown:
+            raise InputError(
+                f"{thing.name}: these weights do not know {', '.join(unknown)}\n"
+                f"they know {self._domain.known}; other elements take other weights"
+            )
+        elements = self._elements | set(thing.numbers.tolist())
+        if self._tables and elements != self._elements:
+            try:
+                for network in self._models:
+                    tabulate(network, sorted(elements), shortest=CLOSEST)
+            except BuildError as error:
+                raise InputError(f"tables: True, but {error}; choose tables=False") from error
+            self._elements = elements
+        return thing
+
+    def _values(self, answers: Mapping[str, Tensor]) -> dict[str, Floats]:
+        """Return the answers of one network in the form of ASE."""
+        found: dict[str, Floats] = {}
+        for name, tensor in answers.items():
+            values = np.asarray(tensor.detach().double().numpy(), dtype=np.float64)
+            target = self._tensors.get(name)
+            if target is not None:
+                values = np.asarray(target.reduction.unpack(values), dtype=np.float64)
+            if name != "forces" and (target is None or target.pooling != "atoms"):
+                values = values[0]  # of the only structure
+            found[name] = values[VOIGT] if name == "stress" else values
+        return found
+
+    def _nothing(self, stress: bool) -> dict[str, Floats]:
+        """Return what a network says about no atoms."""
+        found: dict[str, Floats] = {}
+        if self._potential:
+            found = {"energy": np.zeros(()), "forces": np.zeros((0, 3))}
+        if stress:
+            found["stress"] = np.zeros(6)
+        for name, target in self._tensors.items():
+            shape = (3,) * target.reduction.rank
+            found[name] = np.zeros((0, *shape) if target.pooling == "atoms" else shape)
+        return found
+
+
+# --- the networks ---------------------------------------------------------------------------------
+
+
+def _targets(model: CarNet) -> dict[str, Target]:
+    """Return what a network predicts, by name."""
+    return {model.target.name: model.target}
+
+
+def _answers(model: CarNet, batch: Batch, stress: bool) -> dict[str, Tensor]:
+    """Return energy, forces, the stress if asked for, and packed coordinates of other targets."""
+    if not model.target.potential:
+        with torch.no_grad():
+            return {model.target.name: model(batch)}
+    found = respond(model, batch, stress=stress)
+    answers = {"energy": found.energy, "forces": found.forces}
+    return answers if found.stress is None else {**answers, "stress": found.stress}
+
+
+def _plain(values: Floats) -> float | Floats:
+    return values if values.ndim else float(values)
+
+
+def _has_volume(atoms: Atoms) -> bool:
+    box = atoms.cell.array
+    edges = float(np.prod(np.linalg.norm(box, axis=1)))
+    return bool(abs(np.linalg.det(box)) > FLATTEST * edges > 0)
+
+
+# --- neighbours -----------------------------------------------------------------------------------
+
+
+class _Neighbours:
+    """Pairs within the cutoff and a skin, kept until one might be missing.
+
+    Bonds follow the deformation F of the cell up to the displacements u of their two ends, so a
+    pair that was farther apart than cutoff + skin is farther than (cutoff + skin) s - 2 max|u|, s
+    the least singular value of F. The list holds as long as that is no less than the cutoff.
+
+    Atoms are kept near the middle of one cell: single precision has no digits to spare for those
+    that have wandered far.
+
+    Args:
+        cutoff: of the network, in angstrom.
+        skin: in angstrom.
+        dtype: of batches.
+    """
+
+    def __init__(self, cutoff: float, skin: float, dtype: torch.dtype) -> None:
+        self.cutoff, self.skin, self.dtype = cutoff, skin, dtype
+        self.builds = 0
+
+    def build(self, thing: Geometry) -> None:
+        """Search all pairs of a structure."""
+        self.builds += 1
+        self._numbers, self._periodic = thing.numbers, np.array(thing.periodic)
+        self._offsets = np.floor(thing.fractional).astype(np.int64) * self._periodic
+        self._cell = thing.cell
+        self._positions = self._inside(thing.positions, thing.cell)
+        graph = build(thing, self.cutoff + self.skin)
+        ends = self._offsets[graph.senders] - self._offsets[graph.receivers]
+        self._pairs = collate([replace(graph, shifts=graph.shifts + ends)], self.dtype)
+
+    def fit(self, atoms: Atoms) -> bool:
+        """Say whether every pair within the cutoff is in the list."""
+        if not (
+            self.builds
+            and np.array_equal(atoms.numbers, self._numbers)
+            and np.array_equal(atoms.pbc, self._periodic)
+        ):
+            return False
+        start, least = self._positions, 1.0
+        if not np.array_equal(atoms.cell.array, self._cell):
+            deformation = np.linalg.solve(self._complete(self._cell), self._complete(atoms.cell))
+            start, least = start @ deformation, float(np.linalg.norm(deformation, -2))
+        moves = np.linalg.norm(self._inside(atoms.positions, atoms.cell.array) - start, axis=1)
+        # written so that a position that is no number does not fit
+        return bool((self.cutoff + self.skin) * least - 2 * moves.max() >= self.cutoff)
+
+    def batch(self, atoms: Atoms) -> Batch:
+        """Return the structure with the pairs that are within the cutoff now."""
+        cell = atoms.cell.array
+        positions = torch.from_numpy(self._inside(atoms.positions, cell)).to(self.dtype)
+        cells = torch.from_numpy(cell[None]).to(self.dtype)
+        whole = replace(self._pairs, positions=positions, cells=cells)
+        # the network gives exactly nothing beyond the cutoff: this saves its time
+        near = whole.vectors().norm(dim=1) < self.cutoff
+        ends = {name: getattr(whole, name)[near] for name in ("senders", "receivers", "shifts")}
+        return replace(whole, **ends)
+
+    def _inside(self, positions: Floats, cell: Floats) -> Floats:
+        """Return positions in the cell they were in when the list was built, about their mean."""
+        inside = positions - self._offsets @ cell
+        return np.asarray(inside - inside.mean(axis=0), dtype=np.float64)
+
+    def _complete(self, cell: Floats | Cell) -> Floats:
+        """Return lattice vectors, unit vectors upright on the others where nothing repeats."""
+        repeating = np.where(self._periodic[:, None], np.asarray(cell), 0.0)
+        return np.asarray(Cell(repeating).complete().array, dtype=np.float64)
