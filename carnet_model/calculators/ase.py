@@ -1,9 +1,9 @@
 """Networks as calculators of ASE: energy, forces, stress, and whatever tensors they predict.
 
-    from carnet_model.calculators import CarNetCalculator
+from carnet_model.calculators import CarNetCalculator
 
-    atoms.calc = CarNetCalculator("my-potential")
-    atoms.get_forces()
+atoms.calc = CarNetCalculator("my-potential")
+atoms.get_forces()
 """
 
 from __future__ import annotations
