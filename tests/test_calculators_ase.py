@@ -1,10 +1,9 @@
-"""The calculator of ASE: derivatives, periodicity, neighbour lists, dynamics, and what it refuses."""
+"""The calculator of ASE: derivatives, periodicity, neighbour lists, dynamics, refusals."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,10 @@ from scipy.spatial.transform import Rotation
 from carnet_model import checkpoint, native
 from carnet_model.calculators import CarNetCalculator
 from carnet_model.config import NetworkSettings
+from carnet_model.geometry import geometry
+from carnet_model.graph import build, collate
 from carnet_model.model import CarNet
+from carnet_model.potential import respond
 from carnet_model.prediction import ModelError, Predictor
 from carnet_model.targets import Target
 
@@ -176,6 +178,17 @@ def test_a_list_with_a_skin_gives_what_a_fresh_one_gives() -> None:
     assert 2 < kept.rebuilds < steps / 4
 
 
+def test_pairs_beyond_the_cutoff_count_for_nothing() -> None:
+    """They are left out to save time, not to be right."""
+    calc, model = calculator(compile="never"), network()
+    thing = geometry(quartz())
+    wide = collate([build(thing, CUTOFF + 0.5)], torch.float64)
+    found = respond(model, wide, stress=True)
+    energy, forces, _ = everything(quartz(calc))
+    agree([found.energy[0].item(), found.forces.numpy()], [energy, forces])
+    assert len(wide.senders) > 1.3 * len(calc._neighbours.batch(quartz()).senders)
+
+
 def test_the_list_is_kept_as_long_as_it_may_be() -> None:
     """Between atoms that move apart by less than a skin nothing can be missing."""
     calc = calculator(skin=0.5)
@@ -214,18 +227,18 @@ def test_energy_and_forces_go_smoothly_through_the_cutoff(skin: float) -> None:
     calc = calculator(skin=skin)
     atoms = Atoms("SiOSi", [[0, 0, 0], [1.6, 0, 0], [3.9, 0.1, 0]], calculator=calc)
     step = 1e-3
-    places = CUTOFF + step * (np.arange(-40, 41) + 0.5)
+    places = CUTOFF + step * (np.arange(-20, 21) + 0.5)
     energies, forces = np.empty(len(places)), np.empty(len(places))
     for n, x in enumerate(places):
         atoms.positions[2] = (x, 0, 0)
         energies[n], forces[n] = atoms.get_potential_energy(), atoms.get_forces()[2, 0]
-    assert np.abs(forces).min() > 0.01
-    # fourth order in the step, second where the third derivative has its kink
+    assert np.abs(forces).min() > 0.01  # of the nearer atom, beyond the cutoff of the other
+    # fourth order in the step; rounding of the energies over the step is 1e-11
     slopes = (8 * (energies[3:-1] - energies[1:-3]) - energies[4:] + energies[:-4]) / (12 * step)
-    np.testing.assert_allclose(slopes, -forces[2:-2], rtol=0, atol=1e-5 * np.abs(forces).max())
-    # the force bends, and jumps nowhere: its second difference is of the order of step^2
-    jumps = np.abs(np.diff(forces, 2))
-    assert jumps[35:45].max() < 2 * jumps[:30].max() < 1e-3 * np.abs(np.diff(forces)).max() + 1e-6
+    np.testing.assert_allclose(slopes, -forces[2:-2], rtol=0, atol=1e-9)
+    # the force bends, and its bend jumps nowhere
+    bends = np.diff(forces, 2)
+    assert np.abs(np.diff(bends)).max() < 0.01 * np.abs(bends).max()
 
 
 # --- symmetries -----------------------------------------------------------------------------------
@@ -352,7 +365,7 @@ def test_dynamics_conserve_the_energy(options: dict[str, Any]) -> None:
     What is exchanged between potential and kinetic energy is the scale: forces that were no
     gradient, or that jumped when the list is rebuilt, would make a drift of that order.
     """
-    calc = calculator(**options)
+    calc = calculator(skin=0.1, **options)
     start = relaxed(calc)
     draw = np.random.default_rng(0)
     masses = start.get_masses()[:, None]
@@ -365,11 +378,11 @@ def test_dynamics_conserve_the_energy(options: dict[str, Any]) -> None:
         run = VelocityVerlet(atoms, step * units.fs)
         total, exchanged = [], []
         before = calc.rebuilds
-        for _ in range(200 // step):
+        for _ in range(120 // step):
             run.run(1)
             total.append(atoms.get_total_energy() / len(atoms))
             exchanged.append(atoms.get_potential_energy() / len(atoms))
-        assert calc.rebuilds > before  # the list changed on the way
+        assert calc.rebuilds > before + 2  # the list changed on the way
         drift = np.polyfit(np.arange(len(total)), total, 1)[0] * len(total)
         assert abs(drift) < 1e-3 * np.std(exchanged), (step, drift)
         fluctuations.append(np.std(total))
@@ -637,6 +650,10 @@ def test_structures_that_cannot_exist() -> None:
     atoms.positions[0, 0] = np.nan
     with pytest.raises(CalculatorSetupError, match="every number must be finite"):
         atoms.get_forces()
+    atoms = quartz(atoms.calc)
+    atoms.cell[0, 0] = np.nan
+    with pytest.raises(CalculatorSetupError, match="every number must be finite"):
+        atoms.get_forces()
 
 
 @compiled
@@ -646,7 +663,7 @@ def test_bonds_shorter_than_the_tables() -> None:
     atoms = Atoms("SiO", [[0, 0, 0], [0, 0, 1.6]], calculator=calc)
     atoms.get_forces()
     atoms.positions[1, 2] = 0.2
-    with pytest.raises(CalculationFailed, match=r"0\.2 Å apart and the tables start at 0\.3"):
+    with pytest.raises(CalculationFailed, match=r"0\.2 Å apart and the tables start at 0\.29"):
         atoms.get_forces()
 
 

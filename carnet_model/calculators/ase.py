@@ -8,7 +8,6 @@ atoms.get_forces()
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +44,7 @@ POTENTIAL = ("energy", "free_energy", "forces", "stress")
 """What a potential has; no tensor target can be called so."""
 
 
-class CarNetCalculator(Calculator):  # type: ignore[misc]
+class CarNetCalculator(Calculator):
     """What a network, or an ensemble of them, says about the atoms of ASE.
 
     A potential has ``energy`` and ``free_energy`` (eV; the same number), ``forces`` (eV/Å, shape
@@ -344,6 +343,8 @@ def _plain(values: Floats) -> float | Floats:
 
 def _has_volume(atoms: Atoms) -> bool:
     box = atoms.cell.array
+    if not np.isfinite(box).all():
+        return False
     edges = float(np.prod(np.linalg.norm(box, axis=1)))
     return bool(abs(np.linalg.det(box)) > FLATTEST * edges > 0)
 
@@ -388,6 +389,7 @@ class _Neighbours:
             self.builds
             and np.array_equal(atoms.numbers, self._numbers)
             and np.array_equal(atoms.pbc, self._periodic)
+            and np.isfinite(atoms.cell.array).all()
         ):
             return False
         start, least = self._positions, 1.0
