@@ -178,6 +178,21 @@ def test_a_list_with_a_skin_gives_what_a_fresh_one_gives() -> None:
     assert 2 < kept.rebuilds < steps / 4
 
 
+def test_a_cell_that_shrinks_around_atoms_at_rest() -> None:
+    """Its images move, and no atom does."""
+    kept, fresh = calculator(skin=0.5), calculator(skin=0)
+    atoms = Atoms("Si", cell=[[2.4, 0.1, 0], [0, 2.5, 0.3], [0.2, 0, 2.6]], pbc=True)
+    cell = atoms.cell.array
+    for step in range(25):
+        atoms.set_cell(cell @ np.diag([1 - 0.01 * step, 1 + 0.005 * step, 1]))
+        found = []
+        for calc in (kept, fresh):
+            atoms.calc = calc
+            found.append(everything(atoms))
+        agree(*found)
+    assert 1 < kept.rebuilds < 5
+
+
 def test_pairs_beyond_the_cutoff_count_for_nothing() -> None:
     """They are left out to save time, not to be right."""
     calc, model = calculator(compile="never"), network()
@@ -585,7 +600,11 @@ def test_unknown_elements_are_named(symbol: str) -> None:
     with pytest.raises(CalculatorSetupError) as caught:
         atoms.get_potential_energy()
     assert all(fragment in str(caught.value) for fragment in fragments)
-    with pytest.raises(CalculatorSetupError):  # not what is left of another calculation
+    calc = atoms.calc
+    calc.calculate(quartz())
+    with pytest.raises(CalculatorSetupError):
+        calc.calculate(atoms)
+    with pytest.raises(CalculatorSetupError):  # not what is left of the other structure
         atoms.get_forces()
 
 
