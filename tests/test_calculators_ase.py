@@ -58,10 +58,10 @@ KINDS = [
 ]
 
 
-def network(target: Target = ENERGY, seed: int = 5, size: float = 1000.0) -> CarNet:
+def network(*targets: Target, seed: int = 5, size: float = 1000.0) -> CarNet:
     """An untrained network; as a potential with forces of some tenths of eV/Å."""
     torch.manual_seed(seed)
-    model = CarNet(SETTINGS, target).double()
+    model = CarNet(SETTINGS, *targets or (ENERGY,)).double()
     with torch.no_grad():
         for name, values in model.named_parameters():
             if ".heads." in f".{name}" and name.endswith("weight"):
@@ -74,7 +74,7 @@ def network(target: Target = ENERGY, seed: int = 5, size: float = 1000.0) -> Car
 def predictor(
     target: Target = ENERGY, seeds: Sequence[int] = (5,), size: float = 1000.0
 ) -> Predictor:
-    models = [network(target, seed, size) for seed in seeds]
+    models = [network(target, seed=seed, size=size) for seed in seeds]
     return Predictor(models, record={"elements": ELEMENTS}, precision="double", name="tiny")
 
 
@@ -182,7 +182,7 @@ def test_a_cell_that_shrinks_around_atoms_at_rest() -> None:
     """Its images move, and no atom does."""
     kept, fresh = calculator(skin=0.5), calculator(skin=0)
     atoms = Atoms("Si", cell=[[2.4, 0.1, 0], [0, 2.5, 0.3], [0.2, 0, 2.6]], pbc=True)
-    cell = atoms.cell.array
+    cell = atoms.cell.array.copy()
     for step in range(25):
         atoms.set_cell(cell @ np.diag([1 - 0.01 * step, 1 + 0.005 * step, 1]))
         found = []
@@ -501,14 +501,14 @@ def test_copies_compute_the_same() -> None:
 )
 def test_tensors_turn_with_the_atoms(target: Target, rank: int) -> None:
     name = target.name
-    network = predictor(target, size=20)
-    calc = CarNetCalculator(network)
+    given = predictor(target, size=20)
+    calc = CarNetCalculator(given)
     assert calc.implemented_properties == [name]
     atoms = quartz(calc)
     before = calc.get_property(name, atoms)
     of_atoms = target.pooling == "atoms"
     assert np.shape(before) == ((4,) if of_atoms else ()) + (3,) * rank
-    expected = network.predict(atoms).tensor
+    expected = given.predict(atoms).tensor
     np.testing.assert_allclose(before, expected, rtol=0, atol=1e-12)
     turn = Rotation.random(random_state=2).as_matrix()
     moved = atoms.copy()
@@ -524,6 +524,59 @@ def test_tensors_turn_with_the_atoms(target: Target, rank: int) -> None:
         assert np.abs(after - before).max() > 1e-3
     with pytest.raises(PropertyNotImplementedError, match="does not predict 'forces'; it predicts"):
         atoms.get_forces()
+
+
+def test_several_targets_are_as_many_properties() -> None:
+    """One network: energy and slopes, and tensors of structures and of atoms."""
+    targets = (
+        Target("dielectric", positive=True),
+        Target("energy", pooling="sum", title="dft"),
+        Target("dipole", pooling="sum"),
+        Target("nmr-shielding", pooling="atoms"),
+        Target("charge", pooling="sum"),
+    )
+    models = [network(*targets, seed=seed, size=20) for seed in (0, 1)]
+    given = Predictor(models, precision="double")
+    calc = CarNetCalculator(given)
+    names = ["energy", "free_energy", "forces", "stress"]
+    tensors = ["dielectric", "dipole", "nmr-shielding", "charge"]
+    spreads = [f"{name}_spread" for name in ["energy", "forces", "stress", *tensors]]
+    assert calc.implemented_properties == [*names, *tensors, *spreads]
+    atoms = quartz(calc)
+    np.testing.assert_allclose(
+        atoms.get_forces(), calculate_numerical_forces(atoms, 1e-4), rtol=0, atol=1e-8
+    )
+    atoms.get_stress()
+    assert set(calc.results) == set(calc.implemented_properties)
+    with torch.no_grad():
+        batch = collate([build(geometry(atoms), CUTOFF)], torch.float64)
+        charges = [model(batch)["charge"].item() for model in models]
+    agree([calc.results["charge"]], [np.mean(charges)])
+    for name in tensors[:-1]:
+        one = Predictor(models, precision="double", target=name)
+        expected = one.predict(atoms)
+        np.testing.assert_allclose(calc.results[name], expected.tensor, rtol=0, atol=1e-11)
+        spread = expected.uncertainty["tensor"]
+        np.testing.assert_allclose(calc.results[f"{name}_spread"], spread, rtol=0, atol=1e-11)
+    molecule = water(calc)
+    assert np.isfinite(molecule.get_forces()).all()
+    assert np.abs(molecule.get_dipole_moment()).max() > 1e-3
+    assert "dielectric" not in calc.results
+    with pytest.raises(PropertyNotImplementedError, match="dielectric of OH2 needs the volume"):
+        calc.get_property("dielectric", molecule)
+
+
+def test_energies_of_elements_keep_their_digits() -> None:
+    """Single precision is for what the network adds to them."""
+    model = network(size=100)
+    (table,) = [values for name, values in model.named_buffers() if "reference" in name]
+    table[[8, 14]] = torch.tensor([[-2040.6], [-7900.123456789]], dtype=torch.float64)
+    values = [
+        quartz(CarNetCalculator(Predictor([model]), precision=precision)).get_potential_energy()
+        for precision in ("double", "single")
+    ]
+    assert values[0] < -19000
+    assert values[1] == pytest.approx(values[0], abs=1e-5)
 
 
 def test_the_dipole_has_its_place_in_ase() -> None:
@@ -654,8 +707,9 @@ def test_settings_that_make_no_sense() -> None:
         calculator().set(skin=1.0)
     with pytest.raises(CalculatorSetupError, match="no atoms yet"):
         calculator().get_property("energy")
-    for target in (Target("energy"), Target("stress")):
-        with pytest.raises(CalculatorSetupError, match=f"predicts {target.name}, which is no sum"):
+    hartree = Target("energy", pooling="sum", unit="Ha")
+    for target in (Target("energy"), Target("stress"), hartree):
+        with pytest.raises(CalculatorSetupError, match=f"predicts {target.name} with unit and"):
             CarNetCalculator(predictor(target))
 
 

@@ -47,12 +47,13 @@ POTENTIAL = ("energy", "free_energy", "forces", "stress")
 class CarNetCalculator(Calculator):
     """What a network, or an ensemble of them, says about the atoms of ASE.
 
-    A potential has ``energy`` and ``free_energy`` (eV; the same number), ``forces`` (eV/Å, shape
-    ``(atoms, 3)``) and ``stress`` (eV/Å^3, positive under tension, shape ``(6,)`` in ASE's order
-    xx, yy, zz, yz, xz, xy). The stress is computed when it is asked for, and from then on. Every
-    other target is a property under its own name, ``calc.get_property("dielectric", atoms)``: all
-    Cartesian components in the axes of the atoms, shape ``(3,)*rank``, or ``(atoms,) + (3,)*rank``
-    for a property of atoms, in the unit of the target. Everything is double precision.
+    A network with a scalar in eV that is summed over the atoms has ``energy`` and ``free_energy``
+    (eV, the same number), ``forces`` (eV/Å, shape ``(atoms, 3)``) and ``stress`` (eV/Å^3, positive
+    under tension, shape ``(6,)`` in ASE's order xx, yy, zz, yz, xz, xy). The stress is computed
+    when it is asked for, and from then on. Every other target is a property under its own key,
+    ``calc.get_property("dielectric", atoms)``: all Cartesian components in the axes of the atoms,
+    shape ``(3,)*rank``, or ``(atoms,) + (3,)*rank`` for a property of atoms, in the unit of the
+    target. Everything is double precision.
 
     Of an ensemble every property is the mean; its standard deviation over the networks (n - 1),
     not scaled, is beside it: ``energy_spread``, ``forces_spread`` and so on.
@@ -106,14 +107,15 @@ class CarNetCalculator(Calculator):
         owned = Predictor(given.models, precision=precision) if given is model else given
         self._models: tuple[CarNet, ...] = owned.models
         self._domain, self._title = given.domain, given.title
-        self._targets = _targets(self._models[0])
-        self._potential = any(target.potential for target in self._targets.values())
-        self._tensors = {k: target for k, target in self._targets.items() if not target.potential}
+        energy = _energy(self._models[0])
+        self._potential = energy is not None
+        self._tensors = {each.key: each for each in self._models[0].targets if each != energy}
         taken = sorted(self._tensors.keys() & set(POTENTIAL))
         if taken:
             raise InputError(
-                f"{self._title}: predicts {', '.join(taken)}, which is no sum of scalars over the "
-                f"atoms and not what ASE calls so: give that target a title, or use a Predictor"
+                f"{self._title}: predicts {', '.join(taken)} with unit and pooling "
+                f"{[(self._tensors[k].unit, self._tensors[k].pooling) for k in taken]}, which is "
+                "not what ASE calls so: give that target a title, or use a Predictor"
             )
         names = [*(POTENTIAL if self._potential else ()), *self._tensors]
         spreads = [f"{name}_spread" for name in names if name != "free_energy"]
@@ -322,18 +324,24 @@ class CarNetCalculator(Calculator):
 # --- the networks ---------------------------------------------------------------------------------
 
 
-def _targets(model: CarNet) -> dict[str, Target]:
-    """Return what a network predicts, by name."""
-    return {model.target.name: model.target}
+def _energy(model: CarNet) -> Target | None:
+    """Return the target that is an energy in eV, the only unit that ASE knows."""
+    target = model.potential
+    return target if target is not None and target.unit == "eV" else None
 
 
 def _answers(model: CarNet, batch: Batch, stress: bool) -> dict[str, Tensor]:
     """Return energy, forces, the stress if asked for, and packed coordinates of other targets."""
-    if not model.target.potential:
+    energy = _energy(model)
+    if energy is None:
         with torch.no_grad():
-            return {model.target.name: model(batch)}
+            answers: dict[str, Tensor] = model(batch)
+        return answers
     found = respond(model, batch, stress=stress)
-    answers = {"energy": found.energy, "forces": found.forces}
+    with torch.no_grad():
+        answers = model.assembled(dict(found.learned))
+    del answers[energy.key]  # ASE's names of it, whatever its title
+    answers |= {"energy": found.energy, "forces": found.forces}
     return answers if found.stress is None else {**answers, "stress": found.stress}
 
 
