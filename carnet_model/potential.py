@@ -54,32 +54,30 @@ def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = 
     """Return energies, forces and, where asked for, stresses.
 
     Args:
-        model: a network with a scalar target that is summed over the atoms.
+        model: a network with an energy among its targets.
         batch: the structures.
         stress: compute the response to strain as well.
         learn: keep the graph, so that a loss of forces can be differentiated by the parameters.
 
     Raises:
-        TargetError: when no target is a sum of scalars.
+        TargetError: when no target is an energy.
     """
     target = model.potential
     if target is None:
         raise TargetError(
-            "forces come from a scalar summed over the atoms, such as energy; this network "
+            "forces come from an energy that is a sum over the atoms; this network "
             f"predicts {', '.join(target.key for target in model.targets)}"
         )
     positions = batch.positions.detach().requires_grad_()
     moved, inputs = replace(batch, positions=positions), [positions]
-    if stress:
-        strain = batch.cells.new_zeros(batch.cells.shape).requires_grad_()
-        turn = 0.5 * (strain + strain.mT) + torch.eye(3, dtype=strain.dtype, device=strain.device)
-        moved = replace(
-            batch,
-            positions=torch.einsum("ai,aij->aj", positions, turn.index_select(0, batch.owners)),
-            cells=batch.cells @ turn,
-        )
-        inputs.append(strain)
     with torch.enable_grad():
+        if stress:
+            strain = batch.cells.new_zeros(batch.cells.shape).requires_grad_()
+            turn = torch.eye(3, dtype=strain.dtype, device=strain.device)
+            turn = turn + 0.5 * (strain + strain.mT)
+            turned = torch.einsum("ai,aij->aj", positions, turn.index_select(0, batch.owners))
+            moved = replace(batch, positions=turned, cells=batch.cells @ turn)
+            inputs.append(strain)
         learned = model.learned(moved)
         energies = learned[target.key].squeeze(-1)
         with native.gradients_by_inputs_only():

@@ -145,8 +145,8 @@ class Target:
 
     @property
     def potential(self) -> bool:
-        """True for a scalar summed over the atoms: an energy, which has forces."""
-        return self.reduction.rank == 0 and self.pooling == "sum"
+        """True for an energy that is a sum over the atoms: it has forces."""
+        return self.name == "energy" and self.pooling == "sum"
 
     @property
     def dimension(self) -> int:

@@ -836,6 +836,7 @@ def _fit(
         limit_val_batches=1.0 if samples.val else 0,
         log_every_n_steps=10,
         use_distributed_sampler=False,
+        inference_mode=False,  # forces are gradients, in validation too
     )
     data = Data(samples, config)
     state = folder / STATE if going_on else None

@@ -214,6 +214,15 @@ def test_only_summed_scalars_have_forces(target: Target, fragments: list[str]) -
     assert all(fragment in str(caught.value) for fragment in fragments)
 
 
+def test_forces_and_stress_where_gradients_are_off() -> None:
+    expected = respond(potential(), graphs(quartz()), stress=True)
+    with torch.no_grad():
+        found = respond(potential(), graphs(quartz()), stress=True)
+    assert found.stress is not None
+    torch.testing.assert_close(found.forces, expected.forces)
+    torch.testing.assert_close(found.stress, expected.stress)
+
+
 def test_a_stress_needs_a_volume() -> None:
     with pytest.raises(TargetError, match="needs three lattice vectors"):
         respond(potential(), graphs(quartz(), water()), stress=True).stress  # noqa: B018

@@ -154,12 +154,14 @@ class Output(nn.Module):
         self.target = target
         # the head makes scalars of the scalars: their readout is not needed
         self.wanted = frozenset(irrep for irrep, _ in target.parts) - {Irrep(0)}
-        self.readouts = nn.ModuleList(Mixing(layout, channels, channels) for _ in range(layers))
+        self.readouts = nn.ModuleList(
+            Mixing(layout, channels, channels) for _ in range(layers) if self.wanted
+        )
         width = embedding + channels * layers
         self.atomic = nn.Sequential(
             nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, hidden)
         )  # fmt: skip
-        self.importance = nn.Linear(width, channels)
+        self.importance = nn.Linear(width, channels) if self.wanted else None
         self.volume = volume and target.pooling == "mean"
         self.head = Head(target, hidden + self.volume, channels, hidden)
         self.assembly = Assembly(target)
@@ -176,9 +178,9 @@ class Output(nn.Module):
         """
         atoms = self.atomic(scalars)
         parts: Parts = {}
-        for layer, readout in zip(features, self.readouts, strict=True):
-            parts = added(parts, readout(layer, self.wanted))
-        if parts:
+        if self.importance is not None:
+            for layer, readout in zip(features, self.readouts, strict=True):
+                parts = added(parts, readout(layer, self.wanted))
             importance = (2 * torch.sigmoid(self.importance(scalars))).unsqueeze(1)
             parts = {irrep: part * importance for irrep, part in parts.items()}
         if self.target.pooling == "mean":
