@@ -71,6 +71,7 @@ LATE_ERRORS = MappingProxyType(
         "training": "TrainingError",
         "compiling": "CompilerError",
         "reports": "MisfitError",
+        "mechanics": "MechanicsError",
     }
 )
 """What bad input raises in modules that are imported only when they are needed."""
