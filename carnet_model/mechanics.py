@@ -21,6 +21,7 @@ from torch import Tensor
 from .geometry import Geometry
 from .graph import Batch, build, collate
 from .model import CarNet
+from .potential import require_potential
 from .targets import TargetError
 from .units import EV_PER_A3
 
@@ -169,11 +170,7 @@ def _batch(thing: Geometry, model: CarNet) -> Batch:
 
 def _second(model: CarNet, batch: Batch) -> tuple[Floats, Floats]:
     """Return gradient and second derivatives by displacements and Voigt strains."""
-    if model.potential is None:
-        raise TargetError(
-            "a stiffness comes from an energy; this network predicts "
-            f"{', '.join(target.key for target in model.targets)}"
-        )
+    key = require_potential(model).key
     moves = torch.zeros_like(batch.positions).requires_grad_()
     strains = torch.zeros(6, dtype=batch.positions.dtype).requires_grad_()
     matrix = torch.eye(3, dtype=batch.positions.dtype)
@@ -182,7 +179,7 @@ def _second(model: CarNet, batch: Batch) -> tuple[Floats, Floats]:
         unit[i, j] = unit[j, i] = 1.0 if i == j else 0.5
         matrix = matrix + strains[number] * unit
     moved = replace(batch, positions=(batch.positions + moves) @ matrix, cells=batch.cells @ matrix)
-    energy = model.learned(moved)[model.potential.key].sum()
+    energy = model.learned(moved)[key].sum()
     inputs = (moves, strains)
     slopes = _flat(torch.autograd.grad(energy, inputs, create_graph=True, materialize_grads=True))
     rows = [

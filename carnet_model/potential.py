@@ -11,7 +11,7 @@ from torch import Tensor
 from . import native
 from .graph import Batch
 from .model import CarNet
-from .targets import TargetError
+from .targets import Target, TargetError
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,20 @@ class Response:
         return self.by_strain / self.volumes.view(-1, 1, 1)
 
 
+def require_potential(model: CarNet) -> Target:
+    """Return the energy among the targets.
+
+    Raises:
+        TargetError: when there is none.
+    """
+    if model.potential is None:
+        raise TargetError(
+            "forces come from an energy that is a sum over the atoms; this network predicts "
+            f"{', '.join(target.key for target in model.targets)}"
+        )
+    return model.potential
+
+
 def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = False) -> Response:
     """Return energies, forces and, where asked for, stresses.
 
@@ -62,12 +76,7 @@ def respond(model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = 
     Raises:
         TargetError: when no target is an energy.
     """
-    target = model.potential
-    if target is None:
-        raise TargetError(
-            "forces come from an energy that is a sum over the atoms; this network "
-            f"predicts {', '.join(target.key for target in model.targets)}"
-        )
+    target = require_potential(model)
     positions = batch.positions.detach().requires_grad_()
     moved, inputs = replace(batch, positions=positions), [positions]
     with torch.enable_grad():

@@ -15,6 +15,7 @@ from natural_tensors import from_voigt
 from ..crystals import structure_frame
 from ..geometry import Floats, Geometry, geometry
 from ..mechanics import PAIRS, Mechanics, MechanicsError, mechanics
+from ..potential import require_potential
 from ..prediction import Prediction, Predictor
 from ..units import EV_PER_A3
 from .ase import CarNetCalculator
@@ -97,6 +98,7 @@ def elastic_constants(
     Raises:
         MechanicsError: when the relaxation does not end, or does not end in a minimum.
     """
+    require_potential(predictor.models[0])
     start = thing.volume
     final = thing
     if relaxed:
