@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from ase.data import chemical_symbols
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -130,27 +131,18 @@ def export(model: CarNet | Predictor, path: str | Path, *, aot: bool = False) ->
     known = elements or [6, 8, 14]
     program = _traced(potential, _inputs(_sample(known, 4, models[0].settings.cutoff), dtype))
     place.parent.mkdir(parents=True, exist_ok=True)
-    handle, fresh = tempfile.mkstemp(dir=place.parent, prefix=f".{place.stem}.", suffix=".pt2")
-    os.close(handle)
-    try:
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.stem}.") as folder:
+        fresh = str(Path(folder) / place.name)
         if aot:
             _compile(program, fresh, metadata)
         else:
+            program.example_inputs = None  # the one thing in the file that would be a pickle
             torch.export.save(program, fresh, extra_files={METADATA: json.dumps(metadata)})
         found = load_exported(fresh)
         for atoms in (1, 3, 7):
             _compare(found, models, _sample(known, atoms, found.cutoff), dtype)
-        os.chmod(fresh, 0o666 & ~_umask())
         os.replace(fresh, place)
-    finally:
-        Path(fresh).unlink(missing_ok=True)
     return found
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _networks(model: CarNet | Predictor) -> tuple[list[CarNet], list[int]]:
@@ -192,6 +184,7 @@ def _metadata(
         "layers": int(model.settings.layers),
         "members": members,
         "elements": list(elements),
+        "symbols": [chemical_symbols[number] for number in elements],
         "dtype": str(dtype).removeprefix("torch."),
         "device": "cpu",
         "compiled": aot,

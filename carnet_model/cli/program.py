@@ -71,6 +71,7 @@ LATE_ERRORS = MappingProxyType(
         "training": "TrainingError",
         "compiling": "CompilerError",
         "reports": "MisfitError",
+        "exported": "ExportError",
     }
 )
 """What bad input raises in modules that are imported only when they are needed."""
@@ -145,6 +146,7 @@ app = typer.Typer(
         "data dejong2015 dejong2015.json.gz",
         "train config.yaml",
         "evaluate data.json.gz --split val --output report",
+        "export runs/mine/model -o mine.pt2",
     ),
 )
 data = typer.Typer(
