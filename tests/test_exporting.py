@@ -22,13 +22,13 @@ from carnet_model.model import CarNet
 from carnet_model.potential import respond
 from carnet_model.targets import Target
 from tests import tiny_potentials
-from tests.tiny_potentials import CUTOFF, batch, crystal, exported, model, water
+from tests.tiny_potentials import CUTOFF, batch, crystal, exported, loaded, model, water
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def pull(graphs: Batch, path: Path | None = None) -> Pull:
-    found = load_exported(path or exported())
+    found = load_exported(path) if path else loaded()
     return found(graphs.numbers, graphs.senders, graphs.receivers, graphs.vectors())
 
 
@@ -69,7 +69,7 @@ def test_bonds_may_come_in_any_order_and_beyond_the_cutoff() -> None:
     graphs = batch(crystal(2))
     wide = batch(crystal(2))
     order = torch.randperm(len(graphs.senders), generator=torch.Generator().manual_seed(0))
-    potential = load_exported(exported())
+    potential = loaded()
     found = potential(
         graphs.numbers,
         torch.cat([graphs.senders[order], wide.senders[:5]]),
@@ -84,7 +84,7 @@ def test_bonds_may_come_in_any_order_and_beyond_the_cutoff() -> None:
 
 @pytest.mark.parametrize("edges", [0, 1])
 def test_an_atom_with_no_bond_or_one(edges: int) -> None:
-    found = load_exported(exported())(
+    found = loaded()(
         torch.tensor([8]), *[torch.zeros(edges, dtype=torch.int64)] * 2,
         torch.full((edges, 3), 0.9 * CUTOFF, dtype=torch.float64),
     )  # fmt: skip
@@ -95,7 +95,7 @@ def test_an_atom_with_no_bond_or_one(edges: int) -> None:
 
 
 def test_the_file_says_what_it_is_and_holds_no_pickle() -> None:
-    potential = load_exported(exported())
+    potential = loaded()
     assert potential.cutoff == CUTOFF
     assert potential.elements == (1, 8, 14)
     assert "energy" in repr(potential)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from carnet_model.config import NetworkSettings
+from carnet_model.exported import Exported, load_exported
 from carnet_model.exporting import export
 from carnet_model.geometry import Geometry
 from carnet_model.graph import Batch, build, collate
@@ -28,13 +29,13 @@ SETTINGS = NetworkSettings(
 
 @cache
 def model(seed: int = 0) -> CarNet:
-    """Return an untrained network with forces of some tenths."""
+    """Return an untrained network with forces of some hundredths."""
     torch.manual_seed(seed)
     made = CarNet(SETTINGS, Target("energy", pooling="sum")).double()
     with torch.no_grad():
         for name, values in made.named_parameters():
             if ".heads.0.weight" in name:
-                values *= 100
+                values *= 5000
             if "radial.last.weight" in name:
                 values *= 3
     return made.eval().requires_grad_(False)
@@ -53,6 +54,12 @@ def exported() -> Path:
     path = Path(folder.name) / "potential.pt2"
     export(predictor(), path)
     return path
+
+
+@cache
+def loaded() -> Exported:
+    """Return what the file holds."""
+    return load_exported(exported())
 
 
 def crystal(repeats: int = 1, seed: int = 0) -> Geometry:
