@@ -260,9 +260,7 @@ def _inputs(graph: Graph, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, T
     return batch.numbers, batch.senders, batch.receivers, batch.vectors()
 
 
-def _compare(
-    found: Exported, models: Sequence[CarNet], graph: Graph, dtype: torch.dtype
-) -> None:
+def _compare(found: Exported, models: Sequence[CarNet], graph: Graph, dtype: torch.dtype) -> None:
     """Hold a file against the networks.
 
     Raises:

@@ -180,9 +180,7 @@ def test_the_command_exports_a_checkpoint(tmp_path: Path) -> None:
 
     folder, path = tmp_path / "model", tmp_path / "potential.pt2"
     checkpoint.save(folder, [model()], {"elements": [1, 8, 14]})
-    done = CliRunner().invoke(
-        cli.app, ["export", str(folder), "-o", str(path)], prog_name="carnet"
-    )
+    done = CliRunner().invoke(cli.app, ["export", str(folder), "-o", str(path)], prog_name="carnet")
     assert done.exit_code == 0, done.output
     assert "written to" in done.output
     graphs = batch(crystal())

@@ -43,7 +43,9 @@ def model(seed: int = 0) -> CarNet:
 
 def predictor(**options: Any) -> Predictor:
     """Return it as what export takes, knowing hydrogen, oxygen and silicon."""
-    return Predictor([model()], record={"elements": [1, 8, 14]}, **{"precision": "double"} | options)
+    return Predictor(
+        [model()], record={"elements": [1, 8, 14]}, **{"precision": "double"} | options
+    )
 
 
 @cache
