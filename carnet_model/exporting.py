@@ -50,7 +50,8 @@ class _Bonded(Batch):
     @property
     def graphs(self) -> int:
         """Number of atoms, free where a graph is traced."""
-        return self.counts.shape[0]
+        atoms: int = self.counts.shape[0]
+        return atoms
 
     def vectors(self) -> Tensor:
         """Return the vectors that were given."""

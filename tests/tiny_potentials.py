@@ -43,9 +43,8 @@ def model(seed: int = 0) -> CarNet:
 
 def predictor(**options: Any) -> Predictor:
     """Return it as what export takes, knowing hydrogen, oxygen and silicon."""
-    return Predictor(
-        [model()], record={"elements": [1, 8, 14]}, **{"precision": "double"} | options
-    )
+    options = {"precision": "double", "record": {"elements": [1, 8, 14]}, **options}
+    return Predictor([model()], **options)
 
 
 @cache
@@ -70,7 +69,7 @@ def crystal(repeats: int = 1, seed: int = 0) -> Geometry:
     cell = np.array([[4.0, 0.0, 0.0], [0.7, 3.8, 0.0], [-0.6, 0.5, 4.2]])
     cells = np.diag([repeats, 1, 1]) @ cell
     places = np.array([[0.0, 0, 0], [0.5, 0.45, 0.1], [0.1, 0.5, 0.55]])
-    places = np.concatenate([places + [n, 0, 0] for n in range(repeats)]) @ cell
+    places = np.concatenate([places + np.array([n, 0, 0]) for n in range(repeats)]) @ cell
     places += draw.normal(scale=0.05, size=places.shape)
     return Geometry(np.array([14, 8, 8] * repeats), places, cells, (True,) * 3)
 

