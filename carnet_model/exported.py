@@ -103,6 +103,18 @@ class Exported:
             f"{self.metadata['dtype']}, cutoff {self.cutoff:g} Å, {len(self.elements)} elements)"
         )
 
+    def check_unit(self, unit: str = "eV") -> None:
+        """Refuse a potential in another unit than a program computes in.
+
+        Raises:
+            ExportError: naming both units.
+        """
+        if self.unit != unit:
+            raise ExportError(
+                f"this potential is in {self.unit or 'an unknown unit'}; needed: {unit}. Train "
+                f"with labels in {unit}"
+            )
+
     def check_elements(self, numbers: Tensor) -> None:
         """Refuse elements the potential was not trained on.
 

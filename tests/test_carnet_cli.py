@@ -23,7 +23,16 @@ from carnet_model.labels import rotate
 from natural_tensors import from_voigt, to_voigt
 from tests.tiny_models import CRYSTALS, RECORDS, saved, stiffness
 
-COMMANDS = ("predict", "evaluate", "train", "models", "join", "data dejong2015", "data check")
+COMMANDS = (
+    "predict",
+    "evaluate",
+    "train",
+    "models",
+    "join",
+    "export",
+    "data dejong2015",
+    "data check",
+)
 TRAIN = [record for record in RECORDS if record["split"] == "train"]
 
 

@@ -109,6 +109,9 @@ def test_the_file_says_what_it_is_and_holds_no_pickle() -> None:
     assert stated["conventions"] == 1
     with pytest.raises(ExportError, match=r"atomic numbers \[6\]; it knows \[1, 8, 14\]"):
         potential.check_elements(torch.tensor([6, 8]))
+    potential.check_unit()
+    with pytest.raises(ExportError, match=r"is in eV; needed: kcal/mol"):
+        potential.check_unit("kcal/mol")
 
 
 def test_pytorch_alone_runs_it() -> None:

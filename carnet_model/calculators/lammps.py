@@ -37,13 +37,15 @@ class UnifiedModel:
         lmp: the ``lammps.lammps`` that runs it, asked for the ids of atoms and ghosts.
 
     Raises:
-        ExportError: when the file cannot be used, or does not say which elements it knows.
+        ExportError: when the file cannot be used, is not in eV, or does not say which elements it
+            knows.
         LammpsError: with several ranks, or in other units than metal.
     """
 
     def __init__(self, potential: str | Path | Exported, lmp: Any) -> None:
         if not isinstance(potential, Exported):
             potential = load_exported(potential)
+        potential.check_unit()
         if not potential.elements:
             raise ExportError(
                 "the exported file names no elements, which pair_coeff needs: export a checkpoint"

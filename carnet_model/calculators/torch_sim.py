@@ -27,7 +27,7 @@ class CarNetModel(ModelInterface):
         compute_stress: hand out stresses; every system then needs a volume.
 
     Raises:
-        ExportError: when the file cannot be used, see :func:`~carnet_model.exported.load_exported`.
+        ExportError: when the file cannot be used, or is not in eV.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class CarNetModel(ModelInterface):
         super().__init__()
         if not isinstance(potential, Exported):
             potential = load_exported(potential, device)
+        potential.check_unit()
         self.potential = potential
         self._device, self._dtype = potential.device, potential.dtype
         self._compute_forces, self._compute_stress = compute_forces, compute_stress
