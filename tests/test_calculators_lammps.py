@@ -182,6 +182,23 @@ def test_lammps_gives_what_the_network_gives(thing: Geometry) -> None:
     lmp.close()
 
 
+def test_lammps_has_the_energies_of_single_atoms() -> None:
+    thing = crystal(3, 1)
+    lmp = simulation(thing)
+    attach(lmp, loaded(), ["Si", "O"])
+    for line in (
+        "compute shares all pe/atom", "compute total all reduce sum c_shares",
+        "thermo_style custom step pe c_total", "run 1",
+    ):  # fmt: skip
+        lmp.command(line)
+    ids = np.array(lmp.numpy.extract_atom("id", nelem=len(thing)))
+    shares = np.array(lmp.numpy.extract_compute("shares", 1, 1))[: len(thing)][np.argsort(ids)]
+    graphs = batch(thing)
+    expected = loaded()(graphs.numbers, graphs.senders, graphs.receivers, graphs.vectors())
+    np.testing.assert_allclose(shares, expected.energies, rtol=0, atol=1e-9)
+    lmp.close()
+
+
 def test_lammps_conserves_the_energy() -> None:
     lmp = simulation(crystal(3, 1))
     attach(lmp, loaded(), ["Si", "O"])

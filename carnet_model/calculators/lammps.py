@@ -187,7 +187,9 @@ def attach(
         np.add.at(forces, data.pair_i, data.pulls)
         np.subtract.at(forces, owners[data.pair_j], data.pulls)
         lmp.fix_external_set_energy_global(fix, data.energy)
-        lmp.numpy.fix_external_set_energy_peratom(fix, data.eatoms)
+        shares = np.empty(local)
+        shares[data.iatoms] = data.eatoms
+        lmp.numpy.fix_external_set_energy_peratom(fix, shares)
         strain = np.einsum("ei,ej->ij", data.rij, data.pulls)
         lmp.fix_external_set_virial_global(
             fix, [-strain[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
