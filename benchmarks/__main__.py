@@ -7,7 +7,10 @@ from importlib import import_module
 
 from rich.console import Console
 
-TOPICS = ("exact", "numeric", "generated", "network", "potentials", "roofline", "growth", "physics")
+TOPICS = (
+    "exact", "numeric", "generated", "network", "potentials", "roofline", "growth", "physics",
+    "accuracy",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -512,8 +512,8 @@ class Config(Settings):
 
 
 def elastic(target: Target) -> bool:
-    """Say whether a target has moduli: rank 4, a symmetric matrix in Mandel form."""
-    return target.matrix_form == "mandel" and target.reduction.rank == 4
+    """Say whether a target has moduli: the 21 components of a stiffness."""
+    return target.matrix_form == "mandel" and target.dimension == 21
 
 
 def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:

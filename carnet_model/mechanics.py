@@ -71,15 +71,15 @@ class Mechanics:
         largest = float(np.linalg.norm(self.forces, axis=1).max())
         if largest > LARGEST_FORCE:
             raise MechanicsError(
-                f"the largest force is {largest:.3g} eV/Å, allowed are {LARGEST_FORCE:g}: relax the "
-                "structure with this potential first"
+                f"the largest force is {largest:.3g} eV/Å, allowed are {LARGEST_FORCE:g}: relax "
+                "the structure with this potential first"
             )
         values, vectors = np.linalg.eigh(self.force_constants)
         limit = SOFTEST * values[-1]
         if values[0] < -limit:
             raise MechanicsError(
-                f"the force constants have an eigenvalue {values[0]:.3g} eV/Å^2: the structure is no "
-                "minimum of this potential; displace the atoms along it and relax again"
+                f"the force constants have an eigenvalue {values[0]:.3g} eV/Å^2: the structure is "
+                "no minimum of this potential; displace the atoms along it and relax again"
             )
         stiff = values > limit  # all but translations, which no strain excites
         shares = vectors[:, stiff].T @ self.internal_strain
@@ -159,7 +159,8 @@ def atomic_slopes(
 
 
 def _double(model: CarNet) -> CarNet:
-    return deepcopy(model).double().eval().requires_grad_(False)
+    double: CarNet = deepcopy(model).double().eval().requires_grad_(False)
+    return double
 
 
 def _batch(thing: Geometry, model: CarNet) -> Batch:

@@ -826,7 +826,9 @@ class Predictor:
         return {key: value * float(self._scales.get(key, 1.0)) for key, value in spread.items()}
 
     def _known(self, thing: Geometry) -> str | None:
-        found = None if self.seen is None else self.seen.nearest(thing)
+        if self.seen is None or not any(thing.periodic):
+            return None  # conformations of one molecule are too alike for a signature
+        found = self.seen.nearest(thing)
         return found[0] if found is not None and found[1] <= DUPLICATE else None
 
 

@@ -285,12 +285,13 @@ def test_several_targets_from_one_trunk(tmp_path: Path) -> None:
 
 def test_a_sum_is_extensive(tmp_path: Path) -> None:
     """Two molecules far apart have the sum of both tensors, reference included."""
-    records = []
-    for body in alloys(10):
-        records.append({
+    records = [
+        {
             "numbers": body.numbers[:3].tolist(), "positions": body.positions[:3].tolist(),
             "alpha": (np.eye(3) * (8 + body.numbers[0])).tolist(),
-        })  # fmt: skip
+        }
+        for body in alloys(10)
+    ]  # fmt: skip
     (tmp_path / "alpha.json").write_text(json.dumps(records))
     config = configured(
         tmp_path, target={"name": "polarizability", "unit": "a.u."},

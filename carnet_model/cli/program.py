@@ -72,6 +72,7 @@ LATE_ERRORS = MappingProxyType(
         "compiling": "CompilerError",
         "reports": "MisfitError",
         "exported": "ExportError",
+        "mechanics": "MechanicsError",
     }
 )
 """What bad input raises in modules that are imported only when they are needed."""

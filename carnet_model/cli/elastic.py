@@ -1,0 +1,80 @@
+"""The command elastic: how stiff a crystal is under a potential."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from natural_tensors import files
+from natural_tensors.cli import say, warn
+from natural_tensors.plain import plain
+
+from .. import prediction
+from ..prediction import Failure
+from .program import ModelOption, app, check_extras, examples_of
+
+
+@app.command(
+    "elastic",
+    epilog=examples_of(
+        "elastic si.cif --model runs/silicon/model",
+        "elastic POSCAR -m runs/silicon/model --by-strain",
+        "elastic si.cif -m runs/silicon/model --json",
+    ),
+)
+def elastic(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="FILES...", help="Crystals: CIF, POSCAR, JSON, ...")
+    ],
+    model: ModelOption,
+    relaxed: Annotated[
+        bool,
+        typer.Option("--relax/--no-relax", help="Relax cell and ions with the potential first."),
+    ] = True,
+    force: Annotated[
+        float,
+        typer.Option("--force", metavar="F", min=1e-6, help="Largest force left, eV/Å."),
+    ] = 0.005,
+    strains: Annotated[
+        bool,
+        typer.Option("--by-strain", help="Compare with finite strains and relaxed ions."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Elastic constants of crystals from a potential: second derivatives, with relaxed ions."""
+    check_extras()
+    from ..calculators import CarNetCalculator, by_strain, elastic_constants
+    from ..mechanics import MechanicsError
+
+    predictor = prediction.load(model, precision="double")
+    documents, failed = [], 0
+    for entry in prediction.read(paths):
+        try:
+            if isinstance(entry, Failure):
+                raise MechanicsError(str(entry))
+            found = elastic_constants(predictor, entry, relaxed=relaxed, force=force)
+        except MechanicsError as error:
+            warn("error", str(error), "bold red")
+            failed += 1
+            continue
+        result = found.prediction
+        check = None
+        if strains:
+            check = by_strain(CarNetCalculator(predictor), result.structure, force=force)
+        if as_json:
+            document = result.to_dict() | {"volume_change": found.volume_change}
+            documents.append(document if check is None else document | {"by_strain": plain(check)})
+            continue
+        change = f"volume {100 * found.volume_change:+.2f} % in the relaxation"
+        say(Text(result.name, style="bold"), change)
+        say(*result.lines())
+        if check is not None:
+            assert result.stiffness is not None
+            gap = float(abs(check - result.stiffness).max())
+            say("", f"by finite strains: the largest difference is {gap:.2f} GPa")
+    if as_json:
+        print(files.to_json({"model": predictor.name, "elastic": documents}))
+    if failed and failed == len(paths):
+        raise typer.Exit(1)
