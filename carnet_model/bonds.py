@@ -31,7 +31,7 @@ class Bonds:
 
     def __init__(self, batch: Batch, basis: Callable[[Tensor], Tensor]) -> None:
         vectors = batch.vectors()
-        self.atoms = len(batch.numbers)
+        self.atoms = batch.numbers.shape[0]  # len() would be fixed where a graph is traced
         self.numbers = batch.numbers
         self.senders, self.receivers = batch.senders, batch.receivers
         self.lengths = vectors.norm(dim=-1)

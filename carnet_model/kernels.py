@@ -58,7 +58,7 @@ class Convolution:
             hidden: last hidden layer of the radial network, shape ``(edges, hidden)``.
             matrix: from there to the radial weights, shape ``(paths * channels, hidden)``.
         """
-        weights = (hidden @ matrix.t()).view(len(hidden), self.paths, features.shape[-1])
+        weights = (hidden @ matrix.t()).view(-1, self.paths, features.shape[-1])
         geometry = bonds.geometry(self.geometry)
         return self.messages(features, geometry, weights, bonds.senders, bonds.receivers)
 

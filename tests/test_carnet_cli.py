@@ -24,7 +24,8 @@ from natural_tensors import from_voigt, to_voigt
 from tests.tiny_models import CRYSTALS, RECORDS, saved, stiffness
 
 COMMANDS = (
-    "predict", "evaluate", "train", "models", "join", "elastic", "data dejong2015", "data check",
+    "predict", "evaluate", "train", "models", "join", "elastic", "export", "data dejong2015",
+    "data check",
 )  # fmt: skip
 TRAIN = [record for record in RECORDS if record["split"] == "train"]
 

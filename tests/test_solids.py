@@ -14,7 +14,8 @@ from ase.io import write
 
 import carnet_model
 from carnet_model import samples
-from carnet_model.calculators import CarNetCalculator, by_strain, elastic_constants, relax
+from carnet_model.calculators.ase import CarNetCalculator
+from carnet_model.calculators.solids import by_strain, elastic_constants, relax
 from carnet_model.config import make_config
 from carnet_model.geometry import geometry
 from carnet_model.mechanics import MechanicsError

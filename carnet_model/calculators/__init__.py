@@ -1,6 +1,4 @@
-"""Networks for the simulation programs of others, and crystals under their potentials."""
+"""Networks for the simulation programs of others, a module each, and crystals under potentials.
 
-from .ase import CarNetCalculator
-from .solids import Elastic, by_strain, elastic_constants, relax
-
-__all__ = ["CarNetCalculator", "Elastic", "by_strain", "elastic_constants", "relax"]
+Nothing is imported here: what runs inside LAMMPS or torch-sim needs PyTorch only.
+"""

@@ -1,6 +1,6 @@
 """Networks as calculators of ASE: energy, forces, stress, and whatever tensors they predict.
 
-from carnet_model.calculators import CarNetCalculator
+from carnet_model.calculators.ase import CarNetCalculator
 
 atoms.calc = CarNetCalculator("my-potential")
 atoms.get_forces()

@@ -1,6 +1,6 @@
 """The command line ``carnet``: predict tensors of structures; evaluate, train, look after data."""
 
-from . import data, elastic, predict, train
+from . import data, elastic, export, predict, train
 from .program import app, main
 
-__all__ = ["app", "data", "elastic", "main", "predict", "train"]
+__all__ = ["app", "data", "elastic", "export", "main", "predict", "train"]

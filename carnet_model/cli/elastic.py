@@ -45,7 +45,8 @@ def elastic(
 ) -> None:
     """Elastic constants of crystals from a potential: second derivatives, with relaxed ions."""
     check_extras()
-    from ..calculators import CarNetCalculator, by_strain, elastic_constants
+    from ..calculators.ase import CarNetCalculator
+    from ..calculators.solids import by_strain, elastic_constants
     from ..mechanics import MechanicsError
 
     predictor = prediction.load(model, precision="double")

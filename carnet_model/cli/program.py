@@ -71,6 +71,7 @@ LATE_ERRORS = MappingProxyType(
         "training": "TrainingError",
         "compiling": "CompilerError",
         "reports": "MisfitError",
+        "exported": "ExportError",
         "mechanics": "MechanicsError",
     }
 )
@@ -146,6 +147,7 @@ app = typer.Typer(
         "data dejong2015 dejong2015.json.gz",
         "train config.yaml",
         "evaluate data.json.gz --split val --output report",
+        "export runs/mine/model -o mine.pt2",
     ),
 )
 data = typer.Typer(

@@ -79,7 +79,7 @@ def joined(features: Parts, layout: Layout) -> Tensor:
         [
             features[irrep]
             if irrep in features
-            else like.new_zeros((len(like), irrep.size, like.shape[-1]))
+            else like.new_zeros((like.shape[0], irrep.size, like.shape[-1]))
             for irrep in layout.irreps
         ],
         dim=1,

@@ -1,0 +1,117 @@
+"""A potential in torch-sim: many systems at once, relaxed or moved in batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_sim.models.interface import ModelInterface
+
+from ..exported import Exported, load_exported
+
+
+class CarNetModel(ModelInterface):
+    """A model of torch-sim that runs an exported potential.
+
+    It takes exported files and no checkpoints: one way to the same numbers, on any device, with
+    PyTorch alone. Energies are in eV, forces in eV/Å, stresses in eV/Å³ and positive under
+    tension, as torch-sim has them. torch-sim's cells hold lattice vectors as columns.
+
+    Args:
+        potential: the path of a file that ``carnet export`` wrote, or the potential it holds.
+        device: where it runs, when a path is given.
+        compute_forces: hand out forces.
+        compute_stress: hand out stresses; every system then needs a volume.
+
+    Raises:
+        ExportError: when the file cannot be used, or is not in eV.
+    """
+
+    def __init__(
+        self,
+        potential: str | Path | Exported,
+        *,
+        device: str | torch.device = "cpu",
+        compute_forces: bool = True,
+        compute_stress: bool = True,
+    ) -> None:
+        super().__init__()
+        if not isinstance(potential, Exported):
+            potential = load_exported(potential, device)
+        potential.check_unit()
+        self.potential = potential
+        self._device, self._dtype = potential.device, potential.dtype
+        self._compute_forces, self._compute_stress = compute_forces, compute_stress
+        self._memory_scales_with = "n_atoms_x_density"
+
+    def forward(self, state: Any, **_: Any) -> dict[str, Tensor]:
+        """Return energies, forces and stresses.
+
+        Args:
+            state: a ``SimState``, or a dict of its fields: ``positions`` ``(atoms, 3)``, ``cell``
+                ``(systems, 3, 3)`` with lattice vectors as columns, ``pbc``, ``atomic_numbers``
+                and ``system_idx`` ``(atoms,)``.
+
+        Returns:
+            ``energy`` ``(systems,)``, ``energies`` ``(atoms,)``, ``forces`` ``(atoms, 3)`` and
+            ``stress`` ``(systems, 3, 3)``, all in the data type of the model.
+
+        Raises:
+            ExportError: for elements the potential does not know.
+            ValueError: when a stress is asked for and a system has no volume.
+        """
+        read = state.__getitem__ if isinstance(state, dict) else lambda name: getattr(state, name)
+        positions, numbers, owners = read("positions"), read("atomic_numbers"), read("system_idx")
+        cells = read("cell").mT  # torch-sim's columns to rows
+        if owners is None:
+            owners = torch.zeros_like(numbers)
+        systems = cells.shape[0]
+        self.potential.check_elements(numbers)
+        senders, receivers, shifts = self._bonds(positions, cells, read("pbc"), owners)
+        bond_owners = owners.index_select(0, receivers)
+        vectors = (
+            positions.index_select(0, senders)
+            - positions.index_select(0, receivers)
+            + torch.einsum("ei,eij->ej", shifts, cells.index_select(0, bond_owners))
+        ).detach()
+        pull = self.potential(numbers, senders, receivers, vectors)
+        found = {"energy": pull.energy(owners, systems), "energies": pull.energies}
+        if self.compute_forces:
+            found["forces"] = pull.forces(senders, receivers)
+        if self.compute_stress:
+            volumes = torch.linalg.det(cells).abs()
+            if not bool((volumes > 0).all()):
+                raise ValueError(
+                    "a stress needs three lattice vectors, and a system has no volume: pass "
+                    "compute_stress=False"
+                )
+            strain = pull.by_strain(vectors.to(pull.gradient.dtype), bond_owners, systems)
+            found["stress"] = strain / volumes.view(-1, 1, 1)
+        return {name: values.to(self.dtype) for name, values in found.items()}
+
+    def _bonds(
+        self, positions: Tensor, cells: Tensor, periodic: Any, owners: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return senders, receivers and lattice translations of all bonds."""
+        from vesin import NeighborList
+
+        flags = np.broadcast_to(torch.as_tensor(periodic).cpu().numpy(), 3).tolist()
+        places = positions.detach().double().cpu().numpy()
+        boxes = cells.detach().double().cpu().numpy()
+        counts = torch.bincount(owners, minlength=len(boxes)).cpu().numpy()
+        search = NeighborList(cutoff=self.potential.cutoff, full_list=True)
+        parts, start = [], 0
+        for count, box in zip(counts, boxes, strict=True):
+            receivers, senders, shifts = search.compute(
+                points=places[start : start + count], box=box, periodic=flags, quantities="ijS"
+            )
+            ends = np.stack([senders, receivers]).astype(np.int64) + start
+            parts.append((ends, shifts.astype(np.float64)))
+            start += count
+        ends, shifts = (np.concatenate(part, axis=axis) for part, axis in
+                        zip(zip(*parts, strict=True), (1, 0), strict=True))  # fmt: skip
+        senders, receivers = torch.from_numpy(ends).to(positions.device)
+        return senders, receivers, torch.from_numpy(shifts).to(positions)

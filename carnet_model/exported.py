@@ -1,0 +1,221 @@
+"""Exported potentials as they are used: a file, PyTorch, and none of the network's code.
+
+Everything follows from the gradient of the energy by the bond vectors: forces, virial and stress,
+with periodic images, with ghost atoms, for one system or many side by side.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+FORMAT = 1
+"""Number of the format of exported files; a newer one is refused."""
+
+METADATA = "carnet.json"
+"""Name of the description inside a file; a compiled one has it as its metadata ``carnet``."""
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class ExportError(ValueError):
+    """A potential that cannot be exported, or a file that is none."""
+
+
+class Program(Protocol):
+    """Numbers, senders, receivers and vectors to energies of atoms and gradients by vectors."""
+
+    def __call__(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        """Run it."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """What an exported potential says of atoms and bonds.
+
+    Attributes:
+        energies: of each atom, float64, shape ``(atoms,)``.
+        gradient: of their sum by the bond vectors, in the unit of the energy per angstrom, shape
+            ``(edges, 3)``.
+    """
+
+    energies: Tensor
+    gradient: Tensor
+
+    def energy(self, owners: Tensor, systems: int) -> Tensor:
+        """Return the energy of each system, float64, shape ``(systems,)``.
+
+        Args:
+            owners: system of each atom, shape ``(atoms,)``.
+            systems: number of systems.
+        """
+        return self.energies.new_zeros(systems).index_add(0, owners, self.energies)
+
+    def forces(self, senders: Tensor, receivers: Tensor) -> Tensor:
+        """Return the forces, shape ``(atoms, 3)``: a bond pulls its two ends together."""
+        rest = self.gradient.new_zeros((self.energies.shape[0], 3))
+        return rest.index_add(0, receivers, self.gradient).index_add(0, senders, -self.gradient)
+
+    def by_strain(self, vectors: Tensor, owners: Tensor, systems: int) -> Tensor:
+        """Return the gradient by a symmetric strain, shape ``(systems, 3, 3)``.
+
+        Over the volume it is the stress, positive under tension; its negative is the virial.
+
+        Args:
+            vectors: the bond vectors, shape ``(edges, 3)``.
+            owners: system of each bond, shape ``(edges,)``.
+            systems: number of systems.
+        """
+        moments = vectors.unsqueeze(2) * self.gradient.unsqueeze(1)
+        total = moments.new_zeros((systems, 3, 3)).index_add(0, owners, moments)
+        return 0.5 * (total + total.mT)
+
+
+class Exported:
+    """A potential from a file.
+
+    Args:
+        program: the function it holds.
+        metadata: what is known about it.
+        device: where it runs.
+    """
+
+    def __init__(self, program: Program, metadata: Mapping[str, Any], device: torch.device) -> None:
+        self.program, self.metadata, self.device = program, dict(metadata), device
+        self.cutoff = float(metadata["cutoff"])
+        self.layers = int(metadata["layers"])
+        self.elements: tuple[int, ...] = tuple(metadata["elements"])
+        self.unit = str(metadata["unit"])
+        self.dtype = DTYPES[metadata["dtype"]]
+
+    def __repr__(self) -> str:
+        kind = "compiled" if self.metadata["compiled"] else "program"
+        return (
+            f"Exported({self.metadata['target']['tensor']} in {self.unit}, {kind}, "
+            f"{self.metadata['dtype']}, cutoff {self.cutoff:g} Å, {len(self.elements)} elements)"
+        )
+
+    def check_unit(self, unit: str = "eV") -> None:
+        """Refuse a potential in another unit than a program computes in.
+
+        Raises:
+            ExportError: naming both units.
+        """
+        if self.unit != unit:
+            raise ExportError(
+                f"this potential is in {self.unit or 'an unknown unit'}; needed: {unit}. Train "
+                f"with labels in {unit}"
+            )
+
+    def check_elements(self, numbers: Tensor) -> None:
+        """Refuse elements the potential was not trained on.
+
+        Raises:
+            ExportError: naming them; never when the file does not say which it knows.
+        """
+        strangers = sorted(set(numbers.unique().tolist()) - set(self.elements))
+        if self.elements and strangers:
+            raise ExportError(
+                f"this potential does not know the atomic numbers {strangers}; it knows "
+                f"{list(self.elements)}: take one trained on them"
+            )
+
+    def __call__(
+        self, numbers: Tensor, senders: Tensor, receivers: Tensor, vectors: Tensor
+    ) -> Pull:
+        """Return energies of the atoms and the gradient by the bond vectors.
+
+        Args:
+            numbers: atomic numbers, int64, shape ``(atoms,)``.
+            senders: atom a bond comes from, int64, shape ``(edges,)``; of every pair both bonds
+                are there, in any order.
+            receivers: atom a bond goes to, int64, shape ``(edges,)``.
+            vectors: receiver to sender, angstrom, shape ``(edges, 3)``; those longer than the
+                cutoff count nothing.
+        """
+        atoms, edges = numbers.shape[0], vectors.shape[0]
+        vectors = vectors.to(self.dtype)
+        if atoms < 2 or edges < 2:
+            # graphs are traced for two of everything; bonds beyond the cutoff change no number
+            numbers = torch.cat([numbers, numbers.new_full((2,), self._filler(numbers))])
+            ends = senders.new_full((2,), atoms)
+            senders, receivers = torch.cat([senders, ends]), torch.cat([receivers, ends])
+            vectors = torch.cat([vectors, vectors.new_full((2, 3), 2 * self.cutoff)])
+        energies, gradient = self.program(
+            numbers, senders.contiguous(), receivers.contiguous(), vectors.contiguous()
+        )
+        return Pull(energies[:atoms], gradient[:edges])
+
+    def _filler(self, numbers: Tensor) -> int:
+        return int(numbers[0]) if len(numbers) else (self.elements or (1,))[0]
+
+
+def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Exported:
+    """Return the potential of a file that :func:`carnet_model.exporting.export` wrote.
+
+    Only PyTorch runs it. A program is data and runs on any device; a compiled file holds machine
+    code, so load only files from hands you trust.
+
+    Args:
+        path: the file.
+        device: where a program shall run; a compiled file runs where it was compiled for.
+
+    Raises:
+        ExportError: when the file is missing or no exported potential, or a newer version wrote
+            it; or for another device than a file was compiled for.
+    """
+    place, chosen = Path(path), torch.device(device)
+    try:
+        with zipfile.ZipFile(place) as archive:
+            names = archive.namelist()
+            found = next((name for name in names if name.endswith(f"/extra/{METADATA}")), None)
+            text = archive.read(found).decode() if found else None
+    except (OSError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or "it is no archive"
+        raise ExportError(
+            f"{place}: cannot be read: {reason}; name a file that carnet export wrote"
+        ) from None
+    if text is not None:
+        metadata = _checked(json.loads(text), place)
+        program = torch.export.load(place)
+        if chosen.type != "cpu":
+            from torch.export.passes import move_to_device_pass
+
+            program = move_to_device_pass(program, chosen)
+        return Exported(program.module(check_guards=False), metadata, chosen)
+    if not any("aotinductor" in name for name in names):
+        raise ExportError(
+            f"{place}: holds no exported potential; name a file that carnet export wrote"
+        )
+    from torch._inductor import aoti_load_package  # loads the compiler: only where it is asked for
+
+    package = aoti_load_package(str(place))
+    metadata = _checked(json.loads(package.get_metadata().get("carnet", "{}")), place)
+    if metadata["device"] != chosen.type:
+        raise ExportError(
+            f"{place}: was compiled for {metadata['device']}, not {chosen.type}; choose that "
+            "device, or export without --aot"
+        )
+    return Exported(package, metadata, chosen)
+
+
+def _checked(metadata: Any, place: Path) -> Mapping[str, Any]:
+    number = metadata.get("format") if isinstance(metadata, dict) else None
+    if not isinstance(number, int):
+        raise ExportError(
+            f"{place}: holds no exported potential; name a file that carnet export wrote"
+        )
+    if number > FORMAT:
+        raise ExportError(
+            f"{place}: has format {number}, written by version {metadata.get('version')}; this "
+            f"version reads formats up to {FORMAT}: install a newer one"
+        )
+    return dict(metadata)
