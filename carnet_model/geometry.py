@@ -209,6 +209,27 @@ class Geometry:
         """
         return cast(Floats, np.linalg.solve(self.full_cell.T, self.positions.T).T)
 
+    def to_ase(self, calculator: Any = None) -> Any:
+        """Return the structure as Atoms of ASE, in the same axes."""
+        from ase import Atoms
+
+        return Atoms(
+            numbers=self.numbers,
+            positions=self.positions,
+            cell=self.cell,
+            pbc=self.periodic,
+            calculator=calculator,
+        )
+
+    def to_pymatgen(self) -> Any:
+        """Return a Structure of pymatgen in the same axes, or a Molecule where nothing repeats."""
+        from pymatgen.core import Lattice, Molecule, Structure
+
+        if not any(self.periodic):
+            return Molecule(self.numbers.tolist(), self.positions)
+        lattice = Lattice(self.full_cell, pbc=self.periodic)
+        return Structure(lattice, self.numbers.tolist(), self.positions, coords_are_cartesian=True)
+
     def __len__(self) -> int:
         return len(self.numbers)
 

@@ -971,7 +971,6 @@ def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
     or ``tensor`` (full), as ASE reads them back into ``Atoms.info``; a tensor of atoms is a column;
     energy, forces and stress are where ASE's calculators have them.
     """
-    from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io import write
 
@@ -980,9 +979,7 @@ def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
         if isinstance(result, Failure):
             continue
         thing = result.structure
-        atoms = Atoms(
-            numbers=thing.numbers, positions=thing.positions, cell=thing.cell, pbc=thing.periodic
-        )
+        atoms = thing.to_ase()
         atoms.info["name"] = result.name
         if result.stiffness is not None and result.moduli is not None:
             atoms.info["stiffness"] = result.stiffness

@@ -7,6 +7,7 @@ import itertools
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,6 +179,20 @@ def test_molecules_repeat_nowhere() -> None:
         assert ours.periodic == (False, False, False)
         assert ours.formula == "H2O"
         assert ours.volume is None
+
+
+@pytest.mark.parametrize("pbc", [True, (True, True, False), False])
+def test_structures_go_out_as_they_came_in(pbc: Any) -> None:
+    atoms = bulk("NaCl", "rocksalt", a=5.64)
+    atoms.rotate(30, "x", rotate_cell=True)
+    atoms.pbc = pbc
+    thing = geometry(atoms)
+    for back in (geometry(thing.to_ase()), geometry(thing.to_pymatgen())):
+        assert back.periodic == thing.periodic
+        np.testing.assert_array_equal(back.numbers, thing.numbers)
+        np.testing.assert_allclose(back.positions, thing.positions, atol=1e-12)
+        repeats = np.array(thing.periodic)
+        np.testing.assert_allclose(back.cell[repeats], thing.cell[repeats], atol=1e-12)
 
 
 def test_atoms_of_ase_with_a_cell_that_does_not_repeat_stay_so() -> None:

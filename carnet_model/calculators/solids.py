@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE, LBFGS
 
@@ -29,17 +28,6 @@ STRAIN = 0.005
 """Size of the finite strains of `by_strain`."""
 
 
-def as_atoms(thing: Geometry, calculator: Any = None) -> Atoms:
-    """Return a structure as Atoms of ASE, in the same axes."""
-    return Atoms(
-        numbers=thing.numbers,
-        positions=thing.positions,
-        cell=thing.cell,
-        pbc=thing.periodic,
-        calculator=calculator,
-    )
-
-
 def relax(
     calculator: Any, thing: Geometry, *, cell: bool = True, force: float = FORCE, steps: int = STEPS
 ) -> Geometry:
@@ -55,7 +43,7 @@ def relax(
     Raises:
         MechanicsError: when it does not end.
     """
-    atoms = as_atoms(thing, calculator)
+    atoms = thing.to_ase(calculator)
     moving = FrechetCellFilter(atoms) if cell else atoms
     # far from a minimum the quasi-Newton step is no good: come near by damped dynamics first
     FIRE(moving, logfile=None).run(fmax=20 * force, steps=steps)
@@ -148,7 +136,7 @@ def by_strain(
             turn = np.eye(3) + size * unit
             start = replace(thing, positions=thing.positions @ turn, cell=thing.cell @ turn)
             final = relax(calculator, start, cell=False, force=force)
-            stresses.append(as_atoms(final, calculator).get_stress())
+            stresses.append(final.to_ase(calculator).get_stress())
         columns.append((stresses[0] - stresses[1]) / (2 * strain) * EV_PER_A3)
     stiffness = np.array(columns)
     return np.asarray((stiffness + stiffness.T) / 2, dtype=np.float64)
