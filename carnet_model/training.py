@@ -362,7 +362,7 @@ class Learner(pl.LightningModule):
             },
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas)
+        optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas, fused=True)
         share = math.ceil(self.size / self.trainer.world_size)
         steps = math.ceil(share / self.config.batch) * self.config.epochs
         warmup, end = min(settings.warmup_steps, steps // 5), settings.final_lr_fraction
