@@ -53,7 +53,7 @@ class Score:
     @property
     def label(self) -> str:
         """Name and unit, for the head of a row."""
-        return f"{self.name} [{self.unit}]" if self.unit else self.name
+        return self.name if self.unit in ("", "1") else f"{self.name} [{self.unit}]"
 
     def __str__(self) -> str:
         if not np.isfinite(self.value):

@@ -323,7 +323,7 @@ class Prediction:
     def _tensor_lines(self) -> list[str]:
         if self.forces is not None:
             return self._energy_lines()
-        unit = f" [{self.unit}]" if self.unit else ""
+        unit = "" if self.unit in ("", "1") else f" [{self.unit}]"
         shape = "x".join(map(str, self.tensor.shape)) or "1"
         lines = [f"{self.target}{unit}, {shape} components"]
         if self.tensor.ndim == 2:
