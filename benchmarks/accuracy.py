@@ -2,7 +2,8 @@
 
 Training them all takes two hours on one core; what has been trained is kept in the folder
 ``runs/accuracy`` (or ``NATURAL_TENSORS_RUNS``) and only measured again. One of them alone:
-``python -m benchmarks.accuracy silicon 0.5`` trains on half of its training set.
+``python -m benchmarks.accuracy silicon 0.5`` trains on half of its training set. Smaller shares,
+for learning curves, are shown where they have been trained.
 """
 
 from __future__ import annotations
@@ -81,10 +82,15 @@ def trained(recipe: str, share: float = 1.0) -> tuple[Config, Path]:
     name = recipe if share == 1 else f"{recipe}-{share:g}"
     split = config.split.model_copy(update={"share": share})
     config = config.model_copy(update={"split": split, "output": str(folder() / name)})
-    run = folder() / name / "run.json"
-    if not run.is_file() or not json.loads(run.read_text())["finished"]:
+    if not there(recipe, share):
         train(config)
     return config, folder() / name / "model"
+
+
+def there(recipe: str, share: float) -> bool:
+    """Say whether a recipe has been trained on a share of its training set."""
+    run = folder() / (recipe if share == 1 else f"{recipe}-{share:g}") / "run.json"
+    return run.is_file() and bool(json.loads(run.read_text())["finished"])
 
 
 def measured(
@@ -121,22 +127,19 @@ def tables() -> list[Table]:
     table.add_column("trivial", justify="right")
     table.add_column("published")
     for row in ROWS:
-        found = [
-            measured(row.recipe, share, row.target, row.file, with_trivial=share == 1)
-            for share in SHARES
-        ]
-        scores = [each.errors[row.score] for each in found]
-        baselines = found[-1].baselines
-        assert baselines is not None
-        (trivial,) = (each[row.score] for each in baselines.tables.values())
+        cells = []
+        for share in SHARES:
+            if share < 1 and not there(row.recipe, share):
+                cells.append("")
+                continue
+            found = measured(row.recipe, share, row.target, row.file, with_trivial=share == 1)
+            score = found.errors[row.score]
+            cells.append(f"{score.value:.3g} ({score.error:.1g})")
+        assert found.baselines is not None  # of the whole training set, the last share
+        (trivial,) = (each[row.score] for each in found.baselines.tables.values())
         name = row.target if row.file == 0 else f"{row.target}, file {row.file + 1}"
-        unit = f" [{scores[0].unit}]" if scores[0].unit else ""
         table.add_row(
-            row.recipe,
-            f"{name}: {row.score}{unit}",
-            *(f"{score.value:.4g} ({score.error:.2g})" for score in scores),
-            f"{trivial.value:.4g}",
-            row.published,
+            row.recipe, f"{name}: {score.label}", *cells, f"{trivial.value:.3g}", row.published
         )
     return [table]
 
