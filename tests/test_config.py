@@ -16,6 +16,7 @@ from carnet_model.config import (
     make_config,
     read_config,
 )
+from carnet_model.model import CarNet
 
 DATA = [{"path": "a.json", "labels": {"elastic": {"key": "C", "form": "upper", "unit": "GPa"}}}]
 
@@ -143,14 +144,22 @@ def test_the_description_has_every_key_with_type_default_and_meaning() -> None:
     assert "compile: auto | always | never; default auto" in text
 
 
-@pytest.mark.parametrize("name", ["elastic", "dejong2015"])
-def test_the_recipes_of_the_shipped_weights_can_be_read(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+RECIPES = sorted((Path(__file__).parents[1] / "carnet_model" / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipes_can_be_read_and_their_networks_made(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NATURAL_TENSORS_DATA", str(tmp_path))
     monkeypatch.setenv("PWD", str(tmp_path))
-    recipe = Path(__file__).parents[1] / f"carnet_model/recipes/{name}.yaml"
     config = read_config(recipe)
     assert Path(config.output).parent == tmp_path / "runs"
     assert {Path(source.path).parent for source in config.data} == {tmp_path}
-    assert config.targets[0].positive
+    model = CarNet(config.network.model_copy(update={"channels": 2}), *config.targets)
+    assert model.targets == config.targets
+
+
+def test_stiffness_and_dielectric_tensors_are_positive() -> None:
+    for name in ("elastic", "dielectric"):
+        assert make_config({"data": ["a"], "target": name}).targets[0].positive

@@ -12,12 +12,22 @@ import pytest
 import torch
 
 import codegen
+from carnet_model import samples
+from carnet_model.config import read_config
 from natural_tensors import reduction
 
 FOLDER = Path(
     os.environ.get("NATURAL_TENSORS_DATA")
     or Path(__file__).resolve().parents[2] / "shared" / "data"
 )
+
+
+RECIPES = Path(__file__).resolve().parents[1] / "carnet_model" / "recipes"
+
+
+@pytest.fixture(autouse=True)
+def _data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_DATA", str(FOLDER))
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +56,32 @@ def test_generated_code_takes_apart_and_rebuilds_every_tensor(stiffness: np.ndar
     gap = np.abs(module.reconstruct(parts).numpy() - stiffness).max(axis=1)
     assert (gap <= tolerance).all()
     assert torch.allclose(module.unpack(module.pack(tensors)), tensors, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "train", "val"),
+    [
+        ("dielectric", 862, 83), ("piezoelectric", 659, 66), ("nmr-silicon", 324, 47),
+        ("silicon", 194, 20), ("ethanol", 441, 59), ("water-gamma", 212, 12),
+    ],
+)  # fmt: skip
+def test_recipes_read_their_data(
+    recipe: str, train: int, val: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every label is read, no reserved crystal is, and the network starts at the mean label."""
+    config = read_config(RECIPES / f"{recipe}.yaml")
+    if not all(Path(source.path).exists() for source in config.data):
+        pytest.skip("the data set is not at hand; name its folder in NATURAL_TENSORS_DATA")
+    monkeypatch.setattr(samples, "cache_folder", lambda: tmp_path)
+    short = config.network.model_copy(update={"cutoff": 2.5})  # fewer bonds, quicker graphs
+    found = samples.prepare(config.model_copy(update={"network": short}))
+    assert (len(found.train), len(found.val)) == (train, val)
+    assert not any(sample.example.reserved for sample in (*found.train, *found.val))
+    for target in config.targets:
+        assert all(sample.labels[target.key].weigh for sample in found.train)
+        scales = found.scales[target.key]
+        assert np.isfinite(scales.scale).all()
+        assert (scales.scale > 0).all()
 
 
 def test_a_class_nobody_prepared_works_likewise(stiffness: np.ndarray) -> None:
