@@ -23,34 +23,18 @@ from ase.md.verlet import VelocityVerlet
 from ase.optimize import BFGS
 from scipy.spatial.transform import Rotation
 
-from carnet_model import checkpoint, native
+from carnet_model import checkpoint
 from carnet_model.calculators.ase import CarNetCalculator
-from carnet_model.config import NetworkSettings
 from carnet_model.geometry import geometry
 from carnet_model.graph import build, collate
 from carnet_model.model import CarNet
 from carnet_model.potential import respond
 from carnet_model.prediction import ModelError, Predictor
 from carnet_model.targets import Target
+from tests.test_potential import CUTOFF, SETTINGS, compiled, has_compiler
 
-CUTOFF = 4.0
-SETTINGS = NetworkSettings(
-    cutoff=CUTOFF, channels=4, weight=2, message_weight=2, body_order=4, radial=5, radial_hidden=6,
-    embedding=5, head_hidden=8, neighbours=20.0,
-)  # fmt: skip
 ENERGY = Target("energy", pooling="sum")
 ELEMENTS = [1, 8, 14]
-
-
-def has_compiler() -> bool:
-    try:
-        native._flags()
-    except native.BuildError:
-        return False
-    return True
-
-
-compiled = pytest.mark.skipif(not has_compiler(), reason="no C++ compiler")
 KINDS = [
     {"compile": "never"},
     pytest.param({"compile": "always"}, marks=compiled),
