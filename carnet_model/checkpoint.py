@@ -332,10 +332,15 @@ def merge(
     if not folders:
         raise CheckpointError(f"{out}: got no checkpoints to join; name at least one")
     parts = [load(folder) for folder in folders]
+    elements = frozenset.intersection(*(part.elements for part in parts))
+    if not elements and any(part.elements for part in parts):
+        raise CheckpointError(
+            f"{out}: no element is known to all of {', '.join(map(str, folders))}"
+        )
     prints = [str(part.record["fingerprint"]) for part in parts]
     one = prints[0] if len(set(prints)) == 1 else _digest(prints)
     record = {
-        "elements": sorted(frozenset.intersection(*(part.elements for part in parts))),
+        "elements": sorted(elements),
         "fingerprint": one,
         "metrics": {},
         "config": parts[0].record["config"],

@@ -153,6 +153,13 @@ def test_an_ensemble_of_checkpoints(tmp_path: Path) -> None:
         assert all(torch.equal(value, expected[key]) for key, value in model.state_dict().items())
 
 
+def test_an_ensemble_has_an_element_in_common(tmp_path: Path) -> None:
+    for number, elements in enumerate([[11, 17], [14]]):
+        checkpoint.save(tmp_path / str(number), [network(number)], record(elements=elements))
+    with pytest.raises(CheckpointError, match="no element is known to all"):
+        checkpoint.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "both")
+
+
 @pytest.mark.parametrize("names", [(), ("one",), ("a b", "ü", "")])
 def test_fingerprints_travel_as_arrays(names: tuple[str, ...]) -> None:
     before = prints(*names)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.io import write
 
@@ -120,3 +120,10 @@ def test_the_command(copper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert np.array(document["elastic"][0]["stiffness"]).shape == (6, 6)
     assert "predicts elastic" in run("elastic", "cu.cif", "-m", "elastic", code=2).stderr
     assert "no such" in run("elastic", "none.cif", "-m", str(copper), code=1).stderr
+    write("water.xyz", molecule("H2O"))
+    write("si.cif", bulk("Si"))
+    for file, words in (
+        ("water.xyz", "repeats along 0 directions"),
+        ("si.cif", "does not know Si"),
+    ):
+        assert words in run("elastic", file, "-m", str(copper), code=1).stderr

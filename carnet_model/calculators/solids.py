@@ -84,15 +84,26 @@ def elastic_constants(
         force: how far, eV/Å.
 
     Raises:
-        MechanicsError: when the relaxation does not end, or does not end in a minimum.
+        MechanicsError: when it is no crystal of known elements, or the relaxation does not end in
+            a minimum.
     """
     require_potential(predictor.models[0])
-    start = thing.volume
+    start, name = thing.volume, thing.name or "the structure"
+    if start is None:
+        raise MechanicsError(
+            f"{name}: repeats along {sum(thing.periodic)} directions; a stiffness needs three"
+        )
+    unknown = predictor.domain.unknown(thing.numbers)
+    if unknown:
+        raise MechanicsError(
+            f"{name}: this potential does not know {', '.join(unknown)}; it knows "
+            f"{predictor.domain.known}"
+        )
     final = thing
     if relaxed:
         final = relax(CarNetCalculator(predictor), thing, force=force)
     found = mechanics(predictor.models, final)
-    change = 0.0 if not start else found.volume / start - 1
+    change = found.volume / start - 1
     stiffness = found.stiffness
     residual = float(np.abs(found.stress).max())
     warnings = [f"stress of {residual:.3g} GPa is left"] if residual > 0.1 else []
