@@ -97,6 +97,11 @@ class TargetSettings(Settings):
         tensor = self.name or self.symmetry
         positive = tensor in POSITIVE if self.positive is None else self.positive
         pooling = self.pooling or usual_pooling(self.name)
+        if self.name == "energy" and self.unit not in ("", "eV"):
+            raise ValueError(
+                f"energies are in eV, got unit {self.unit!r}; leave it out, and name the unit of "
+                "the numbers in the file by the label's own unit"
+            )
         try:
             target = Target(tensor, self.axial, pooling, positive, self.title, self.unit)
             target.parts  # noqa: B018  # an unknown class is refused here

@@ -322,11 +322,7 @@ def evaluate(
             bare = [replace(p, tensor=t) for p, t in zip(predictions, guess, strict=True)]
             if target.potential:
                 bare = [
-                    replace(
-                        p, forces=0 * p.forces, stress=None if p.stress is None else 0 * p.stress
-                    )
-                    for p in bare
-                    if p.forces is not None
+                    replace(p, forces=_nothing(p.forces), stress=_nothing(p.stress)) for p in bare
                 ]
             table = _errors(target, chosen, bare, reference, groups, draws)
             found_baselines = Baselines({NO_STRUCTURE: np.array([])}, {NO_STRUCTURE: table})
@@ -403,7 +399,7 @@ def uninformed(
         rows, wanted = np.ones((len(known), 1)), [np.ones((1, 1))] * len(examples)
     labels = np.concatenate([np.reshape(label, (-1, *(3,) * rank)) for _, label in known])
     stated = np.isfinite(labels.reshape(len(labels), -1)).all(axis=1)
-    packed = np.asarray(target.reduction.pack(labels[stated])).reshape(int(stated.sum()), -1)
+    packed = np.asarray(target.reduction.pack(labels[stated])).reshape(-1, target.dimension)
     fit = np.linalg.lstsq(rows[stated], packed, rcond=1e-10)[0] * target.scalars
     full = [np.asarray(target.reduction.unpack(row @ fit), dtype=np.float64) for row in wanted]
     return full if target.pooling == "atoms" else [tensor[0] for tensor in full]
@@ -489,8 +485,10 @@ def _wrong(predictions: Sequence[Prediction], reference: Sequence[Floats], name:
     """Return the error of each structure: the norm over all its components, or of a modulus."""
     pairs = zip(predictions, reference, strict=True)
     if name == "tensor":
-        gaps = [np.nan_to_num(truth - found.tensor) for found, truth in pairs]
-        return np.array([np.linalg.norm(gap) for gap in gaps])
+        gaps = [truth - found.tensor for found, truth in pairs]
+        return np.array(  # atoms without a label count nothing, structures without one have none
+            [np.nan if np.isnan(g).all() else np.linalg.norm(np.nan_to_num(g)) for g in gaps]
+        )
     guess = elasticity.moduli(_stiffnesses(predictions))
     truths = elasticity.moduli(np.asarray(to_voigt(np.stack(list(reference)))))
     gap = getattr(guess, f"{name}_hill") - getattr(truths, f"{name}_hill")

@@ -571,7 +571,9 @@ class Predictor:
         self.name = name
         self.precision: Precision = precision
         self._dtype = torch.float64 if precision == "double" else torch.float32
-        self._scales = dict(self.record.get("spread_scale") or {})
+        # what `join` measured, on the first target
+        first = self.target == self.targets[0]
+        self._scales = dict(self.record.get("spread_scale") or {}) if first else {}
         self._needs_volume = self.target.pooling == "mean" and any(
             model.settings.volume for model in models
         )
@@ -789,7 +791,8 @@ class Predictor:
         mean = members.mean(axis=0)
         spread = self._spread(members, mean)
         remarks = list(job.remarks)
-        if spread.get("relative", 0.0) > HIGH_SPREAD:
+        # the zero of an energy is arbitrary, and so is a share of it
+        if spread.get("relative", 0.0) > HIGH_SPREAD and not self.target.potential:
             remarks.append(
                 f"the networks disagree by {100 * spread['relative']:.0f} % of the tensor"
             )

@@ -27,7 +27,6 @@ from .dataset import DatasetError, Example, bucket, fingerprint, read_examples
 from .elements import ELEMENTS
 from .geometry import Geometry
 from .graph import Graph, build
-from .irreps import Irrep
 from .losses import Labels, PotentialLabels, TensorLabels, join
 from .targets import Target, TargetError
 
@@ -185,15 +184,20 @@ def _read(source: SourceSettings, config: Config, found: _Found) -> None:
         weights=[rule.build() for rule in source.weights],
         on_error=source.on_error,
     )
+    own = {
+        target.key: {n: s for n, s in settings.items() if _owner(config, n) == target}
+        for target in config.targets
+    }
     name = Path(source.path).name
+    before = {key: set(targets) for key, targets in found.seen.items()}  # by earlier sources
     counts = {"reserved for evaluation": examples.reserved, "faulty": len(examples.faults)}
     for example in examples:
-        seen = found.seen.setdefault((example.identifier, example.formula), set())
+        key = (example.identifier, example.formula)
         here = {_owner(config, name).key for name in example.labels}
-        if here <= seen:
+        if here <= before.get(key, set()):
             _count(counts, "in an earlier source")
             continue
-        seen |= here
+        found.seen.setdefault(key, set()).update(here)
         validates = source.role == "val" or _validates(example, config)
         if validates and source.role == "train":
             _count(counts, "given to validation by the split")
@@ -205,7 +209,7 @@ def _read(source: SourceSettings, config: Config, found: _Found) -> None:
             _count(counts, f"with more than {source.max_atoms} atoms")
             continue
         made = {
-            target.key: _labels(example, target, settings, even=validates)
+            target.key: _labels(example, target, own[target.key], even=validates)
             for target in config.targets
         }
         if not any(labels.weigh for labels in made.values()):
@@ -374,9 +378,7 @@ def scales(target: Target, train: Sequence[Sample]) -> Scales:
         values = labels.coordinates.double().numpy()
         weight = labels.coordinates_weight.double().numpy()
     known = weight > 0
-    scalars = np.array(
-        [irrep == Irrep(0) for irrep, n in target.parts for _ in range(n * irrep.size)]
-    )
+    scalars = target.scalars
     reference = None
     sizes = np.ones(len(values))
     if target.pooling == "sum":

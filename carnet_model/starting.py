@@ -112,7 +112,7 @@ def _refit(model: CarNet, key: str, train: tuple[Sample, ...]) -> None:
                 counts.append(np.bincount(sample.graph.numbers, minlength=size))
     if not gaps:
         return
-    scalars = (output.assembly.reference.table != 0).any(dim=0).numpy()
+    scalars = output.target.scalars
     shift = np.zeros((size, len(scalars)))
     wanted = np.array(gaps)[:, scalars]
     shift[:, scalars] = np.linalg.lstsq(np.array(counts, float), wanted, rcond=1e-10)[0]

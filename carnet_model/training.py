@@ -314,13 +314,17 @@ class Learner(pl.LightningModule):
                 sums = self.all_gather(sums).sum(dim=0)
             if sums[1]:
                 summary[name] = float(sums[0] / sums[1])
-        if summary:
-            summary["score"] = self._score(summary)
+        score = self._score(summary)
+        if score is not None:
+            summary["score"] = score
         return summary
 
-    def _score(self, summary: Mapping[str, float]) -> float:
-        """Return the errors of all targets in units of their size: by it epochs are chosen."""
-        total = 0.0
+    def _score(self, summary: Mapping[str, float]) -> float | None:
+        """Return the errors of all targets in units of their size: by it epochs are chosen.
+
+        None when no tensor, energy or force validates.
+        """
+        total, found = 0.0, False
         for target in self.model.targets:
             scales = self.scales[target.key].loss
             sizes = {"component_mae": scales.get("tensor", 1.0)}
@@ -331,7 +335,8 @@ class Learner(pl.LightningModule):
             names = {name: f"{prefix(self.model.targets, target)}{name}" for name in sizes}
             shares = [summary[full] / sizes[n] for n, full in names.items() if full in summary]
             total += sum(shares) / max(len(shares), 1)
-        return total
+            found = found or bool(shares)
+        return total if found else None
 
     def on_train_epoch_end(self) -> None:
         """Note how the epoch went."""
@@ -501,6 +506,8 @@ def _portable(config: Config) -> dict[str, Any]:
     for source in values["data"]:
         source["path"] = Path(source["path"]).name
     values["output"] = Path(values["output"]).name
+    if values["start"]:
+        values["start"]["model"] = Path(values["start"]["model"]).name
     return values
 
 

@@ -129,6 +129,7 @@ def test_a_stress_without_volume_is_refused(tmp_path: Path) -> None:
             {"target": ["energy", {"name": "energy", "title": "other"}]},
             ["a network has one energy"],
         ),
+        ({"target": {"name": "energy", "unit": "Ha"}}, ["energies are in eV", "'Ha'"]),
         ({"loss": {"energy": 0, "forces": 0, "stress": 0}}, ["energy", "nothing to learn"]),
         ({"data": [{"path": "a", "labels": {"froces": {}}}]}, ["'froces'", "forces, stress"]),
         ({"target": "dipole"}, ["'energy' is no label of dipole"]),
@@ -281,6 +282,58 @@ def test_several_targets_from_one_trunk(tmp_path: Path) -> None:
     assert dipole.unit == "e Å"
     with pytest.raises(carnet_model.ModelError, match=r"'spin'.*energy, dipole"):
         carnet_model.load(run.checkpoint, target="spin")
+
+
+def test_forces_alone_train_are_measured_and_start_another(tmp_path: Path) -> None:
+    labels = {"forces": {}}
+    config = configured(tmp_path, data=[{"path": "alloys.xyz", "labels": labels}])
+    run = train(config, progress=False)
+    assert np.isfinite(run.history[-1]["score"])
+    source = config.labels_of(config.data[0])["forces"].build("forces", config.targets[0])
+    examples = list(read_examples(tmp_path / "alloys.xyz", source, for_training=False))
+    found = evaluate(carnet_model.load(run.checkpoint), examples, baseline=examples, draws=20)
+    assert np.isnan(found.errors["energy_mae"].value)
+    assert found.errors["forces_mae"].value > 0
+    # the first network knows no energies: those of the second are fitted all the same
+    other = begun(tmp_path, str(run.checkpoint))
+    body = alloys(1)[0]
+    energy = carnet_model.load(other.checkpoint).predict(body).tensor
+    assert float(energy) == pytest.approx(body.get_potential_energy(), abs=2)
+    (member,) = checkpoint.load(other.checkpoint).models
+    assert member.outputs[0].assembly.reference.table.any()
+
+
+def test_a_molecule_beside_crystals_breaks_no_loss(tmp_path: Path) -> None:
+    body = alloys(1)[0]
+    crystal = {
+        "numbers": body.numbers.tolist(), "positions": body.positions.tolist(),
+        "lattice": body.cell[:].tolist(), "dielectric": (np.eye(3) * 3).tolist(),
+    }  # fmt: skip
+    molecule = {"numbers": [29, 13], "positions": [[0, 0, 0], [0, 0, 2.5]], "dipole": [0, 0, 1]}
+    (tmp_path / "crystals.json").write_text(json.dumps([crystal] * 8))
+    (tmp_path / "molecules.json").write_text(json.dumps([molecule] * 8))
+    config = configured(
+        tmp_path, target=["dielectric", {"name": "dipole", "unit": "e Å"}],
+        network=NETWORK | {"weight": 2},
+        data=[
+            {"path": "crystals.json", "labels": {"dielectric": {}}},
+            {"path": "molecules.json", "labels": {"dipole": {}}},
+        ],
+    )  # fmt: skip
+    assert all(np.isfinite(record["loss"]) for record in train(config, progress=False).history)
+
+
+def test_frames_of_one_material_are_all_there(tmp_path: Path) -> None:
+    frames = [
+        {"material_id": "mp-30", "numbers": body.numbers.tolist(), "energy": 1.0,
+         "positions": body.positions.tolist(), "lattice": body.cell[:].tolist()}
+        for body in alloys(6)
+    ]  # fmt: skip
+    (tmp_path / "frames.json").write_text(json.dumps(frames))
+    sources = [{"path": "frames.json", "labels": {"energy": {}}}] * 2
+    found = samples.prepare(configured(tmp_path, data=sources))
+    assert len(found.train) + len(found.val) == 6
+    assert any("6 in an earlier source" in remark for remark in found.remarks)
 
 
 def test_a_sum_is_extensive(tmp_path: Path) -> None:

@@ -186,6 +186,13 @@ def test_the_range_of_a_label_and_its_own_weight(tmp_path: Path) -> None:
         assert known(sample).moduli_weight.tolist() == [[1.0, 1.0]]
 
 
+def test_moduli_alone_choose_no_epoch(tmp_path: Path) -> None:
+    config = configured(tmp_path, data=[{"path": "crystals.json", "labels": MODULI}], epochs=2)
+    run = train(config, progress=False)
+    assert "bulk_mae" in run.history[-1]
+    assert "score" not in run.history[-1]  # so the last epoch is kept
+
+
 def test_reserved_crystals_never_enter(tmp_path: Path) -> None:
     reserved = {**CRYSTALS[0], "numbers": [20, 9, 9], "id": "fluorite", "formula": "CaF2",
                 "frac": [[0, 0, 0], [0.25] * 3, [0.75] * 3]}  # fmt: skip

@@ -50,7 +50,7 @@ def elastic(
     from ..mechanics import MechanicsError
 
     predictor = prediction.load(model, precision="double")
-    documents, failed = [], 0
+    documents, done = [], 0
     for entry in prediction.read(paths):
         try:
             if isinstance(entry, Failure):
@@ -58,8 +58,9 @@ def elastic(
             found = elastic_constants(predictor, entry, relaxed=relaxed, force=force)
         except MechanicsError as error:
             warn("error", str(error), "bold red")
-            failed += 1
+            documents.append({"name": entry.name, "error": str(error)})
             continue
+        done += 1
         result = found.prediction
         check = None
         if strains:
@@ -77,5 +78,5 @@ def elastic(
             say("", f"by finite strains: the largest difference is {gap:.2f} GPa")
     if as_json:
         print(files.to_json({"model": predictor.name, "elastic": documents}))
-    if failed and failed == len(paths):
+    if not done:
         raise typer.Exit(1)

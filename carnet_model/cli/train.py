@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -167,7 +168,7 @@ def _label_sources(
     """Return the labels to read, and whether they may be their negatives.
 
     Without options they are read as the training read them: from its source of the same file
-    name, or else from its first.
+    name, or else from the first that has them.
     """
     from .. import config
 
@@ -175,11 +176,16 @@ def _label_sources(
     if key or form or unit or not trained:
         return [label_source(target.key, key, form, unit, target)], False
     settings = config.Config.model_validate(trained)
-    of_file = [source for source in settings.data if source.path == Path(path).name]
-    labels = settings.labels_of((of_file or list(settings.data))[0])
-    beside = config.SLOPES if target.potential else ()
-    known = {name: label for name, label in labels.items() if name in (target.key, *beside)}
-    sources = [label.build(name, target) for name, label in known.items()]
+    names = {target.key, *(config.SLOPES if target.potential else ())}
+    able = [source for source in settings.data if names & settings.labels_of(source).keys()]
+    of_file = [source for source in able if source.path == Path(path).name]
+    labels = settings.labels_of((of_file or able)[0])
+    known = {name: label for name, label in labels.items() if name in names}
+    # a file may state energies alone, or forces alone: what is there is measured
+    sources = [
+        replace(label.build(name, target), optional=target.potential or label.optional)
+        for name, label in known.items()
+    ]
     either_sign = any(label.sign == "unknown" for label in known.values())
     return sources, either_sign
 

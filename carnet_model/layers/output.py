@@ -188,6 +188,7 @@ class Output(nn.Module):
             parts = {irrep: mean(part, batch) for irrep, part in parts.items()}
         if self.volume:
             volume = torch.linalg.det(batch.cells).abs() / batch.counts
+            volume = torch.where(volume > 0, volume, 15.0)  # of a molecule beside crystals
             atoms = torch.cat([atoms, torch.log(volume / 15).unsqueeze(1)], dim=1)
         return self.assembly.learned(self.head(atoms, parts), batch)
 
