@@ -319,11 +319,10 @@ def evaluate(
         errors = _errors(target, chosen, predictions, reference, groups, draws)
         if known:
             guess = uninformed(target, known, chosen)
-            bare = [replace(p, tensor=t) for p, t in zip(predictions, guess, strict=True)]
-            if target.potential:
-                bare = [
-                    replace(p, forces=_nothing(p.forces), stress=_nothing(p.stress)) for p in bare
-                ]
+            bare = [
+                replace(p, tensor=tensor, forces=_nothing(p.forces), stress=_nothing(p.stress))
+                for p, tensor in zip(predictions, guess, strict=True)
+            ]
             table = _errors(target, chosen, bare, reference, groups, draws)
             found_baselines = Baselines({NO_STRUCTURE: np.array([])}, {NO_STRUCTURE: table})
     return Evaluation(

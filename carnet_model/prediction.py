@@ -818,7 +818,7 @@ class Predictor:
         distance = float(np.sqrt(((members - mean) ** 2).sum() / (len(members) - 1)))
         spread: dict[str, Any] = {"relative": distance / size if size else float("nan")}
         tensors = np.asarray(self.target.reduction.unpack(members), dtype=np.float64)
-        if self.target.name == "elastic":
+        if self.target.key == "elastic":
             stiffness = _voigt(tensors)
             moduli = elasticity.moduli(stiffness)
             spread["stiffness"] = stiffness.std(axis=0, ddof=1)
@@ -910,7 +910,7 @@ def as_document(results: Sequence[Prediction | Failure], predictor: Predictor) -
         "class": predictor.target.key,
         "symmetry": predictor.target.symmetry,
         "unit": predictor.unit,
-        "form": "voigt" if predictor.target.name == "elastic" else "full",
+        "form": "voigt" if predictor.target.key == "elastic" else "full",
         "precision": predictor.precision,
         "predictions": [result.to_dict() for result in results],
     }
