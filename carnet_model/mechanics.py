@@ -88,6 +88,20 @@ class Mechanics:
         return np.asarray(self.clamped - softening / self.volume * EV_PER_A3, dtype=np.float64)
 
 
+def require_volume(thing: Geometry) -> float:
+    """Return the volume of a crystal, cubic angstrom.
+
+    Raises:
+        MechanicsError: when it is no crystal.
+    """
+    if thing.volume is None:
+        raise MechanicsError(
+            f"{thing.name or 'the structure'}: repeats along {sum(thing.periodic)} directions; a "
+            "stiffness needs three"
+        )
+    return thing.volume
+
+
 def mechanics(models: CarNet | Sequence[CarNet], thing: Geometry) -> Mechanics:
     """Return the second derivatives of the energy of a crystal, in double precision.
 
@@ -100,14 +114,10 @@ def mechanics(models: CarNet | Sequence[CarNet], thing: Geometry) -> Mechanics:
         TargetError: when a network has no energy.
     """
     members = [models] if isinstance(models, CarNet) else list(models)
-    if thing.volume is None:
-        raise MechanicsError(
-            f"{thing.name or 'the structure'}: repeats along {sum(thing.periodic)} directions; a "
-            "stiffness needs three"
-        )
+    volume = require_volume(thing)
     parts = [_second(_double(model), _batch(thing, model)) for model in members]
     energy, stiff = (np.mean([part[place] for part in parts], axis=0) for place in (0, 1))
-    size, volume = 3 * len(thing), float(thing.volume)
+    size = 3 * len(thing)
     stress = np.zeros((3, 3))
     for (i, j), value in zip(PAIRS, energy[size:], strict=True):
         stress[i, j] = stress[j, i] = value / volume * EV_PER_A3

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natural_tensors import elasticity
-from natural_tensors.elasticity.units import PRESSURES
+
+from .units import EV_PER_A3
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -428,7 +429,7 @@ def potential_errors(
         forces.append(row)
         known_stress = guess.stress is not None and truth.stress is not None
         difference = guess.stress - truth.stress if known_stress else np.nan  # type: ignore[operator]
-        stress.append(np.abs(difference).mean() * PRESSURES["eV/A^3"])
+        stress.append(np.abs(difference).mean() * EV_PER_A3)
     wrong, table = np.abs(np.array([energy])), np.array(forces).T
     questions = [
         _Question("energy_mae", "meV/atom", _mean, wrong),

@@ -30,6 +30,7 @@ from torch import Tensor
 from ..compiling import Mode, compile_kernels
 from ..geometry import CLOSEST, FLATTEST, Floats, Geometry, GeometryError, geometry
 from ..graph import Batch, build, collate
+from ..mechanics import PAIRS
 from ..model import CarNet
 from ..native import BuildError
 from ..potential import respond
@@ -37,7 +38,7 @@ from ..prediction import Precision, Predictor, load
 from ..tables import TableError, tabulate
 from ..targets import Target
 
-VOIGT = (0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)
+VOIGT = tuple(zip(*PAIRS, strict=True))
 """Rows and columns of a stress in ASE's order: xx, yy, zz, yz, xz, xy."""
 
 POTENTIAL = ("energy", "free_energy", "forces", "stress")

@@ -13,7 +13,7 @@ from natural_tensors import from_voigt
 
 from ..crystals import structure_frame
 from ..geometry import Floats, Geometry, geometry
-from ..mechanics import PAIRS, Mechanics, MechanicsError, mechanics
+from ..mechanics import PAIRS, Mechanics, MechanicsError, mechanics, require_volume
 from ..potential import require_potential
 from ..prediction import Prediction, Predictor
 from ..units import EV_PER_A3
@@ -88,16 +88,12 @@ def elastic_constants(
             a minimum.
     """
     require_potential(predictor.models[0])
-    start, name = thing.volume, thing.name or "the structure"
-    if start is None:
-        raise MechanicsError(
-            f"{name}: repeats along {sum(thing.periodic)} directions; a stiffness needs three"
-        )
+    start = require_volume(thing)
     unknown = predictor.domain.unknown(thing.numbers)
     if unknown:
         raise MechanicsError(
-            f"{name}: this potential does not know {', '.join(unknown)}; it knows "
-            f"{predictor.domain.known}"
+            f"{thing.name or 'the structure'}: this potential does not know "
+            f"{', '.join(unknown)}; it knows {predictor.domain.known}"
         )
     final = thing
     if relaxed:
