@@ -19,10 +19,13 @@ from rich.markup import escape
 from rich.table import Table
 
 import carnet_model
-from carnet_model import evaluation
-from carnet_model.config import Config, read_config
-from carnet_model.dataset import Example, LabelSource, read_examples
-from carnet_model.training import train
+from carnet_model.data.examples import Example
+from carnet_model.data.labels import LabelSource
+from carnet_model.data.reading import read_examples
+from carnet_model.evaluation.evaluation import evaluation
+from carnet_model.training.config import Config
+from carnet_model.training.config_reading import read_config
+from carnet_model.training.run import train
 
 RECIPES = Path(__file__).parents[1] / "carnet_model" / "recipes"
 SHARES = (0.25, 0.5, 1.0)

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from carnet_model.compiling import compile_kernels
-from carnet_model.config import NetworkSettings
-from carnet_model.geometry import Geometry
-from carnet_model.graph import Batch, build, collate
-from carnet_model.model import CarNet
-from carnet_model.targets import Target
+from carnet_model.compiled.compilation import compile_kernels
+from carnet_model.network.graph import Batch, build, collate
+from carnet_model.network.model import CarNet
+from carnet_model.network.settings import NetworkSettings
+from carnet_model.network.targets import Target
+from carnet_model.structures.geometry import Geometry
 
 from .timing import interleaved
 

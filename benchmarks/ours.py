@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from carnet_model.compiling import compile_kernels
-from carnet_model.potential import respond
-from carnet_model.tables import tabulate
+from carnet_model.compiled.compilation import compile_kernels
+from carnet_model.compiled.radial_tables import tabulate
+from carnet_model.potentials.derivatives import energy_and_derivatives
 
 from .rivals.worker import Network, Result, serve
 from .systems import Case
@@ -33,12 +33,12 @@ class Ours:
 
     def forces(self) -> Result:
         """Return energy and forces."""
-        found = respond(self.model, self.batch)
+        found = energy_and_derivatives(self.model, self.batch)
         return found.energy, found.forces
 
     def fit(self) -> Result:
         """Return energy and forces, differentiable by the parameters."""
-        found = respond(self.model, self.batch, learn=True)
+        found = energy_and_derivatives(self.model, self.batch, learn=True)
         return found.energy, found.forces
 
     def network(self) -> Network:

@@ -7,11 +7,11 @@ from pymatgen.analysis.elasticity import ElasticTensor
 from rich.table import Table
 
 from carnet_model import geometry
-from carnet_model.crystals import canonical
+from carnet_model.structures.symmetry import canonical
 from natural_tensors import elasticity, examples, form, from_voigt, reduction
-from natural_tensors.fitting import class_fits
-from natural_tensors.forms import _solved
-from natural_tensors.points import CRYSTALLOGRAPHIC
+from natural_tensors.crystals.fitting import class_fits
+from natural_tensors.crystals.forms import _solved
+from natural_tensors.crystals.point_groups import CRYSTALLOGRAPHIC
 
 from .timing import interleaved, once
 
@@ -65,7 +65,7 @@ def tables(rounds: int = 5) -> list[Table]:
 
 
 def _derived(name: str) -> float:
-    from natural_tensors.fitting import symmetry_classes
+    from natural_tensors.crystals.fitting import symmetry_classes
 
     symmetry_classes.cache_clear()
     return once(lambda: symmetry_classes(reduction(name)))

@@ -8,9 +8,9 @@ import torch
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 
-from carnet_model import native
-from carnet_model.bonds import Bonds
-from carnet_model.kernels import Convolution
+from carnet_model.compiled import convolution
+from carnet_model.network.bonds import Bonds
+from carnet_model.network.kernels import Convolution
 
 from .ours import Ours
 from .rivals.worker import Session
@@ -46,7 +46,7 @@ def _kernels(case: Case, rounds: int) -> Table:
     bonds = Bonds(ours.batch, ours.model.basis)
     layer = ours.model.interactions[-1]
     assert isinstance(layer.kernel, Convolution)
-    kernel = native.convolution_kernel(layer.kernel, case.channels, torch.float32)
+    kernel = convolution.convolution_kernel(layer.kernel, case.channels, torch.float32)
     atoms, edges = len(ours.batch.numbers), len(ours.batch.senders)
     features = torch.randn(atoms, layer.kernel.inputs.size, case.channels)
     gradient = torch.randn(atoms, layer.kernel.outputs.size, case.channels)

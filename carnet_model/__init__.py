@@ -7,18 +7,16 @@
 Importing the package loads no PyTorch; predicting and training do.
 """
 
-from .dataset import Example, LabelSource, read_examples
-from .geometry import Geometry, GeometryError, geometry, read_geometries
-from .prediction import (
-    Failure,
-    ModelError,
-    Prediction,
-    PredictionError,
-    Predictor,
-    load,
-    shipped,
-)
-from .targets import Target
+from .data.examples import Example
+from .data.labels import LabelSource
+from .data.reading import read_examples
+from .network.targets import Target
+from .prediction.predictor import Predictor, load
+from .prediction.result import Failure, Prediction, PredictionError
+from .structures.conversion import geometry
+from .structures.geometry import Geometry, GeometryError
+from .structures.reading import read_geometries
+from .weights.shipped import ModelError, shipped
 
 __all__ = [
     "Example",

@@ -1,16 +1,14 @@
 """PyTorch, NumPy and C++ source text from the exact operators of natural_tensors."""
 
-from .module import Target, fingerprint, is_intact, load, report, source
-from .program import Program
-from .recipes import (
-    ConvolutionRecipe,
-    CouplingRecipe,
-    HarmonicsRecipe,
-    ProductRecipe,
-    Recipe,
-    RotationRecipe,
-    TensorRecipe,
-)
+from .generation import Target, is_intact, report, source
+from .loading import fingerprint, load
+from .programs.program import Program
+from .recipes.convolution import ConvolutionRecipe
+from .recipes.coupling import CouplingRecipe, RotationRecipe
+from .recipes.harmonics import HarmonicsRecipe
+from .recipes.product import ProductRecipe
+from .recipes.recipe import Recipe
+from .recipes.tensor import TensorRecipe
 
 __all__ = [
     "ConvolutionRecipe",

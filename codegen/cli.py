@@ -12,18 +12,21 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from natural_tensors import CONVENTIONS, UnknownTensorError, __version__, catalog, files
-from natural_tensors.cli import RefusedError, examples_of, none_or_one_of, one_of, say
-from natural_tensors.components import FORMS
-from natural_tensors.files import FileError
-from natural_tensors.harmonics import NORMALIZATIONS
-from natural_tensors.reductions import BASES
-from natural_tensors.symmetry import SymmetryError
+from natural_tensors import CONVENTIONS, UnknownTensorError, __version__, catalog
+from natural_tensors.decomposition.components import FORMS
+from natural_tensors.decomposition.copies import BASES
+from natural_tensors.errors import SymmetryError
+from natural_tensors.files import saving
+from natural_tensors.files.saving import FileError
+from natural_tensors.so3.harmonics import NORMALIZATIONS
+from natural_tensors.terminal import RefusedError, examples_of, none_or_one_of, one_of, say
 
-from .module import TARGETS, Target, check_target, header, is_intact, source
-from .module import report as arithmetic
-from .pieces import Parity
-from .recipes import RECIPES, Method, Recipe
+from .generation import TARGETS, Target, check_target, header, is_intact, source
+from .generation import report as arithmetic
+from .pieces.layout import Parity
+from .recipes import RECIPES
+from .recipes.convolution import Method
+from .recipes.recipe import Recipe
 
 PIECES = tuple(kind for kind in RECIPES if kind != "tensor")
 """What can be generated besides tensors; the words stand where a tensor's name may stand."""
@@ -41,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "generate",
         epilog=examples_of(
+            "natural-tensors",
             "generate elastic -o elastic.py",
             "generate --symmetry 'ijk=ikj' --from voigt",
             "generate harmonics --weight 6 --target numpy",
@@ -173,7 +177,7 @@ def generate(
         say(f"{check} is what would be generated now")
     elif output is not None:
         text = source(recipe, dialect)
-        files.write_bytes(output, text.encode())
+        saving.write_bytes(output, text.encode())
         say(f"wrote {output}: {text.count(chr(10))} lines, {recipe.title}")
     elif not report:
         sys.stdout.write(source(recipe, dialect))

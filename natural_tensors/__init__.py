@@ -1,23 +1,24 @@
 """Irreducible Cartesian ("natural") tensors inside physical tensors, derived exactly."""
 
 from . import elasticity
-from .components import Components, Form
-from .couplings import Coupling, coupling
-from .crystals import CrystalTensor
-from .errors import UnknownPartError, UnknownTensorError
-from .forms import SymbolicForm, form, orientation
-from .frames import Frame
-from .harmonics import Harmonic, harmonic
-from .operators import Embedding, Extraction, Operator
-from .packing import from_spherical, pack_natural, to_spherical, unpack_natural
-from .physical import PhysicalTensor, catalog
-from .points import PointGroup, PointGroupError, point_group
-from .reductions import Reduction, reduction
-from .rotations import rotation
-from .surds import Surd
-from .symmetry import IndexSymmetry, SignedPermutation, SymmetryError
+from .crystals.forms import SymbolicForm, form, orientation
+from .crystals.frames import Frame
+from .crystals.point_groups import PointGroup, PointGroupError, point_group
+from .crystals.tensor import CrystalTensor
+from .decomposition.components import Components, Form
+from .decomposition.operators import Embedding, Extraction, Operator
+from .decomposition.reductions import Reduction, reduction
+from .decomposition.symmetry import IndexSymmetry, SignedPermutation
+from .decomposition.voigt import from_voigt, to_voigt
+from .errors import SymmetryError, UnknownPartError, UnknownTensorError
+from .exact.surds import Surd
+from .physical.catalog import catalog
+from .physical.entry import PhysicalTensor
+from .so3.couplings import Coupling, coupling
+from .so3.harmonics import Harmonic, harmonic
+from .so3.packing import from_spherical, pack_natural, to_spherical, unpack_natural
+from .so3.rotations import rotation
 from .version import CONVENTIONS, __version__
-from .voigt import from_voigt, to_voigt
 
 __all__ = [
     "CONVENTIONS",

@@ -1,5 +1,7 @@
 """``python -m natural_tensors``: the command line."""
 
-from .cli import main
+from __future__ import annotations
+
+from .cli.app import main
 
 main()

@@ -1,51 +1,25 @@
-"""The one door from exact numbers to floating point, for NumPy and for PyTorch."""
+"""Arrays as they come in: NumPy or PyTorch, checked, symmetric where asked; and as lists."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .surds import GUARD, Surd
+from .errors import SymmetryError
 
 Array: TypeAlias = Any
 """A NumPy array or a PyTorch tensor; what comes in decides what goes out."""
 
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
 
-FOUR_PI = 4 * math.pi
+
 INFINITY = math.inf
-
-
-def to_float(numerators: Any, denominator: int, radicand: Fraction) -> NDArray[np.float64]:
-    """Return ``numerators / denominator * sqrt(radicand)`` in float64."""
-    scale = math.sqrt(radicand.numerator * radicand.denominator)
-    scale /= denominator * radicand.denominator
-    return np.asarray(numerators).astype(np.float64) * scale
-
-
-def rationals(rows: Sequence[Sequence[Fraction]]) -> NDArray[np.float64]:
-    """Return a matrix of fractions in float64, each rounded once."""
-    return np.array([[float(entry) for entry in row] for row in rows], dtype=np.float64)
-
-
-def square_roots(values: Sequence[Fraction | int]) -> NDArray[np.float64]:
-    """Return the square roots of exact numbers in float64."""
-    return np.array([math.sqrt(value) for value in values], dtype=np.float64)
-
-
-def surd_to_float(number: Surd) -> float:
-    """Return the float64 nearest to an exact sum of roots."""
-    return float(Fraction(number.scaled(), 1 << GUARD))
-
-
-def root_of_two(halves: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return ``2**(halves/2)``."""
-    return np.exp2(halves / 2.0)
 
 
 def is_torch(array: Any) -> bool:
@@ -281,3 +255,74 @@ def sandwich(isometry: Array, left: Array, right: Array) -> Array:
     half = right[..., None, :, :] @ half
     half = half.reshape((*half.shape[:-3], below * middle, above))
     return isometry.reshape((below * middle, above)).T @ half
+
+
+def to_lists(values: Any) -> Any:
+    """Return numbers, or arrays of them, as nested lists; what is not finite becomes None."""
+    array = np.asarray(values)
+    if array.ndim:
+        return [to_lists(entry) for entry in array]
+    number = array.item()
+    return number if math.isfinite(number) else None
+
+
+def symmetric_matrices(
+    values: Any, size: int, what: str, *, real: str, shape: str, symmetric: str
+) -> Floats:
+    """Return matrices as float64, exactly symmetric, after checking them.
+
+    Args:
+        values: shape ``batch + (size, size)``. May be asymmetric by rounding: half the digits of
+            its own type, relative to the Frobenius norm. The symmetric part is returned.
+        size: of a matrix.
+        what: what messages call one, as in ``"stiffness"``.
+        real: advice for complex numbers.
+        shape: what has the shape, and advice for others.
+        symmetric: advice for a matrix that is not symmetric.
+
+    Raises:
+        TypeError: when the entries are not real numbers.
+        ValueError: when the shape is another or an entry is NaN or infinite.
+        SymmetryError: when a matrix is not symmetric.
+    """
+    given = as_floating(values)
+    tolerance = precision(given) ** 0.5
+    array = to_numpy(given)
+    if array.dtype.kind != "f":
+        raise TypeError(f"a {what} is real, got an array of type {array.dtype}; {real}")
+    matrix = array.astype(np.float64)
+    if matrix.shape[-2:] != (size, size):
+        raise ValueError(
+            f"a {what} ends in the shape ({size}, {size}), got an array of shape "
+            f"{matrix.shape}{shape}"
+        )
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        place = _first(~finite)
+        raise ValueError(
+            f"{_which(what, place[:-2])} holds a number that is NaN or infinite: entry "
+            f"{place[-2:]} is {matrix[place]}; remove or repair it first"
+        )
+    difference = np.abs(matrix - matrix.swapaxes(-1, -2))
+    bad = difference > tolerance * np.linalg.norm(matrix, axis=(-2, -1))[..., None, None]
+    if bad.any():
+        *batch, row, column = _first(bad)
+        worst = matrix[tuple(batch)]
+        raise SymmetryError(
+            f"{_which(what, tuple(batch))} is not symmetric: entry {(row, column)} is "
+            f"{worst[row, column]:.6g} but entry {(column, row)} is {worst[column, row]:.6g} "
+            f"(allowed: {tolerance:.1e} of the norm); {symmetric}"
+        )
+    result: Floats = matrix / 2 + matrix.swapaxes(-1, -2) / 2
+    return result
+
+
+def _first(condition: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return the indices of the first place where a condition holds."""
+    return tuple(int(index) for index in np.argwhere(condition)[0])
+
+
+def _which(what: str, batch: tuple[int, ...]) -> str:
+    if not batch:
+        return f"the {what}"
+    return f"{what} {batch[0] if len(batch) == 1 else batch}"

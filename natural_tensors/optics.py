@@ -13,11 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arrays
-from .orientations import frames, oriented
-from .plain import plain
-from .symmetric import symmetric_matrices
-
-Floats = NDArray[np.float64]
+from .arrays import Floats, symmetric_matrices, to_lists
+from .so3.grids import frames, oriented
 
 EQUAL = 1e-4
 """Principal values this close, relative to the largest, count as equal unless told otherwise."""
@@ -44,9 +41,6 @@ def check_dielectric(values: Any) -> Floats:
         symmetric="an antisymmetric part belongs to a magnetic or lossy crystal, take "
         "(eps + eps.T) / 2 if it is noise",
     )
-
-
-# --- one direction of propagation --------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +96,6 @@ def _inverse(matrix: Floats) -> Floats:
     return result
 
 
-# --- the crystal as a whole --------------------------------------------------------------------
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Summary:
     """What follows from each dielectric tensor of a batch.
@@ -149,14 +140,14 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested lists for JSON; what has no value is None, the angle in degrees."""
         return {
-            "principal_values": plain(self.principal_values),
-            "principal_axes": plain(self.principal_axes),
-            "refractive_indices": plain(self.refractive_indices),
+            "principal_values": to_lists(self.principal_values),
+            "principal_axes": to_lists(self.principal_axes),
+            "refractive_indices": to_lists(self.refractive_indices),
             "optical_class": np.asarray(self.optical_class).tolist(),
-            "sign": plain(self.sign),
-            "optic_axes": plain(self.optic_axes),
-            "angle_2v_deg": plain(self.angle_2v_deg),
-            "birefringence": plain(self.birefringence),
+            "sign": to_lists(self.sign),
+            "optic_axes": to_lists(self.optic_axes),
+            "angle_2v_deg": to_lists(self.angle_2v_deg),
+            "birefringence": to_lists(self.birefringence),
         }
 
 

@@ -12,20 +12,20 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import arrays
-from .orientations import Linear, direction_mesh, frames, maximize, unit_vectors
-from .plain import plain
-from .reductions import Reduction, reduction
-
-Floats = NDArray[np.float64]
+from .arrays import Floats, to_lists
+from .decomposition.reductions import Reduction, reduction
+from .so3.grids import direction_mesh, frames, unit_vectors
+from .so3.maximize import Linear, maximize
 
 DIRECTIONS, STARTS = 1000, 8
 """Directions of the half sphere a search begins with, and how many of them it climbs from."""
 
+
 CHUNK = 512
 """Tensors surveyed on the grid at once."""
+
 
 VANISHES = 1e-12
 """A longitudinal response below this, relative to the norm, is zero in every direction."""
@@ -134,14 +134,14 @@ class Summary:
         """Return plain nested lists for JSON; what has no value is None, the unit a field."""
         return {
             "unit": self.unit,
-            "longitudinal_maximum": plain(self.longitudinal_maximum),
-            "longitudinal_direction": plain(self.longitudinal_direction),
-            "hydrostatic": plain(self.hydrostatic),
-            "hydrostatic_norm": plain(self.hydrostatic_norm),
-            "largest_singular_value": plain(self.largest_singular_value),
-            "norm": plain(self.norm),
-            "weight_norms": {str(k): plain(v) for k, v in self.weight_norms.items()},
-            "weight_shares": {str(k): plain(v) for k, v in self.weight_shares.items()},
+            "longitudinal_maximum": to_lists(self.longitudinal_maximum),
+            "longitudinal_direction": to_lists(self.longitudinal_direction),
+            "hydrostatic": to_lists(self.hydrostatic),
+            "hydrostatic_norm": to_lists(self.hydrostatic_norm),
+            "largest_singular_value": to_lists(self.largest_singular_value),
+            "norm": to_lists(self.norm),
+            "weight_norms": {str(k): to_lists(v) for k, v in self.weight_norms.items()},
+            "weight_shares": {str(k): to_lists(v) for k, v in self.weight_shares.items()},
         }
 
 

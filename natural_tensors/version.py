@@ -1,5 +1,7 @@
 """The versions of the distribution and of its conventions."""
 
+from __future__ import annotations
+
 __version__ = "0.1.0"
 
 CONVENTIONS = 1

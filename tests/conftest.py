@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-pytest.register_assert_rewrite("tests.oracles")
+pytest.register_assert_rewrite("tests.helpers.oracles")
 
 settings.register_profile(
     "suite",

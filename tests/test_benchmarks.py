@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from benchmarks.rivals.client import Rival
 from benchmarks.rivals.worker import growth
 from benchmarks.systems import Case, cases, silicon, water
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 TINY = Case("8 atoms", silicon(1), channels=4, weight=1, body_order=3)
 
 

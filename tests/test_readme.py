@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from carnet_model import cli as carnet
 from natural_tensors import cli
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -47,7 +47,7 @@ def test_the_commands_of_the_readme_print_what_it_says() -> None:
     blocks = re.findall(r"```console\n\$ natural-tensors (.*?)\n(.*?)```", text, re.S)
     assert blocks
     for command, expected in blocks:
-        result = CliRunner().invoke(cli.app, shlex.split(command))
+        result = CliRunner().invoke(cli.app.app, shlex.split(command))
         assert result.exit_code == 0, result.output
         # rounding depends on the processor
         found, stated = (

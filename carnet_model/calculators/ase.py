@@ -9,7 +9,6 @@ atoms.get_forces()
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,23 +22,27 @@ from ase.calculators.calculator import (
     PropertyNotImplementedError,
     all_changes,
 )
-from ase.cell import Cell
 from ase.outputs import Properties, all_outputs
 from torch import Tensor
 
-from ..compiling import Mode, compile_kernels
-from ..geometry import CLOSEST, FLATTEST, Floats, Geometry, GeometryError, geometry
-from ..graph import Batch, build, collate
-from ..mechanics import PAIRS
-from ..model import CarNet
-from ..native import BuildError
-from ..potential import respond
-from ..prediction import Precision, Predictor, load
-from ..tables import TableError, tabulate
-from ..targets import Target
+from natural_tensors.arrays import Floats
+
+from ..compiled.compilation import Mode, compile_kernels
+from ..compiled.compiler import BuildError
+from ..compiled.radial_tables import TableError, tabulate
+from ..network.graph import Batch
+from ..network.model import CarNet
+from ..network.targets import Target
+from ..potentials.derivatives import energy_and_derivatives
+from ..potentials.second_derivatives import PAIRS
+from ..prediction.predictor import Precision, Predictor, load
+from ..structures.conversion import geometry
+from ..structures.geometry import CLOSEST, FLATTEST, Geometry, GeometryError
+from .neighbours import Neighbours
 
 VOIGT = tuple(zip(*PAIRS, strict=True))
 """Rows and columns of a stress in ASE's order: xx, yy, zz, yz, xz, xy."""
+
 
 POTENTIAL = ("energy", "free_energy", "forces", "stress")
 """What a potential has; no tensor target can be called so."""
@@ -133,7 +136,7 @@ class CarNetCalculator(Calculator):
         self._precision, self._compile, self._tables = precision, compile, tables
         self._elements: frozenset[int] = frozenset()  # of the tables
         dtype = torch.float64 if precision == "double" else torch.float32
-        self._neighbours = _Neighbours(given.cutoff, float(skin), dtype)
+        self._neighbours = Neighbours(given.cutoff, float(skin), dtype)
         self._with_stress = False
 
     @property
@@ -322,9 +325,6 @@ class CarNetCalculator(Calculator):
         return found
 
 
-# --- the networks ---------------------------------------------------------------------------------
-
-
 def _energy(model: CarNet) -> Target | None:
     """Return the target that is an energy in eV, the only unit that ASE knows."""
     target = model.potential
@@ -338,7 +338,7 @@ def _answers(model: CarNet, batch: Batch, stress: bool) -> dict[str, Tensor]:
         with torch.no_grad():
             answers: dict[str, Tensor] = model(batch)
         return answers
-    found = respond(model, batch, stress=stress)
+    found = energy_and_derivatives(model, batch, stress=stress)
     with torch.no_grad():
         answers = model.assembled(dict(found.learned))
     del answers[energy.key]  # ASE's names of it, whatever its title
@@ -356,76 +356,3 @@ def _has_volume(atoms: Atoms) -> bool:
         return False
     edges = float(np.prod(np.linalg.norm(box, axis=1)))
     return bool(abs(np.linalg.det(box)) > FLATTEST * edges > 0)
-
-
-# --- neighbours -----------------------------------------------------------------------------------
-
-
-class _Neighbours:
-    """Pairs within the cutoff and a skin, kept until one might be missing.
-
-    Bonds follow the deformation F of the cell up to the displacements u of their two ends, so a
-    pair that was farther apart than cutoff + skin is farther than (cutoff + skin) s - 2 max|u|, s
-    the least singular value of F. The list holds as long as that is no less than the cutoff.
-
-    Atoms are kept near the middle of one cell: single precision has no digits to spare for those
-    that have wandered far.
-
-    Args:
-        cutoff: of the network, in angstrom.
-        skin: in angstrom.
-        dtype: of batches.
-    """
-
-    def __init__(self, cutoff: float, skin: float, dtype: torch.dtype) -> None:
-        self.cutoff, self.skin, self.dtype = cutoff, skin, dtype
-        self.builds = 0
-
-    def build(self, thing: Geometry) -> None:
-        """Search all pairs of a structure."""
-        self.builds += 1
-        self._numbers, self._periodic = thing.numbers, np.array(thing.periodic)
-        self._offsets = np.floor(thing.fractional).astype(np.int64) * self._periodic
-        self._cell = thing.cell
-        self._positions = self._inside(thing.positions, thing.cell)
-        graph = build(thing, self.cutoff + self.skin)
-        ends = self._offsets[graph.senders] - self._offsets[graph.receivers]
-        self._pairs = collate([replace(graph, shifts=graph.shifts + ends)], self.dtype)
-
-    def fit(self, atoms: Atoms) -> bool:
-        """Say whether every pair within the cutoff is in the list."""
-        if not (
-            self.builds
-            and np.array_equal(atoms.numbers, self._numbers)
-            and np.array_equal(atoms.pbc, self._periodic)
-            and np.isfinite(atoms.cell.array).all()
-        ):
-            return False
-        start, least = self._positions, 1.0
-        if not np.array_equal(atoms.cell.array, self._cell):
-            deformation = np.linalg.solve(self._complete(self._cell), self._complete(atoms.cell))
-            start, least = start @ deformation, float(np.linalg.norm(deformation, -2))
-        moves = np.linalg.norm(self._inside(atoms.positions, atoms.cell.array) - start, axis=1)
-        # written so that a position that is no number does not fit
-        return bool((self.cutoff + self.skin) * least - 2 * moves.max() >= self.cutoff)
-
-    def batch(self, atoms: Atoms) -> Batch:
-        """Return the structure with the pairs that are within the cutoff now."""
-        cell = atoms.cell.array
-        positions = torch.from_numpy(self._inside(atoms.positions, cell)).to(self.dtype)
-        cells = torch.from_numpy(cell[None]).to(self.dtype)
-        whole = replace(self._pairs, positions=positions, cells=cells)
-        # the network gives exactly nothing beyond the cutoff: this saves its time
-        near = whole.vectors().norm(dim=1) < self.cutoff
-        ends = {name: getattr(whole, name)[near] for name in ("senders", "receivers", "shifts")}
-        return replace(whole, **ends)
-
-    def _inside(self, positions: Floats, cell: Floats) -> Floats:
-        """Return positions in the cell they were in when the list was built, about their mean."""
-        inside = positions - self._offsets @ cell
-        return np.asarray(inside - inside.mean(axis=0), dtype=np.float64)
-
-    def _complete(self, cell: Floats | Cell) -> Floats:
-        """Return lattice vectors, unit vectors upright on the others where nothing repeats."""
-        repeating = np.where(self._periodic[:, None], np.asarray(cell), 0.0)
-        return np.asarray(Cell(repeating).complete().array, dtype=np.float64)

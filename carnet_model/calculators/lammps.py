@@ -13,12 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from ..exported import Exported, ExportError, load_exported
+from natural_tensors.arrays import Floats, Integers
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from ..export.exported import Exported, ExportError, load_exported
 
 
 class LammpsError(RuntimeError):

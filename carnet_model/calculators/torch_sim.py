@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch_sim.models.interface import ModelInterface
 
-from ..exported import Exported, load_exported
+from ..export.exported import Exported, load_exported
 
 
 class CarNetModel(ModelInterface):

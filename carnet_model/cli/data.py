@@ -9,33 +9,20 @@ from typing import Annotated, Any, cast
 import numpy as np
 import typer
 
-from natural_tensors import (
-    Form,
-    files,
-)
-from natural_tensors.cli import (
-    say,
-    warn,
-)
+from natural_tensors import Form
+from natural_tensors.files import saving
+from natural_tensors.terminal import examples_of, say, warn
 
-from ..crystals import SYMPREC
-from ..dataset import (
-    Example,
-    LabelSource,
-    read_examples,
-)
-from ..labels import TOLERANCE
-from .program import (
-    FormOption,
-    KeyOption,
-    UnitOption,
-    data,
-    examples_of,
-    label_source,
-)
+from ..data.examples import Example
+from ..data.label_checks import TOLERANCE
+from ..data.labels import LabelSource
+from ..data.reading import read_examples
+from ..structures.symmetry import SYMPREC
+from .app import data
+from .options import FormOption, KeyOption, UnitOption, label_source
 
 
-@data.command("dejong2015", epilog=examples_of("data dejong2015 dejong2015.json.gz"))
+@data.command("dejong2015", epilog=examples_of("carnet", "data dejong2015 dejong2015.json.gz"))
 def dejong2015(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Where to write: .json or .json.gz.")],
     archive: Annotated[
@@ -49,14 +36,15 @@ def dejong2015(
 
     The SHA-256 of the download is checked, and each label against the point group of its crystal.
     """
-    from .. import dejong2015 as source
+    from ..data import dejong2015
 
-    say(str(source.fetch(path, archive=archive)))
+    say(str(dejong2015.fetch(path, archive=archive)))
 
 
 @data.command(
     "check",
     epilog=examples_of(
+        "carnet",
         "data check data.json.gz",
         "data check data.json.gz --repair --drop -o mended.json",
         "data check dielectric.json --label dielectric --key eps --form full",
@@ -97,7 +85,7 @@ def check(
     Reports labels that violate it, how far, and what would mend them. The exit code is 1 when
     there are any and none of --repair, --average, --drop says what to do.
     """
-    from .. import labels
+    from ..data import label_checks
 
     mending = repair or average or drop
     if mending != (output is not None):
@@ -105,16 +93,18 @@ def check(
             "--repair, --average and --drop need --output, and --output needs one of them"
         )
     if output is not None:
-        files.check_suffix(output, (".json",))
+        saving.check_suffix(output, (".json",))
     source = label_source(label, key, form, unit)
     examples = read_examples(path, source, for_training=False, on_error="skip")
     for fault in examples.faults:
         warn("warning", str(fault), "bold yellow")
-    report = labels.check(examples, label, symprec=symprec, tolerance=tolerance)
+    report = label_checks.check(examples, label, symprec=symprec, tolerance=tolerance)
     say(str(report))
     kept: list[Example | None] = list(examples)
     for finding in report.findings:
-        offers = labels.repair(examples[finding.index], label, symprec=symprec, tolerance=tolerance)
+        offers = label_checks.repair(
+            examples[finding.index], label, symprec=symprec, tolerance=tolerance
+        )
         frames = [offer for offer in offers if offer.kind == "frame"]
         chosen = None
         if repair and frames:
@@ -133,7 +123,7 @@ def check(
     left = [example for example in kept if example is not None]
     rows = [_record(example, source) for example in left]
     text = "[\n" + ",\n".join(json.dumps(row, default=_json) for row in rows) + "\n]\n"
-    files.write_bytes(output, text.encode())
+    saving.write_bytes(output, text.encode())
     say("", f"{len(left)} of {len(examples)} examples written to {output}")
 
 

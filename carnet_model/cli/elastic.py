@@ -7,18 +7,20 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from natural_tensors import files
-from natural_tensors.cli import say, warn
-from natural_tensors.plain import plain
+from natural_tensors.arrays import to_lists
+from natural_tensors.files import saving
+from natural_tensors.terminal import examples_of, say, warn
 
-from .. import prediction
-from ..prediction import Failure
-from .program import ModelOption, app, check_extras, examples_of
+from ..prediction.predictor import load, read
+from ..prediction.result import Failure
+from .app import app, check_extras
+from .options import ModelOption
 
 
 @app.command(
     "elastic",
     epilog=examples_of(
+        "carnet",
         "elastic si.cif --model runs/silicon/model",
         "elastic POSCAR -m runs/silicon/model --by-strain",
         "elastic si.cif -m runs/silicon/model --json",
@@ -46,12 +48,12 @@ def elastic(
     """Elastic constants of crystals from a potential: second derivatives, with relaxed ions."""
     check_extras()
     from ..calculators.ase import CarNetCalculator
-    from ..calculators.solids import by_strain, elastic_constants
-    from ..mechanics import MechanicsError
+    from ..calculators.elastic_constants import elastic_constants, from_finite_strains
+    from ..potentials.second_derivatives import MechanicsError
 
-    predictor = prediction.load(model, precision="double")
+    predictor = load(model, precision="double")
     documents, done = [], 0
-    for entry in prediction.read(paths):
+    for entry in read(paths):
         try:
             if isinstance(entry, Failure):
                 raise MechanicsError(str(entry))
@@ -64,10 +66,12 @@ def elastic(
         result = found.prediction
         check = None
         if strains:
-            check = by_strain(CarNetCalculator(predictor), result.structure, force=force)
+            check = from_finite_strains(CarNetCalculator(predictor), result.structure, force=force)
         if as_json:
             document = result.to_dict() | {"volume_change": found.volume_change}
-            documents.append(document if check is None else document | {"by_strain": plain(check)})
+            documents.append(
+                document if check is None else document | {"by_strain": to_lists(check)}
+            )
             continue
         change = f"volume {100 * found.volume_change:+.2f} % in the relaxation"
         say(Text(result.name, style="bold"), change)
@@ -77,6 +81,6 @@ def elastic(
             gap = float(abs(check - result.stiffness).max())
             say("", f"by finite strains: the largest difference is {gap:.2f} GPa")
     if as_json:
-        print(files.to_json({"model": predictor.name, "elastic": documents}))
+        print(saving.to_json({"model": predictor.name, "elastic": documents}))
     if not done:
         raise typer.Exit(1)

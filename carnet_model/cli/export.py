@@ -7,16 +7,17 @@ from typing import Annotated, cast
 
 import typer
 
-from natural_tensors.cli import say
+from natural_tensors.terminal import examples_of, fail, say
 
-from .. import prediction
-from ..prediction import Precision
-from .program import PrecisionOption, app, check_extras, examples_of
+from ..prediction.predictor import Precision, load
+from .app import app, check_extras
+from .options import PrecisionOption
 
 
 @app.command(
     "export",
     epilog=examples_of(
+        "carnet",
         "export runs/mine/model -o mine.pt2",
         "export runs/mine/model -o mine.pt2 --aot --precision single",
     ),
@@ -41,9 +42,13 @@ def export(
     The file is compared with the network before it is kept.
     """
     check_extras()
-    from .. import exporting
+    from ..export.exported import ExportError
+    from ..export.exporting import export
 
-    predictor = prediction.load(model, precision=cast(Precision, precision))
-    found = exporting.export(predictor, output, aot=aot)
+    predictor = load(model, precision=cast(Precision, precision))
+    try:
+        exported = export(predictor, output, aot=aot)
+    except ExportError as error:
+        fail(2, str(error))
     size = Path(output).stat().st_size / 1e6
-    say(str(found), f"written to {output}: {size:.1f} MB")
+    say(str(exported), f"written to {output}: {size:.1f} MB")

@@ -7,40 +7,26 @@ from typing import Annotated, Any, cast
 import typer
 from rich.text import Text
 
-from .. import examples, files
-from ..components import Form
-from ..physical import PhysicalTensor, catalog
-from ..plain import plain
-from ..reductions import Reduction, reduction
-from .printing import (
-    FORM_MEANS,
-    aligned,
-    content_of,
-    parity_word,
-    symmetry_text,
-    title_of,
-)
-from .program import (
-    AxialOption,
-    BasisOption,
-    JsonOption,
-    LatexOption,
-    SymmetryOption,
-    app,
-    examples_of,
-    one_of,
-    say,
-    say_facts,
-    say_json,
-    say_table,
-    target_class,
-)
+from .. import examples
+from ..arrays import to_lists
+from ..decomposition.components import Form
+from ..decomposition.reductions import Reduction, reduction
+from ..files import recognition, records, writing
+from ..physical.catalog import catalog
+from ..physical.entry import PhysicalTensor
+from ..terminal import examples_of, one_of, say, say_facts, say_json, say_table
+from .app import app
+from .options import AxialOption, BasisOption, JsonOption, LatexOption, SymmetryOption, target_class
+from .printing import FORM_MEANS, aligned, content_of, parity_word, symmetry_text, title_of
 
 FLOOD = 4000
 """Characters of formulas that ``show`` prints without being asked to; JSON has them all."""
 
 
-@app.command("list", epilog=examples_of("list", "list piezo", "list --rank 4", "list --json"))
+@app.command(
+    "list",
+    epilog=examples_of("natural-tensors", "list", "list piezo", "list --rank 4", "list --json"),
+)
 def list_tensors(
     text: Annotated[
         str | None, typer.Argument(metavar="TEXT", help="Only what mentions this.")
@@ -88,7 +74,7 @@ def _wanted(entry: PhysicalTensor, field: str, text: str | None, rank: int | Non
 
 def _catalog_row(entry: PhysicalTensor, field: str) -> dict[str, Any]:
     # asked for by its symmetry, so that all tensors of one class share one reduction
-    target = files.tensor_class(entry.symmetry, axial=entry.axial)
+    target = recognition.tensor_class(entry.symmetry, axial=entry.axial)
     return {
         "name": entry.name,
         "title": entry.title,
@@ -111,6 +97,7 @@ def _catalog_row(entry: PhysicalTensor, field: str) -> dict[str, Any]:
 
 @app.command(
     epilog=examples_of(
+        "natural-tensors",
         "show elastic",
         "show elastic --basis orthonormal",
         "show --symmetry 'ijk=ikj'",
@@ -218,7 +205,9 @@ def _class_document(target: Reduction, with_formulas: bool) -> dict[str, Any]:
 
 @app.command(
     "examples",
-    epilog=examples_of("examples", "examples quartz", "examples mp-559 --json > C.json"),
+    epilog=examples_of(
+        "natural-tensors", "examples", "examples quartz", "examples mp-559 --json > C.json"
+    ),
 )
 def list_examples(
     name: Annotated[
@@ -247,8 +236,8 @@ def _say_example(example: examples.Example, as_json: bool) -> None:
     form = cast("Form", example.form)
     if as_json:
         target = reduction(example.tensor)
-        document = files.about(target, form, example.unit, example.name)
-        say_json(document | {"source": example.source, "tensor": plain(example.values)})
+        document = writing.about(target, form, example.unit, example.name)
+        say_json(document | {"source": example.source, "tensor": to_lists(example.values)})
         return
     group = f", point group {example.point_group}" if example.point_group else ""
     group += f", space group {example.spacegroup}" if example.spacegroup else ""
@@ -259,7 +248,7 @@ def _say_example(example: examples.Example, as_json: bool) -> None:
             "formula": example.formula,
             "symmetry": example.crystal_system + group,
             "tensor": f"{example.tensor}, in {example.unit}",
-            "form": f"{files.times(example.values.shape)} ({FORM_MEANS[form]})",
+            "form": f"{records.times(example.values.shape)} ({FORM_MEANS[form]})",
             "source": example.source,
         }
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..components import VOIGT_LABELS, Form
-from ..files import Values
-from ..physical import catalog
-from ..reductions import Reduction
-from .program import say
+from ..decomposition.components import VOIGT_LABELS, Form
+from ..decomposition.reductions import Reduction
+from ..files.records import Values
+from ..physical.catalog import catalog
+from ..terminal import say
 
 MATRICES = 27
 """Matrices that ``reconstruct`` prints; a file takes them all."""

@@ -10,20 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..orientations import (
-    Grid,
-    Linear,
-    Maximum,
-    Ratio,
-    direction_mesh,
-    frames,
-    maximize,
-    oriented,
-)
-from ..reductions import reduction
+from ..arrays import Floats
+from ..decomposition.reductions import reduction
+from ..so3.grids import Grid, direction_mesh, frames, oriented
+from ..so3.maximize import Linear, Maximum, Ratio, maximize
 from .directional import PER_TPA, contraction, shear_compliance, strain, transverse_compliance
 from .stability import MANDEL_PLACES
-from .stiffness import VOIGT_FACTORS, Floats, check_stiffness, inverse
+from .stiffness import VOIGT_FACTORS, check_stiffness, inverse
 
 WEIGHTS = (0, 0, 2, 2, 4)
 """Weights of the packed blocks of an elastic tensor (rule 12)."""

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..orientations import frames, unit_vectors
-from .stiffness import Floats, compliance
+from ..arrays import Floats
+from ..so3.grids import frames, unit_vectors
+from .stiffness import compliance
 
 PER_TPA = 1000.0
 """1/TPa in 1/GPa."""

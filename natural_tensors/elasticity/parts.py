@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import arrays
-from ..reductions import reduction
-from .stiffness import MANDEL_FACTORS, Floats, check_stiffness
+from ..arrays import Floats
+from ..decomposition.reductions import reduction
+from .stiffness import MANDEL_FACTORS, check_stiffness
 
 CAUCHY = MappingProxyType(
     {

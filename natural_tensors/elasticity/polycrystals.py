@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .stiffness import Floats, check_stiffness, inverse
+from ..arrays import Floats
+from .stiffness import check_stiffness, inverse
 
 
 @dataclass(frozen=True, eq=False, repr=False)

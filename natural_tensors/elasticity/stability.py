@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..orientations import oriented
-from .stiffness import MANDEL_FACTORS, ROUNDING, Floats, check_stiffness, eigenvalues
+from ..arrays import Floats
+from ..so3.grids import oriented
+from .stiffness import MANDEL_FACTORS, ROUNDING, check_stiffness, eigenvalues
 
 MANDEL_PLACES = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
 """Which Mandel entry stands at a place of a symmetric 3x3 matrix."""

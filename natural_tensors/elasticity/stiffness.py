@@ -14,24 +14,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..symmetric import symmetric_matrices
-
-Floats = NDArray[np.float64]
+from ..arrays import Floats, symmetric_matrices
 
 VOIGT_FACTORS = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 """How many components of a symmetric 3x3 matrix one Voigt entry stands for."""
 VOIGT_FACTORS.setflags(write=False)
 
+
 MANDEL_FACTORS = np.sqrt(np.outer(VOIGT_FACTORS, VOIGT_FACTORS))
 """Mandel entry over Voigt entry of a stiffness: 1, √2 and exactly 2."""
 MANDEL_FACTORS.setflags(write=False)
 
+
 ROUNDING = 6 * float(np.finfo(np.float64).eps)
 """A Kelvin modulus below this, relative to the largest of its tensor, is not told from zero."""
-
-# --- what comes in -----------------------------------------------------------------------------
 
 
 def check_stiffness(values: Any) -> Floats:
@@ -55,9 +52,6 @@ def check_stiffness(values: Any) -> Floats:
         "the 21 components",
         symmetric="pass the symmetric part (C + C.T) / 2 if that is meant",
     )
-
-
-# --- other forms -------------------------------------------------------------------------------
 
 
 def mandel(stiffness: Any) -> Floats:

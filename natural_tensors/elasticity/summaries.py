@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plain import plain
+from ..arrays import Floats, to_lists
 from .bounds import DirectionalExtremes, Extremes, extremes
 from .parts import Decomposition, decomposition
 from .polycrystals import Moduli, moduli
 from .stability import KelvinModes, is_stable, kelvin_modes
-from .stiffness import Floats
 from .waves import (
     VelocityExtremes,
     debye_temperature,
@@ -71,44 +70,47 @@ class Summary:
         have none. What has no value is None; what was not asked for is left out.
         """
         result = {
-            "stable": plain(self.stable),
-            "kelvin_moduli_gpa": plain(self.kelvin.moduli_gpa),
-            "kelvin_strains": plain(self.kelvin.strains),
+            "stable": to_lists(self.stable),
+            "kelvin_moduli_gpa": to_lists(self.kelvin.moduli_gpa),
+            "kelvin_strains": to_lists(self.kelvin.strains),
         }
         for field in fields(self.moduli):
             ending = "" if field.name.startswith(("poisson", "universal", "log")) else "_gpa"
-            result[field.name + ending] = plain(getattr(self.moduli, field.name))
+            result[field.name + ending] = to_lists(getattr(self.moduli, field.name))
         for field in fields(self.extremes):
             result[field.name] = _extremes(getattr(self.extremes, field.name))
         parts = self.decomposition
         result |= {
-            "norm_gpa": plain(parts.norm_gpa),
-            "weight_norms_gpa": {str(k): plain(v) for k, v in parts.weight_norms_gpa.items()},
-            "weight_shares": {str(k): plain(v) for k, v in parts.weight_shares.items()},
+            "norm_gpa": to_lists(parts.norm_gpa),
+            "weight_norms_gpa": {str(k): to_lists(v) for k, v in parts.weight_norms_gpa.items()},
+            "weight_shares": {str(k): to_lists(v) for k, v in parts.weight_shares.items()},
             "cauchy_differences_gpa": {
-                k: plain(v) for k, v in parts.cauchy_differences_gpa.items()
+                k: to_lists(v) for k, v in parts.cauchy_differences_gpa.items()
             },
-            "asymmetric_share": plain(parts.asymmetric_share),
+            "asymmetric_share": to_lists(parts.asymmetric_share),
         }
         if self.velocities is not None:
             found = self.velocities
-            result["velocities"] = {field.name: plain(getattr(found, field.name))
+            result["velocities"] = {field.name: to_lists(getattr(found, field.name))
                                     for field in fields(found)}  # fmt: skip
         for name in ("debye_velocity_m_s", "debye_temperature_k", "debye_temperature_isotropic_k"):
             if getattr(self, name) is not None:
-                result[name] = plain(getattr(self, name))
+                result[name] = to_lists(getattr(self, name))
         return result
 
 
 def _extremes(found: Extremes) -> dict[str, Any]:
     ending = ENDINGS[found.unit]
-    result = {f"minimum{ending}": plain(found.minimum), f"maximum{ending}": plain(found.maximum)}
-    result["ratio"] = plain(found.ratio)
+    result = {
+        f"minimum{ending}": to_lists(found.minimum),
+        f"maximum{ending}": to_lists(found.maximum),
+    }
+    result["ratio"] = to_lists(found.ratio)
     for name in ("direction", "transverse"):
         for end in ("minimum", "maximum"):
             vectors = getattr(found, f"{end}_{name}")
             if vectors is not None:
-                result[f"{end}_{name}"] = plain(vectors)
+                result[f"{end}_{name}"] = to_lists(vectors)
     return result
 
 

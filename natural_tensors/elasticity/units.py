@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .stiffness import Floats, check_stiffness
+from ..arrays import Floats
+from .stiffness import check_stiffness
 
 PRESSURES: Mapping[str, float] = MappingProxyType(
     {"GPa": 1.0, "Pa": 1e-9, "MPa": 1e-3, "kbar": 0.1, "Mbar": 100.0, "eV/A^3": 160.2176634}

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..orientations import direction_mesh, oriented, unit_vectors
+from ..arrays import Floats
+from ..so3.grids import direction_mesh, oriented, unit_vectors
 from .polycrystals import moduli
 from .stability import MANDEL_PLACES
-from .stiffness import Floats, check_stiffness
+from .stiffness import check_stiffness
 
 PASCAL = 1e9
 """GPa in Pa."""

@@ -17,17 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import LookupFailedError
+
 DEJONG_SOURCE = "DFT (PBE), M. de Jong et al. 2015, Sci. Data 2, 150009; {}"
 
 Vectors = tuple[tuple[float, ...], ...]
 
 
-class UnknownExampleError(KeyError):
+class UnknownExampleError(LookupFailedError):
     """No example goes by the name asked for, or several do."""
-
-    def __str__(self) -> str:
-        # KeyError shows the repr of its argument, which would put the sentence in quotes.
-        return str(self.args[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ..arrays import Floats
 
 INK = "#1f2328"
 """Lines and letters. A page replaces this very colour by its own, so that pictures follow it."""
 
+
 FAINT = "#8b929b"
 """Axes and rings, legible on white and on dark."""
+
 
 ACCENT = "#d55e00"
 """Lattice vectors and marks: the vermilion of Okabe and Ito."""
 
+
 SERIES = ("#0072b2", "#e69f00", "#009e73")
 """Lines of one panel: blue, orange and green of Okabe and Ito."""
+
 
 COPIES = ("#0072b2", "#5aa7d6", "#a6d0ec")
 """Pieces of one bar, in turn."""
 
+
 UNSIGNED = "viridis"
 """Map of values without sign, by its name in matplotlib and in plotly."""
+
 
 SIGNED = (
     "#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7",

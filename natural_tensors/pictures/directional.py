@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import elasticity, optics, piezoelectricity
-from ..crystals import CrystalTensor
-
-Floats = NDArray[np.float64]
+from ..arrays import Floats
+from ..crystals.tensor import CrystalTensor
+from ..errors import InputError
 
 STEPS = 61
 """Polar angles of a sphere, poles included: every 3°, so that 30°, 45°, 60° and 90° are met."""
 
+
 ELEVATION, AZIMUTH = np.radians(25.0), np.radians(42.0)
 """Where pictures are seen from: not along a diagonal, and x and y end beside the surface."""
+
 
 TOWARDS = np.array(
     [np.cos(ELEVATION) * np.cos(AZIMUTH), np.cos(ELEVATION) * np.sin(AZIMUTH), np.sin(ELEVATION)]
@@ -28,16 +30,19 @@ TOWARDS = np.array(
 """Unit vector to the eye."""
 TOWARDS.setflags(write=False)
 
+
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 METRES = 1000
 """In a kilometre."""
+
 
 PLANES = {"xy": (0, 1), "yz": (1, 2), "zx": (2, 0)}
 """Planes of sections: the axis where the angle starts, and the one at 90°."""
 
 
-class NoPictureError(ValueError):
+class NoPictureError(InputError, ValueError):
     """A picture that this tensor does not have."""
 
 
@@ -196,9 +201,6 @@ def circle(plane: str, steps: int = 361) -> Floats:
     directions = np.zeros((steps, 3))
     directions[:, start], directions[:, end] = np.cos(angles), np.sin(angles)
     return directions
-
-
-# --- the tensors that have such properties -------------------------------------------------------
 
 
 def stiffness_of(crystal: CrystalTensor) -> Floats:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..crystals import CrystalTensor
+from ..arrays import Floats
+from ..crystals.tensor import CrystalTensor
 from .colours import ACCENT, FAINT, INK, UNSIGNED, bounds, signed_stops
-from .directional import PLANES, TOWARDS, Floats, Property, circle, find, properties, sphere
+from .directional import PLANES, TOWARDS, Property, circle, find, properties, sphere
 
 Singles = NDArray[np.float32]  # half the bytes of a page, and more digits than a screen shows
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..files import check_suffix, write_bytes
+from ..files.saving import check_suffix, write_bytes
 from .colours import INK
 
 STILL_SUFFIXES = (".svg", ".png", ".pdf")

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..components import VOIGT_LABELS
-from ..crystals import CrystalTensor
+from ..arrays import Floats
+from ..crystals.tensor import CrystalTensor
+from ..decomposition.components import VOIGT_LABELS
 from .colours import ACCENT, COPIES, FAINT, INK, SERIES, SIGNED, UNSIGNED, bounds, signed_stops
 from .directional import (
     AZIMUTH,
     PLANES,
     TOWARDS,
-    Floats,
     NoPictureError,
     Property,
     circle,

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from .. import elasticity
-from ..crystals import CrystalTensor
+from ..arrays import Floats
+from ..crystals.tensor import CrystalTensor
 from ..elasticity.parts import CAUCHY
 from ..pictures.directional import stiffness_of
 from .blocks import (
@@ -27,8 +27,6 @@ from .blocks import (
     with_spread,
 )
 from .directions import symbol
-
-Floats = NDArray[np.float64]
 
 
 def elastic_facts(crystal: CrystalTensor) -> list[Fact]:

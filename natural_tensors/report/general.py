@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
-from .. import CONVENTIONS, __version__, pictures
-from ..crystals import CrystalTensor
-from ..forms import SymbolicForm
-from ..physical import catalog
+from .. import pictures
+from ..arrays import Floats
+from ..crystals.forms import SymbolicForm
+from ..crystals.tensor import CrystalTensor
+from ..physical.catalog import catalog
 from ..pictures.directional import families, written_unit
 from ..pictures.printed import entry_texts, matrix_values, symmetry_marks
+from ..version import CONVENTIONS, __version__
 from .blocks import (
     Block,
     Buttons,
@@ -34,18 +35,20 @@ from .blocks import (
     picture,
 )
 
-Floats = NDArray[np.float64]
-
 ROUNDING = 1e-6
 """A share of the norm below this is that of single precision."""
+
 
 NOTHING_LEFT = 1e-20
 """A share of the squared norm below this is the square of rounding."""
 
+
 BRACKETED = re.compile(r"\[[^\]]*\]")
+
 
 LONGEST_LIST = 60
 """Components that are listed; the data have all."""
+
 
 FRAMES = {
     "structure": "the Cartesian axes of the structure as it was given",
@@ -84,9 +87,6 @@ def norm_facts(crystal: CrystalTensor) -> list[Fact]:
     if 0 in shares and np.isfinite(shares[0]):
         found.append(Fact("", "isotropic share", f"{100 * float(shares[0]):.2f} %"))
     return found
-
-
-# --- surfaces and sections -----------------------------------------------------------------------
 
 
 def surface(crystal: CrystalTensor) -> Section | None:
@@ -138,9 +138,6 @@ def sections(crystal: CrystalTensor) -> Section | None:
         for place, (family, entries) in enumerate(shown.items())
     ]  # fmt: skip
     return Section("sections", "Sections", [lead, *drawn])
-
-
-# --- the tensor ----------------------------------------------------------------------------------
 
 
 def tensor(crystal: CrystalTensor) -> Section:
@@ -241,9 +238,6 @@ def _frame(crystal: CrystalTensor) -> list[Block]:
     return blocks
 
 
-# --- symmetry ------------------------------------------------------------------------------------
-
-
 def constants(crystal: CrystalTensor) -> Section | None:
     """Return the constants that the point group leaves, and the relations of the others."""
     form, group = crystal.form, crystal.group
@@ -336,9 +330,6 @@ def parts(crystal: CrystalTensor) -> Section:
             ),
         ],
     )  # fmt: skip
-
-
-# --- what the page rests on ----------------------------------------------------------------------
 
 
 def notes(crystal: CrystalTensor) -> Section | None:

@@ -12,20 +12,21 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from .. import __version__
-from ..crystals import CrystalTensor
-from ..files import about, check_suffix, write_bytes
+from ..arrays import to_lists
+from ..crystals.tensor import CrystalTensor
+from ..files.saving import check_suffix, write_bytes
+from ..files.writing import about
 from ..pictures.printed import matrix_values
-from ..plain import plain
+from ..version import __version__
 from .blocks import Fact, Section, Words, formula, hermann_mauguin, schoenflies
-from .elastic import elastic_alarms, elastic_facts, elastic_properties, elastic_sections
-from .electric import (
+from .dielectric import (
     dielectric,
     dielectric_facts,
     electric_properties,
     piezoelectric,
     piezoelectric_facts,
 )
+from .elastic import elastic_alarms, elastic_facts, elastic_properties, elastic_sections
 from .general import (
     classes,
     constants,
@@ -183,26 +184,26 @@ def as_document(crystal: CrystalTensor) -> dict[str, Any]:
     frame = crystal.frame
     matrices = {}
     if has_matrix(crystal):
-        matrices["frame"] = plain(matrix_values(crystal))
+        matrices["frame"] = to_lists(matrix_values(crystal))
         if has_other_axes(crystal):
-            matrices["structure"] = plain(matrix_values(crystal.in_frame("structure")))
+            matrices["structure"] = to_lists(matrix_values(crystal.in_frame("structure")))
     return {
         **about(crystal.reduction, "full", crystal.unit, crystal.name),
         "class": crystal.tensor,
         "source": crystal.source,
-        "tensor": plain(crystal.values),
+        "tensor": to_lists(crystal.values),
         "report": {
             "formula": crystal.formula,
             "point_group": None if crystal.group is None else crystal.group.symbol,
             "setting": _plain_or_none(crystal.setting),
             "space_group": crystal.spacegroup,
             "frame": frame.name,
-            "rotation": plain(frame.rotation),
+            "rotation": to_lists(frame.rotation),
             "lattice": _plain_or_none(frame.lattice),
             "axes": list(frame.axes),
             "density_kg_m3": crystal.density_kg_m3,
             "atoms_per_m3": crystal.atoms_per_m3,
-            "uncertainty": {key: plain(value) for key, value in crystal.uncertainty.items()},
+            "uncertainty": {key: to_lists(value) for key, value in crystal.uncertainty.items()},
             "notes": list(crystal.notes),
             "matrices": matrices,
             "properties": _derived(crystal),
@@ -218,4 +219,4 @@ def _derived(crystal: CrystalTensor) -> dict[str, Any]:
 
 
 def _plain_or_none(values: Any) -> Any:
-    return None if values is None else plain(values)
+    return None if values is None else to_lists(values)

@@ -1,0 +1,85 @@
+"""Neighbours of moving atoms, kept while no atom has moved far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.cell import Cell
+
+from natural_tensors.arrays import Floats
+
+from ..network.graph import Batch, build, collate
+from ..structures.geometry import Geometry
+
+
+class Neighbours:
+    """Pairs within the cutoff and a skin, kept until one might be missing.
+
+    Bonds follow the deformation F of the cell up to the displacements u of their two ends, so a
+    pair that was farther apart than cutoff + skin is farther than (cutoff + skin) s - 2 max|u|, s
+    the least singular value of F. The list holds as long as that is no less than the cutoff.
+
+    Atoms are kept near the middle of one cell: single precision has no digits to spare for those
+    that have wandered far.
+
+    Args:
+        cutoff: of the network, in angstrom.
+        skin: in angstrom.
+        dtype: of batches.
+    """
+
+    def __init__(self, cutoff: float, skin: float, dtype: torch.dtype) -> None:
+        self.cutoff, self.skin, self.dtype = cutoff, skin, dtype
+        self.builds = 0
+
+    def build(self, thing: Geometry) -> None:
+        """Search all pairs of a structure."""
+        self.builds += 1
+        self._numbers, self._periodic = thing.numbers, np.array(thing.periodic)
+        self._offsets = np.floor(thing.fractional).astype(np.int64) * self._periodic
+        self._cell = thing.cell
+        self._positions = self._inside(thing.positions, thing.cell)
+        graph = build(thing, self.cutoff + self.skin)
+        ends = self._offsets[graph.senders] - self._offsets[graph.receivers]
+        self._pairs = collate([replace(graph, shifts=graph.shifts + ends)], self.dtype)
+
+    def fit(self, atoms: Atoms) -> bool:
+        """Say whether every pair within the cutoff is in the list."""
+        if not (
+            self.builds
+            and np.array_equal(atoms.numbers, self._numbers)
+            and np.array_equal(atoms.pbc, self._periodic)
+            and np.isfinite(atoms.cell.array).all()
+        ):
+            return False
+        start, least = self._positions, 1.0
+        if not np.array_equal(atoms.cell.array, self._cell):
+            deformation = np.linalg.solve(self._complete(self._cell), self._complete(atoms.cell))
+            start, least = start @ deformation, float(np.linalg.norm(deformation, -2))
+        moves = np.linalg.norm(self._inside(atoms.positions, atoms.cell.array) - start, axis=1)
+        # written so that a position that is no number does not fit
+        return bool((self.cutoff + self.skin) * least - 2 * moves.max() >= self.cutoff)
+
+    def batch(self, atoms: Atoms) -> Batch:
+        """Return the structure with the pairs that are within the cutoff now."""
+        cell = atoms.cell.array
+        positions = torch.from_numpy(self._inside(atoms.positions, cell)).to(self.dtype)
+        cells = torch.from_numpy(cell[None]).to(self.dtype)
+        whole = replace(self._pairs, positions=positions, cells=cells)
+        # the network gives exactly nothing beyond the cutoff: this saves its time
+        near = whole.vectors().norm(dim=1) < self.cutoff
+        ends = {name: getattr(whole, name)[near] for name in ("senders", "receivers", "shifts")}
+        return replace(whole, **ends)
+
+    def _inside(self, positions: Floats, cell: Floats) -> Floats:
+        """Return positions in the cell they were in when the list was built, about their mean."""
+        inside = positions - self._offsets @ cell
+        return np.asarray(inside - inside.mean(axis=0), dtype=np.float64)
+
+    def _complete(self, cell: Floats | Cell) -> Floats:
+        """Return lattice vectors, unit vectors upright on the others where nothing repeats."""
+        repeating = np.where(self._periodic[:, None], np.asarray(cell), 0.0)
+        return np.asarray(Cell(repeating).complete().array, dtype=np.float64)

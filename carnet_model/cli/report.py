@@ -1,0 +1,119 @@
+"""The command ``report``: a page about a crystal and its tensor."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import typer
+
+from natural_tensors import CrystalTensor
+from natural_tensors.cli.report import write_report
+from natural_tensors.files import saving
+from natural_tensors.terminal import examples_of, one_of
+
+from ..prediction import predictor
+from ..prediction.predictor import Predictor
+from ..prediction.result import Failure
+from ..structures.geometry import Geometry
+from ..structures.symmetry import FRAMES, FrameName
+from .app import app, check_extras
+from .options import ModelOption
+
+
+@app.command(
+    "report",
+    epilog=examples_of(
+        "carnet",
+        "report quartz.cif",
+        "report quartz.cif -o quartz.html --frame structure",
+        "report quartz.cif --tensor measured.json --axes ieee",
+        "report POSCAR --tensor piezo.json --kind piezoelectric-stress",
+    ),
+)
+def report(
+    path: Annotated[str, typer.Argument(metavar="STRUCTURE", help="CIF, POSCAR, JSON, ...")],
+    model: ModelOption = "elastic",
+    tensor: Annotated[
+        str | None,
+        typer.Option(
+            "--tensor", metavar="FILE", help="Show this tensor instead of a predicted one."
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="NAME", help="What the tensor of the file is."),
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option("--unit", metavar="UNIT", help="Unit of the tensor of the file.")
+    ] = None,
+    axes: Annotated[
+        str,
+        typer.Option(
+            "--axes", metavar="FRAME", callback=one_of(FRAMES),
+            help=f"{', '.join(FRAMES)}: the axes that the tensor of the file is stated in.",
+        ),
+    ] = "structure",
+    frame: Annotated[
+        str,
+        typer.Option(
+            "--frame", metavar="FRAME", callback=one_of(FRAMES),
+            help=f"{', '.join(FRAMES)}: the axes that the page shows.",
+        ),
+    ] = "canonical",
+    project: Annotated[
+        bool,
+        typer.Option("--project", help="Take the mean of the tensor over the point group."),
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page: .html; NAME.html if none."),
+    ] = None,
+) -> None:  # fmt: skip
+    """Write a page about a crystal: its tensor, surfaces to turn, moduli, symmetry, stability.
+
+    One HTML file that needs no network. The tensor is predicted, or read from --tensor, which is
+    then held against the point group of the structure and, for its unit, against a prediction.
+    """
+    if output is not None:
+        saving.check_suffix(output, (".html",))
+    if tensor is None and (kind or unit or project or axes != "structure"):
+        raise typer.BadParameter("--kind, --unit, --axes and --project go with --tensor FILE")
+    check_extras("plotly", "matplotlib", "jinja2")
+    from ..structures import measured
+    from . import report
+
+    thing = measured.read_structure(path)
+    shown = cast(FrameName, frame)
+    if tensor is None:
+        write_report(report.predicted(thing, predictor.load(model), frame=shown), output)
+        return
+    found = measured.measured(
+        thing, tensor, kind=kind, unit=unit, axes=cast(FrameName, axes), frame=shown,
+        project=project,
+    )  # fmt: skip
+    write_report(found, output, expected_bulk_gpa=_expected_bulk(thing, found.tensor, model))
+
+
+def _expected_bulk(thing: Geometry, tensor: str, model: str) -> float | None:
+    """Return the bulk modulus that networks expect, GPa; None where they cannot tell."""
+    if tensor != "elastic":
+        return None
+    (result,) = predictor.load(model).predict([thing])
+    if isinstance(result, Failure) or result.moduli is None:
+        return None
+    return float(result.moduli.bulk_hill)
+
+
+def predicted(thing: Geometry, predictor: Predictor, *, frame: FrameName) -> CrystalTensor:
+    """Return the tensor that networks predict for a crystal.
+
+    Args:
+        thing: the crystal.
+        predictor: the networks.
+        frame: the axes of the tensor.
+
+    Raises:
+        PredictionError: when there is no prediction.
+        GeometryError: when it is no crystal.
+    """
+    return predictor.predict(thing, frame=frame).crystal()

@@ -1,0 +1,89 @@
+"""Fingerprints of structures: has a network been trained on this one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..structures.geometry import Geometry
+from ..structures.signature import SHELL_CENTRES, distance, signature
+from .examples import Example
+
+
+def fingerprint(examples: Iterable[Example]) -> str:
+    """Return a SHA-256 of identifiers, formulas, weights and labels, whatever their order."""
+    digests = []
+    for example in examples:
+        part = hashlib.sha256(
+            f"{example.identifier}\0{example.formula}\0{example.weight!r}".encode()
+        )
+        for name in sorted(example.labels):
+            values = np.ascontiguousarray(example.labels[name], dtype="<f8") + 0.0  # -0 is 0
+            part.update(f"\0{name}{values.shape}".encode())
+            part.update(values.tobytes())
+        digests.append(part.hexdigest())
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+
+
+DUPLICATE = 0.02
+"""Crystals of one formula whose signatures are this near are called near duplicates.
+
+Other descriptions of one crystal stay below 0.002 (rounding to float16), a volume that differs by
+5 % is at 0.013; related stackings (SiC 2H and 3C: 0.014) are near duplicates too, mirror images the
+same crystal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprints:
+    """Signatures of the structures a model has seen, small enough to travel with it.
+
+    Attributes:
+        identifiers: of each structure.
+        formulas: reduced formulas.
+        signatures: shape ``(structures, 16)``, float16.
+    """
+
+    identifiers: tuple[str, ...]
+    formulas: tuple[str, ...]
+    signatures: NDArray[np.float16]
+
+    @classmethod
+    def of(cls, examples: Iterable[Example]) -> Fingerprints:
+        """Collect the signatures of examples."""
+        seen = list(examples)
+        rows = [signature(example.geometry) for example in seen]
+        return cls(
+            tuple(example.identifier for example in seen),
+            tuple(example.formula for example in seen),
+            np.array(rows, dtype=np.float16).reshape(-1, 1 + 3 * len(SHELL_CENTRES)),
+        )
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for place, formula in enumerate(self.formulas):
+            places.setdefault(formula, []).append(place)
+        return places
+
+    def nearest(self, thing: Geometry) -> tuple[str, float] | None:
+        """Return identifier and distance of the nearest structure of the same formula, if any.
+
+        Up to `DUPLICATE` it is the same crystal, or nearly so.
+        """
+        places = self._places.get(thing.formula)
+        if not places:
+            return None
+        gaps = distance(signature(thing), self.signatures[places])
+        best = int(np.argmin(gaps))
+        return self.identifiers[places[best]], float(gaps[best])
+
+    def __len__(self) -> int:
+        return len(self.identifiers)
+
+    def __repr__(self) -> str:
+        return f"Fingerprints({len(self)} structures, {len(set(self.formulas))} formulas)"

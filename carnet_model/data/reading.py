@@ -1,0 +1,231 @@
+"""Examples from files: structures with their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from natural_tensors.arrays import Floats
+
+from ..structures.conversion import geometry
+from ..structures.geometry import GeometryError
+from ..structures.reading import (
+    read_json,
+    read_text,
+    xyz_atoms,
+    xyz_frames,
+)
+from .examples import DatasetError, Example, Examples, dataset_error, without_reserved
+from .labels import LabelSource, WeightRule
+from .tables import Record, csv_records, label_from_columns
+
+OnError = Literal["raise", "skip"]
+
+
+STRUCTURE_KEYS = frozenset(
+    {"numbers", "lattice", "frac", "positions", "pos", "periodic", "structure", "molecule"}
+)
+IDENTIFIERS = ("id", "identifier", "material_id", "_id")
+
+
+def read_examples(
+    path: str | Path,
+    labels: LabelSource | Sequence[LabelSource],
+    *,
+    for_training: bool = True,
+    weights: Sequence[WeightRule] = (),
+    on_error: OnError = "raise",
+) -> Examples:
+    """Read structures with labels.
+
+    Args:
+        path: JSON of this project (a list of objects with ``numbers``, ``lattice``, ``frac`` or
+            ``positions``, and labels) or of pymatgen (objects with ``structure`` and labels), also
+            .gz; extended XYZ (labels in the remark line or, for atoms, in columns; nine numbers
+            in the remark line are a matrix column by column, as ASE reads and writes them); an ASE
+            database (key-value pairs or data); a CSV with a column ``file`` naming structure files
+            beside it; or a folder that holds such a CSV. In a CSV a label is a JSON array under
+            its key, or columns: ``C11 C12 .. C66`` (the lower triangle may be absent), ``e11 ..
+            e36``, ``e_xx e_xy ..`` or ``e11 .. e33``, in Voigt form of rank 2 ``e_xx .. e_xy`` or
+            ``e1 .. e6``, with the label's key for ``C`` or ``e``.
+        labels: what to read. A record needs all that are not optional, and at least one.
+        for_training: leave reserved crystals out (see the module). Say False only for what will
+            not be trained on.
+        weights: rules that multiply the weight of the examples they match.
+        on_error: ``"raise"``, or ``"skip"`` bad records and report them in `Examples.faults`.
+
+    Raises:
+        DatasetError: when the file cannot be read, or records are bad; the message shows the first
+            few and their number.
+    """
+    if on_error not in get_args(OnError):
+        raise DatasetError(f"on_error is {on_error!r}; allowed: 'raise', 'skip'")
+    sources = (labels,) if isinstance(labels, LabelSource) else tuple(labels)
+    if not sources:
+        raise DatasetError("no labels are asked for; give at least one LabelSource")
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        raise DatasetError(f"two labels are called alike: {', '.join(names)}; rename one")
+    found, faults = [], []
+    for record in _records(Path(path)):
+        try:
+            found.append(_example(record, sources, weights, Path(path)))
+        except (DatasetError, GeometryError) as error:
+            faults.append(error if isinstance(error, DatasetError) else DatasetError(str(error)))
+    if not found and not faults:
+        raise dataset_error(str(path), "holds no records", "check that it was written fully")
+    if faults and (on_error == "raise" or not found):
+        raise _summary(str(path), faults, len(found) + len(faults))
+    kept, dropped = without_reserved(found) if for_training else (found, 0)
+    return Examples(tuple(kept), dropped, tuple(faults))
+
+
+def _summary(path: str, faults: Sequence[DatasetError], total: int) -> DatasetError:
+    shown = "\n".join(str(fault) for fault in faults[:5])
+    more = f"\n... and {len(faults) - 5} more" if len(faults) > 5 else ""
+    return dataset_error(
+        path,
+        f"{len(faults)} of {total} records are bad",
+        shown + more,
+        "mend them, or leave them out by on_error='skip'",
+    )
+
+
+def _example(
+    record: Record, sources: Sequence[LabelSource], weights: Sequence[WeightRule], path: Path
+) -> Example:
+    if isinstance(record.structure, GeometryError):
+        raise record.structure
+    if callable(record.structure):
+        shape = geometry(record.structure(), name=record.origin)
+    else:
+        shape = geometry(record.structure, name=record.origin)
+    labels = {}
+    for source in sources:
+        value = _find(record.fields, source)
+        if value is None:
+            if source.optional:
+                continue
+            raise dataset_error(
+                record.origin,
+                f"has no {source.key or source.name!r}",
+                f"its keys are {', '.join(map(str, list(record.fields)[:12]))}; name the right "
+                "one by LabelSource(key=...), or set optional=True",
+            )
+        labels[source.name] = _of_atoms(record, source, value, len(shape))
+    if not labels:
+        raise dataset_error(
+            record.origin, "has none of the labels", "check the keys, or leave the record out"
+        )
+    taken = STRUCTURE_KEYS | {source.key or source.name for source in sources}
+    notes = {key: value for key, value in record.fields.items() if key not in taken}
+    weight = float(np.prod([rule.weight for rule in weights if rule.matches(notes)] or [1.0]))
+    identifier = next((str(notes[key]) for key in IDENTIFIERS if notes.get(key)), record.origin)
+    source_name = str(notes.get("source") or path.name)
+    return Example(shape, labels, weight, identifier, source_name, notes)
+
+
+def _find(fields: Mapping[str, Any], source: LabelSource) -> Any:
+    key = source.key or source.name
+    if key in fields:
+        return fields[key]
+    value: Any = fields
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return label_from_columns(fields, key, source) if value is None else value
+
+
+def _of_atoms(record: Record, source: LabelSource, value: Any, atoms: int) -> Floats:
+    if not source.sites:
+        return source.read(value, record.origin)
+    tensors = source.read(value, record.origin)
+    places = range(atoms) if source.sites == "all" else record.fields.get(source.sites, ())
+    index = np.asarray(list(places), dtype=np.int64)
+    within = index.size == len(tensors) and (index >= 0).all() and (index < atoms).all()
+    if not within or len(np.unique(index)) < len(index):
+        raise dataset_error(
+            record.origin,
+            f"{len(tensors)} labels {source.name} for the atoms {index.tolist()[:8]} of {atoms}",
+            f"{source.sites!r} needs one index, 0 .. {atoms - 1}, for each label",
+        )
+    full = np.full((atoms, *tensors.shape[1:]), np.nan)
+    full[index] = tensors
+    return full
+
+
+def _records(path: Path) -> Iterator[Record]:
+    if not path.exists():
+        raise dataset_error(str(path), "there is no such file or folder", "check the path")
+    suffix = path.name.lower().removesuffix(".gz")
+    if path.is_dir():
+        tables = sorted(path.glob("*.csv"))
+        if len(tables) != 1:
+            raise dataset_error(
+                str(path),
+                f"the folder holds {len(tables)} CSV files with labels",
+                "put one in it, with a column 'file', or name the CSV itself",
+            )
+        return csv_records(tables[0])
+    for ending, reader in (
+        (".csv", csv_records),
+        (".json", _json_records),
+        (".xyz", _xyz_records),
+        (".extxyz", _xyz_records),
+        (".db", _database_records),
+    ):
+        if suffix.endswith(ending):
+            return reader(path)
+    raise dataset_error(
+        str(path),
+        f"{path.suffix!r} is no format of labelled structures",
+        "allowed: .json, .json.gz, .xyz, .extxyz, .db, .csv, or a folder with a .csv",
+    )
+
+
+def _json_records(path: Path) -> Iterator[Record]:
+    try:
+        data = read_json(path)
+    except (GeometryError, OSError) as error:
+        raise dataset_error(str(path), str(error), "write a list of objects") from None
+    if isinstance(data, dict) and "nextid" in data:  # a database of ASE in JSON
+        yield from _database_records(path)
+        return
+    for number, record in enumerate(data if isinstance(data, list) else [data], start=1):
+        origin = f"{path.name}#{number}"
+        if not isinstance(record, dict):
+            problem = GeometryError(
+                f"{origin}: is {str(record)[:40]!r}, no object with a structure"
+            )
+            yield Record(origin, problem, {})
+            continue
+        name = next((str(record[key]) for key in IDENTIFIERS if record.get(key)), "")
+        yield Record(f"{origin} ({name})" if name else origin, record, record)
+
+
+def _xyz_records(path: Path) -> Iterator[Record]:
+    for number, frame in enumerate(xyz_frames(read_text(path)), start=1):
+        origin = f"{path.name}#{number}"
+        try:
+            atoms = xyz_atoms(frame)
+        except Exception as error:  # a foreign reader may raise anything; the other frames go on
+            yield Record(origin, GeometryError(f"{origin}: {error}"), {})
+            continue
+        results = {} if atoms.calc is None else atoms.calc.results
+        yield Record(origin, atoms, {**_columns(atoms), **results, **atoms.info})
+
+
+def _columns(atoms: Any) -> dict[str, Any]:
+    return {key: atoms.arrays[key] for key in atoms.arrays if key not in ("numbers", "positions")}
+
+
+def _database_records(path: Path) -> Iterator[Record]:
+    from ase.db import connect
+
+    with connect(path) as database:
+        for row in list(database.select()):
+            atoms = partial(row.toatoms)
+            yield Record(f"{path.name}#{row.id}", atoms, {**row.data, **row.key_value_pairs})

@@ -1,0 +1,107 @@
+"""Labels in the columns of a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..structures.geometry import Geometry, GeometryError
+from ..structures.reading import (
+    is_structure_file,
+    read_geometries,
+    read_text,
+)
+from .examples import dataset_error
+from .labels import LabelSource
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One entry of a file before it is understood: fields are looked up by label keys."""
+
+    origin: str
+    structure: Any  # a Geometry, an error, or whatever `geometry` takes
+    fields: Mapping[str, Any]
+
+
+_VOIGT = ("xx", "yy", "zz", "yz", "xz", "xy")
+
+
+def csv_records(path: Path) -> Iterator[Record]:
+    """Yield the rows of a table as records; a column ``file`` names the structures."""
+    text = read_text(path)
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    table = csv.DictReader(lines, skipinitialspace=True)
+    if "file" not in (table.fieldnames or ()):
+        raise dataset_error(
+            str(path),
+            f"has no column 'file'; its columns are {', '.join(table.fieldnames or ())}",
+            "add one that names the structure file of each row",
+        )
+    for number, row in enumerate(table, start=1):
+        fields = {
+            key: _cell(value) for key, value in row.items() if key and value not in ("", None)
+        }
+        origin = f"{path.name} row {number} ({fields.get('file', 'no file')})"
+        yield Record(origin, _structure_beside(path, str(fields.get("file", "")), origin), fields)
+
+
+def _cell(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _structure_beside(path: Path, name: str, origin: str) -> Geometry | GeometryError:
+    file = path.parent / name
+    if not name or not file.is_file():
+        known = [entry.name for entry in sorted(path.parent.iterdir()) if is_structure_file(entry)]
+        return GeometryError(
+            f"{origin}: there is no structure file {name!r} beside the table\n"
+            f"files there: {', '.join(known[:6]) or 'none'}"
+        )
+    entries = read_geometries(file)
+    if len(entries) != 1:
+        return GeometryError(
+            f"{origin}: {name} holds {len(entries)} structures\na row needs a file with one"
+        )
+    return entries[0]
+
+
+def label_from_columns(fields: Mapping[str, Any], key: str, source: LabelSource) -> Any:
+    """Put a label together from columns such as C11 C12 ..; None when there are none."""
+    shape = source.shape
+    entries: list[tuple[int, ...]]
+    if source.form == "upper":
+        size = source._matrix
+        entries = [(i, j) for i in range(size) for j in range(i, size)]
+    else:
+        entries = [tuple(map(int, index)) for index in np.ndindex(*shape)] if shape else []
+    values = []
+    for entry in entries:
+        value = _column(fields, key, entry)
+        if value is None and len(entry) == 2 and shape[0] == shape[-1]:
+            value = _column(fields, key, (entry[1], entry[0]))
+        values.append(value)
+    if not values or all(value is None for value in values):
+        return None
+    return np.array(
+        [np.nan if value is None else value for value in values], dtype=np.float64
+    ).reshape(shape)
+
+
+def _column(fields: Mapping[str, Any], key: str, entry: tuple[int, ...]) -> Any:
+    digits = "".join(str(index + 1) for index in entry)
+    letters = _VOIGT[entry[0]] if len(entry) == 1 else "".join("xyz"[i % 3] for i in entry)
+    for text in (digits, letters):
+        for name in (f"{key}{text}", f"{key}_{text}"):
+            if name in fields:
+                return fields[name]
+    return None

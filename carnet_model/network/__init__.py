@@ -1,0 +1,1 @@
+"""The network: irreps, targets, graph, layers; it alone runs on generated code."""

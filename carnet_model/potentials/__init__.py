@@ -1,0 +1,1 @@
+"""Derivatives of an energy: forces, stress, and second derivatives."""

@@ -1,0 +1,102 @@
+"""Energy, forces and stress from a network with an energy among its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..compiled import convolution
+from ..network.graph import Batch
+from ..network.model import CarNet
+from ..network.targets import Target, TargetError
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """An energy and its derivatives.
+
+    Attributes:
+        energy: of each structure, double precision, shape ``(graphs,)``.
+        forces: minus the gradient by the positions, in the unit of the energy per angstrom, shape
+            ``(atoms, 3)``.
+        by_strain: gradient by a symmetric strain, in the unit of the energy, shape
+            ``(graphs, 3, 3)``; None when not asked for.
+        volumes: of the cells, cubic angstrom, 0 where nothing repeats, shape ``(graphs,)``.
+        learned: what the network computed for every target (`CarNet.learned`).
+    """
+
+    energy: Tensor
+    forces: Tensor
+    by_strain: Tensor | None
+    volumes: Tensor
+    learned: Mapping[str, Tensor]
+
+    @property
+    def stress(self) -> Tensor | None:
+        """Gradient by strain over the volume, energy per cubic angstrom, positive under tension.
+
+        Shape ``(graphs, 3, 3)``; None when not asked for.
+
+        Raises:
+            TargetError: when a structure has no volume.
+        """
+        if self.by_strain is None:
+            return None
+        if not bool((self.volumes > 0).all()):
+            raise TargetError("a stress needs three lattice vectors; a structure has no volume")
+        return self.by_strain / self.volumes.view(-1, 1, 1)
+
+
+def require_potential(model: CarNet) -> Target:
+    """Return the energy among the targets.
+
+    Raises:
+        TargetError: when there is none.
+    """
+    if model.potential is None:
+        raise TargetError(
+            "forces come from an energy that is a sum over the atoms; this network predicts "
+            f"{', '.join(target.key for target in model.targets)}"
+        )
+    return model.potential
+
+
+def energy_and_derivatives(
+    model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = False
+) -> Response:
+    """Return energies, forces and, where asked for, stresses.
+
+    Args:
+        model: a network with an energy among its targets.
+        batch: the structures.
+        stress: compute the response to strain as well.
+        learn: keep the graph, so that a loss of forces can be differentiated by the parameters.
+
+    Raises:
+        TargetError: when no target is an energy.
+    """
+    target = require_potential(model)
+    positions = batch.positions.detach().requires_grad_()
+    moved, inputs = replace(batch, positions=positions), [positions]
+    with torch.enable_grad():
+        if stress:
+            strain = batch.cells.new_zeros(batch.cells.shape).requires_grad_()
+            turn = torch.eye(3, dtype=strain.dtype, device=strain.device)
+            turn = turn + 0.5 * (strain + strain.mT)
+            turned = torch.einsum("ai,aij->aj", positions, turn.index_select(0, batch.owners))
+            moved = replace(batch, positions=turned, cells=batch.cells @ turn)
+            inputs.append(strain)
+        learned = model.learned(moved)
+        energies = learned[target.key].squeeze(-1)
+        with convolution.gradients_by_inputs_only():
+            slopes = torch.autograd.grad(
+                energies.sum(), inputs, create_graph=learn, materialize_grads=True
+            )
+    if not learn:
+        energies = energies.detach()
+        learned = {key: values.detach() for key, values in learned.items()}
+    volumes = torch.linalg.det(batch.cells).abs()
+    return Response(energies, -slopes[0], slopes[1] if stress else None, volumes, learned)

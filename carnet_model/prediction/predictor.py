@@ -1,0 +1,473 @@
+"""From structures to tensors: trained networks, applied to what users have.
+
+    import carnet_model
+    model = carnet_model.load("elastic")
+    result = model.predict("si.cif")
+    print(result.stiffness)
+
+Nothing heavy is imported before it is needed: the command line answers ``--help`` at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args, overload
+
+import numpy as np
+
+from natural_tensors import Frame, elasticity
+from natural_tensors.arrays import Floats
+
+from ..data.fingerprints import DUPLICATE, Fingerprints
+from ..network.targets import Target
+from ..structures.conversion import geometry
+from ..structures.geometry import Geometry, GeometryError
+from ..structures.reading import read_geometries
+from ..structures.symmetry import FrameName, frame_of, rotated
+from ..weights.shipped import ModelError, folder_of, shipped
+from .domain import Domain
+from .result import Failure, Prediction, PredictionError, symmetric_voigt
+
+Precision = Literal["single", "double"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+
+
+EDGES = 40_000
+"""Directed bonds that pass through the network at once, unless one structure has more."""
+
+
+LARGEST = 1_000_000
+"""Directed bonds of the largest structure that is tried."""
+
+
+COMPILE_FROM = 300
+"""As many structures at once repay the compilation of the hot path."""
+
+
+HIGH_SPREAD = 0.3
+"""Relative spread of an ensemble above which a prediction is remarked upon."""
+
+
+def load(
+    name: str | Path = "elastic", *, target: str | None = None, precision: Precision = "single"
+) -> Predictor:
+    """Return trained networks, ready to predict.
+
+    Args:
+        name: a name that :func:`shipped` lists, or the folder of a checkpoint.
+        target: which tensor of a network that predicts several; the first when left out.
+        precision: ``"single"`` computes in float32, ``"double"`` in float64.
+
+    Raises:
+        ModelError: when there is no such model, or it has no such target; the message lists them.
+    """
+    from ..weights import checkpoint
+
+    folder = folder_of(name)
+    if not folder.is_dir():
+        near = get_close_matches(str(name), shipped(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ModelError(
+            f"there is no model {str(name)!r}{hint}\n"
+            f"with the package come: {', '.join(shipped()) or 'none in this installation'}\n"
+            "or give the folder of a checkpoint, which holds model.json and weights.safetensors"
+        )
+    stored = checkpoint.load(folder)
+    return Predictor(
+        stored.models,
+        record=stored.record,
+        seen=stored.fingerprints,
+        name=str(name),
+        target=target,
+        precision=precision,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A structure that is ready for the network."""
+
+    place: int
+    thing: Geometry
+    frame: Frame
+    graph: Any
+    remarks: tuple[str, ...]
+
+
+class Predictor:
+    """An ensemble of networks that predict one tensor.
+
+    The prediction is the mean of the tensors of all members, in the unit of the target, so a mean
+    of positive definite tensors stays so; its uncertainty is their spread.
+
+    Args:
+        models: `CarNet` modules with the same targets and cutoff.
+        record: what is known about them (`checkpoint`): the keys read are ``elements`` and
+            ``spread_scale``, factors by key of the uncertainty that make the spread a standard
+            deviation of the error (`evaluation` finds them).
+        seen: fingerprints of the training structures.
+        name: what messages call it.
+        target: key of the tensor that is predicted; the first of the networks' when left out.
+        precision: ``"single"`` or ``"double"``.
+
+    Raises:
+        ModelError: without models, or when they do not fit together.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Any],
+        *,
+        record: Mapping[str, Any] | None = None,
+        seen: Fingerprints | None = None,
+        name: str = "",
+        target: str | None = None,
+        precision: Precision = "single",
+    ) -> None:
+        import copy
+
+        import torch
+
+        if precision not in PRECISIONS:
+            raise ModelError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+        if not models:
+            raise ModelError("an ensemble needs at least one network")
+        kinds = {(model.targets, model.settings.cutoff) for model in models}
+        if len(kinds) > 1:
+            raise ModelError("the networks of an ensemble need the same targets and one cutoff")
+        self.targets: tuple[Target, ...] = models[0].targets
+        known = {each.key: each for each in self.targets}
+        if target is not None and target not in known:
+            raise ModelError(
+                f"{name or 'this network'} does not predict {target!r}; it predicts "
+                f"{', '.join(known)}"
+            )
+        self.target: Target = self.targets[0] if target is None else known[target]
+        self.cutoff = float(models[0].settings.cutoff)
+        self.record = MappingProxyType(dict(record or {}))
+        self.unit = self.target.unit
+        self.seen = seen
+        self.name = name
+        self.precision: Precision = precision
+        self._dtype = torch.float64 if precision == "double" else torch.float32
+        # what `join` measured, on the first target
+        first = self.target == self.targets[0]
+        self._scales = dict(self.record.get("spread_scale") or {}) if first else {}
+        self._needs_volume = self.target.pooling == "mean" and any(
+            model.settings.volume for model in models
+        )
+        self.domain = Domain.of(self.record.get("elements") or (), seen, self._needs_volume)
+        self.models = tuple(copy.deepcopy(model).to(self._dtype).eval() for model in models)
+
+    @property
+    def title(self) -> str:
+        """Name and size of the ensemble, as in ``"elastic, 4 networks"``."""
+        count = len(self.models)
+        networks = "1 network" if count == 1 else f"{count} networks"
+        return f"{self.name}, {networks}" if self.name else networks
+
+    def __repr__(self) -> str:
+        count = len(self.models)
+        networks = "1 network" if count == 1 else f"{count} networks"
+        known = f", {len(self.domain.elements)} elements" if self.domain.elements else ""
+        unit = f" in {self.unit}" if self.unit else ""
+        return f"Predictor({self.target.key}{unit}, {networks}{known}, {self.precision} precision)"
+
+    # one in, one out or an error; many in, as many out
+
+    @overload
+    def predict(
+        self,
+        structures: list[Any] | tuple[Any, ...] | Iterator[Any],
+        *,
+        frame: FrameName = "structure",
+        batch: int | None = None,
+        progress: bool = False,
+    ) -> list[Prediction | Failure]: ...
+    @overload
+    def predict(
+        self,
+        structures: Any,
+        *,
+        frame: FrameName = "structure",
+        batch: int | None = None,
+        progress: bool = False,
+    ) -> Prediction: ...
+    def predict(
+        self,
+        structures: Any,
+        *,
+        frame: FrameName = "structure",
+        batch: int | None = None,
+        progress: bool = False,
+    ) -> Prediction | list[Prediction | Failure]:
+        """Predict the tensors of structures.
+
+        Args:
+            structures: one structure, or a list, tuple or iterator of them: pymatgen Structure or
+                Molecule, ase Atoms, Geometry, a dict of pymatgen or of this project, or the path
+                of a file. In a list, a path stands for all structures of its file or folder.
+            frame: the axes of the tensor: ``"structure"``, those of its lattice vectors;
+                ``"canonical"``, which do not depend on how the lattice is described (rule 21);
+                ``"ieee"``, as pymatgen chooses them.
+            batch: most structures that pass through the network at once; otherwise as many as
+                have `EDGES` bonds together. It does not change results beyond rounding.
+            progress: show a progress bar on standard error.
+
+        Returns:
+            One prediction for one structure; for several, a list in their order that holds a
+            Failure for each one that cannot be predicted.
+
+        Raises:
+            PredictionError: when a single structure cannot be predicted.
+        """
+        if batch is not None and batch < 1:
+            raise ValueError(f"batch is {batch}; allowed: 1 and more")
+        alone = _is_one(structures)
+        entries = list(read([structures] if alone else structures))
+        if alone and len(entries) != 1:
+            raise PredictionError(
+                Failure(
+                    str(structures),
+                    f"holds {len(entries)} structures",
+                    "pass a list with the path in it, and take a list back",
+                )
+            )
+        if len(entries) >= COMPILE_FROM:
+            self._compile()
+        results = self._predict(entries, frame, batch, progress)
+        if not alone:
+            return results
+        if isinstance(results[0], Failure):
+            raise PredictionError(results[0])
+        return results[0]
+
+    def _compile(self) -> None:
+        """Compile the hot path where a compiler is present: same numbers to rounding."""
+        from ..compiled.compilation import compile_kernels
+
+        for model in self.models:
+            compile_kernels(model, "auto")
+
+    def _predict(
+        self,
+        entries: Sequence[Geometry | Failure],
+        frame: FrameName,
+        batch: int | None,
+        progress: bool,
+    ) -> list[Prediction | Failure]:
+        results: list[Prediction | Failure | None] = [None] * len(entries)
+        pending: list[_Job] = []
+        edges = 0
+        with _progress(len(entries), progress) as advance:
+            for place, entry in enumerate(entries):
+                job = self._job(place, entry, frame) if isinstance(entry, Geometry) else entry
+                if isinstance(job, Failure):
+                    results[place] = job
+                    advance(1)
+                    continue
+                size = job.graph.edges
+                full = len(pending) >= (batch or len(entries)) or edges + size > EDGES
+                if pending and full:
+                    self._flush(pending, results)
+                    advance(len(pending))
+                    pending, edges = [], 0
+                pending.append(job)
+                edges += size
+            if pending:
+                self._flush(pending, results)
+                advance(len(pending))
+        return [result for result in results if result is not None]
+
+    def _job(self, place: int, thing: Geometry, frame: FrameName) -> _Job | Failure:
+        from ..network.graph import build
+
+        try:
+            axes = frame_of(thing, frame)
+        except GeometryError as error:
+            return Failure.of(error, thing.name)
+        if frame != "structure":
+            thing = rotated(thing, axes)
+        unknown = self.domain.unknown(thing.numbers)
+        if unknown:
+            return Failure(
+                thing.name,
+                f"these weights do not know {', '.join(unknown)}",
+                f"they know {self.domain.known}; other elements take other weights",
+            )
+        if self._needs_volume and not any(thing.periodic):
+            return Failure(
+                thing.name,
+                "it repeats along no direction, and a crystal property needs the volume of a cell",
+                "give the lattice vectors, and set pbc where the structure repeats",
+            )
+        graph = build(thing, self.cutoff)
+        if self._needs_volume and not abs(np.linalg.det(graph.cell)) > 0:
+            return Failure(
+                thing.name,
+                f"it repeats along {sum(thing.periodic)} directions, and its cell has no volume",
+                "give three lattice vectors; along a direction without repetition, the thickness",
+            )
+        if graph.edges > LARGEST:
+            return Failure(
+                thing.name,
+                f"its {len(thing)} atoms have {graph.edges} bonds within {self.cutoff:g} Å, more "
+                f"than the {LARGEST} that are tried",
+                "give the primitive cell of a crystal: it has the same tensor",
+            )
+        degrees = np.bincount(graph.receivers, minlength=len(thing))
+        return _Job(place, thing, axes, graph, tuple(self.domain.remarks(thing, degrees)))
+
+    def _flush(self, jobs: Sequence[_Job], results: list[Prediction | Failure | None]) -> None:
+        packed, forces, by_strain = self._run([job.graph for job in jobs])
+        per_atom = self.target.pooling == "atoms"
+        sizes = np.array([len(job.thing) for job in jobs])
+        ends = np.cumsum(sizes)
+        rows = ends[:-1] if per_atom else np.arange(1, len(jobs))
+        shares = np.split(packed, rows, axis=1)
+        for place, (job, values) in enumerate(zip(jobs, shares, strict=True)):
+            slopes: dict[str, Floats] = {}
+            if forces is not None and by_strain is not None:
+                slopes["forces"] = forces[ends[place] - sizes[place] : ends[place]]
+                if job.thing.volume is not None:
+                    slopes["stress"] = by_strain[place] / job.thing.volume
+            results[job.place] = self._result(job, values if per_atom else values[:, 0], slopes)
+
+    def _run(self, graphs: Sequence[Any]) -> tuple[Floats, Floats | None, Floats | None]:
+        """Return packed coordinates, shape ``(members, systems, dimension)``, and slopes.
+
+        For an energy these are forces and response to strain, the mean of all members.
+        """
+        import torch
+
+        from ..network.graph import collate
+        from ..potentials.derivatives import energy_and_derivatives
+
+        batch = collate(graphs, self._dtype)
+        key = self.target.key
+        if not self.target.potential:
+            with torch.no_grad():
+                found = [model(batch)[key] for model in self.models]
+            return _doubles(found), None, None
+        responses = [energy_and_derivatives(model, batch, stress=True) for model in self.models]
+        return (
+            _doubles([response.energy.unsqueeze(-1) for response in responses]),
+            _doubles([response.forces for response in responses]).mean(axis=0),
+            _doubles([response.by_strain for response in responses]).mean(axis=0),
+        )
+
+    def _result(
+        self, job: _Job, members: Floats, slopes: Mapping[str, Floats]
+    ) -> Prediction | Failure:
+        """Return the prediction of one structure from packed tensors, members first."""
+        thing = job.thing
+        if not np.isfinite(members).all():
+            return Failure(
+                thing.name,
+                "the network returned a number that is not finite",
+                "the structure is far from all it was trained on; check units and distances",
+            )
+        mean = members.mean(axis=0)
+        spread = self._spread(members, mean)
+        remarks = list(job.remarks)
+        # the zero of an energy is arbitrary, and so is a share of it
+        if spread.get("relative", 0.0) > HIGH_SPREAD and not self.target.potential:
+            remarks.append(
+                f"the networks disagree by {100 * spread['relative']:.0f} % of the tensor"
+            )
+        return Prediction(
+            structure=thing,
+            frame=job.frame,
+            target=self.target.key,
+            unit=self.unit,
+            tensor=np.asarray(self.target.reduction.unpack(mean), dtype=np.float64),
+            uncertainty=MappingProxyType(spread),
+            warnings=tuple(remarks),
+            known=self._known(thing),
+            per_atom=self.target.pooling == "atoms",
+            model=self.title,
+            **slopes,
+        )
+
+    def _spread(self, members: Floats, mean: Floats) -> dict[str, Any]:
+        if len(members) < 2:
+            return {}
+        # packed coordinates are orthonormal: their norm is the Frobenius norm
+        size = float(np.linalg.norm(mean))
+        distance = float(np.sqrt(((members - mean) ** 2).sum() / (len(members) - 1)))
+        spread: dict[str, Any] = {"relative": distance / size if size else float("nan")}
+        tensors = np.asarray(self.target.reduction.unpack(members), dtype=np.float64)
+        if self.target.key == "elastic":
+            stiffness = symmetric_voigt(tensors)
+            moduli = elasticity.moduli(stiffness)
+            spread["stiffness"] = stiffness.std(axis=0, ddof=1)
+            for name in ("bulk", "shear", "youngs"):
+                spread[name] = float(getattr(moduli, f"{name}_hill").std(ddof=1))
+        else:
+            spread["tensor"] = tensors.std(axis=0, ddof=1)
+        return {key: value * float(self._scales.get(key, 1.0)) for key, value in spread.items()}
+
+    def _known(self, thing: Geometry) -> str | None:
+        if self.seen is None or not any(thing.periodic):
+            return None  # conformations of one molecule are too alike for a signature
+        found = self.seen.nearest(thing)
+        return found[0] if found is not None and found[1] <= DUPLICATE else None
+
+
+def _doubles(values: Sequence[Any]) -> Floats:
+    """Return tensors as one array, members first."""
+    return np.stack([value.double().numpy() for value in values]).astype(np.float64)
+
+
+def _is_one(structures: Any) -> bool:
+    """Say whether an argument is one structure: those of pymatgen and ASE can be iterated too."""
+    if isinstance(structures, Geometry | Mapping | str | Path):
+        return True
+    libraries = {kind.__module__.partition(".")[0] for kind in type(structures).__mro__}
+    return bool(libraries & {"pymatgen", "ase"}) or not isinstance(structures, Iterable)
+
+
+def read(structures: Iterable[Any]) -> Iterator[Geometry | Failure]:
+    """Yield structures, or why one cannot be read; a path yields all its structures.
+
+    Args:
+        structures: as in `Predictor.predict`.
+    """
+    for place, thing in enumerate(structures):
+        label = f"structure {place}"
+        if isinstance(thing, Failure):
+            yield thing
+            continue
+        if isinstance(thing, str | Path):
+            try:
+                found: list[Geometry | GeometryError] = read_geometries(thing)
+            except GeometryError as error:
+                found = [error]
+            label = str(thing)
+        else:
+            try:
+                found = [geometry(thing)]
+            except GeometryError as error:
+                found = [error]
+        for entry in found:
+            yield Failure.of(entry, label) if isinstance(entry, GeometryError) else entry
+
+
+@contextmanager
+def _progress(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar, or nothing; yield how to advance it."""
+    if not shown:
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("predicting", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda count: bar.advance(task, count)

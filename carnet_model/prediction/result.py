@@ -1,0 +1,303 @@
+"""What a prediction holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natural_tensors import CrystalTensor, Frame, elasticity, to_voigt
+from natural_tensors.arrays import Floats, to_lists
+from natural_tensors.elasticity import Moduli
+from natural_tensors.errors import InputError
+
+from ..structures.geometry import Geometry, GeometryError
+from ..structures.symmetry import rotated
+from ..structures.tensors import crystal_tensor
+from ..structures.units import EV_PER_A3
+
+DIGITS = 1e-5
+"""What is below this share of the largest entry is printed as 0 (never in files)."""
+
+
+class PredictionError(InputError, ValueError):
+    """A structure without a prediction, asked for alone.
+
+    Attributes:
+        failure: what went wrong.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A structure of a list for which there is no prediction.
+
+    Attributes:
+        name: the file, entry or id.
+        reason: why.
+        remedy: what helps.
+    """
+
+    name: str
+    reason: str
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, error: GeometryError, name: str) -> Failure:
+        """Return what an unreadable structure says about itself.
+
+        Args:
+            error: its message is ``name: reason``, then lines of advice.
+            name: used when the error has none.
+        """
+        first, *advice = str(error).splitlines() or ["cannot be read"]
+        own = error.name or name
+        for start in (own, "the structure"):
+            first = first.removeprefix(f"{start}: ")
+        return cls(own, first, "; ".join(line.strip() for line in advice))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON holds."""
+        return {"name": self.name, "error": self.reason, "remedy": self.remedy}
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}" + (f"\n{self.remedy}" if self.remedy else "")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction:
+    """The tensor of one structure, in the Cartesian axes of the lattice vectors beside it.
+
+    Attributes:
+        structure: what it is the tensor of, in the axes of `frame`.
+        target: name or index symmetry of the tensor.
+        unit: of the tensor; GPa for stiffness.
+        tensor: all Cartesian components, shape ``(3,)*rank``; for a property of atoms
+            ``(atoms,) + (3,)*rank``.
+        uncertainty: spread of the ensemble as one standard deviation, empty for a single network.
+            ``"relative"``: Frobenius norm of the spread over that of the tensor, the number to
+            rank by. For stiffness also ``"stiffness"``, shape ``(6, 6)``, and ``"bulk"``,
+            ``"shear"``, ``"youngs"`` of the Hill averages, all in GPa; otherwise ``"tensor"``, of
+            the shape of the tensor.
+        warnings: why this prediction deserves less trust than others.
+        known: identifier of the training structure that this is, or nearly is.
+        per_atom: whether the first axis of the tensor is that of the atoms.
+        model: what computed it.
+        forces: of an energy only: minus its gradient, eV/Å, shape ``(atoms, 3)``.
+        stress: of an energy in three lattice vectors only: eV/Å^3, positive under tension, shape
+            ``(3, 3)``.
+    """
+
+    structure: Geometry
+    frame: Frame
+    target: str
+    unit: str
+    tensor: Floats
+    uncertainty: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    known: str | None = None
+    per_atom: bool = False
+    model: str = ""
+    forces: Floats | None = None
+    stress: Floats | None = None
+
+    @property
+    def name(self) -> str:
+        """The file, entry or id; the formula when nothing is stated."""
+        return self.structure.name or self.formula
+
+    @property
+    def formula(self) -> str:
+        """Reduced formula."""
+        return self.structure.formula
+
+    @property
+    def lattice(self) -> Floats:
+        """Rows are the lattice vectors that define the frame, angstrom, shape ``(3, 3)``.
+
+        Zero where nothing repeats.
+        """
+        return self.structure.cell
+
+    @cached_property
+    def stiffness(self) -> Floats | None:
+        """Voigt matrix xx, yy, zz, yz, xz, xy without factors, GPa, shape ``(6, 6)``.
+
+        None for other tensors than ``elastic``.
+        """
+        if self.target != "elastic":
+            return None
+        return symmetric_voigt(self.tensor)
+
+    @cached_property
+    def moduli(self) -> Moduli | None:
+        """Averages of Voigt, Reuss and Hill and anisotropy; None unless a stiffness."""
+        return None if self.stiffness is None else elasticity.moduli(self.stiffness)
+
+    @cached_property
+    def stable(self) -> bool | None:
+        """Whether every homogeneous strain costs energy (Born); None unless a stiffness."""
+        return None if self.stiffness is None else bool(elasticity.is_stable(self.stiffness))
+
+    def crystal(self) -> CrystalTensor:
+        """Return the tensor with its point group, density and standard axes.
+
+        Raises:
+            GeometryError: when the structure is no crystal.
+        """
+        back = Frame("structure", self.frame.rotation.T)
+        known = f"{self.known} of the training set is this structure, or nearly"
+        return crystal_tensor(
+            rotated(self.structure, back),
+            self.target,
+            self.tensor,
+            unit=self.unit,
+            frame=self.frame,
+            source=self.model,
+            uncertainty=self.uncertainty,
+            notes=(*([known] if self.known else []), *self.warnings),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists and numbers for JSON; None where something does not exist."""
+        tensor = (
+            {"tensor": to_lists(self.tensor)}
+            if self.stiffness is None or self.moduli is None
+            else {
+                "stiffness": to_lists(self.stiffness),
+                "moduli": {
+                    entry.name: to_lists(getattr(self.moduli, entry.name))
+                    for entry in fields(Moduli)
+                },
+                "stable": self.stable,
+            }
+        )
+        return {
+            "name": self.name,
+            "formula": self.formula,
+            "target": self.target,
+            "unit": self.unit,
+            **tensor,
+            **({} if self.forces is None else {"forces": to_lists(self.forces)}),
+            **({} if self.stress is None else {"stress": to_lists(self.stress)}),
+            "uncertainty": {key: to_lists(value) for key, value in self.uncertainty.items()}
+            or None,
+            "frame": {"name": self.frame.name, "rotation": to_lists(self.frame.rotation)},
+            "lattice": to_lists(self.lattice),
+            "known": self.known,
+            "warnings": list(self.warnings),
+        }
+
+    def __repr__(self) -> str:
+        if self.moduli is None:
+            size = float(np.linalg.norm(self.tensor))
+            return f"Prediction({self.name}: {self.formula}, {self.target}, |T| = {size:.4g})"
+        return (
+            f"Prediction({self.name}: {self.formula}, K = {self.moduli.bulk_hill:.1f} GPa, "
+            f"G = {self.moduli.shear_hill:.1f} GPa)"
+        )
+
+    def __str__(self) -> str:
+        title = self.formula if self.name in ("", self.formula) else f"{self.formula}  {self.name}"
+        return "\n".join([title, *self.lines()])
+
+    def lines(self) -> list[str]:
+        """Return the text of a result, without its title."""
+        body = self._tensor_lines() if self.stiffness is None else self._stiffness_lines()
+        frame = [
+            "",
+            f"frame: {self.frame}; lattice vectors [Å]",
+            *(
+                f"  {axis} " + " ".join(f"{entry:z9.4f}" for entry in row)
+                for axis, row in zip("abc", self.lattice, strict=True)
+            ),
+        ]
+        known = [f"known: {self.known} of the training set is this structure, or nearly"]
+        return [
+            *body,
+            *(frame if self.lattice.any() else []),
+            *([""] if self.known or self.warnings else []),
+            *(known if self.known else []),
+            *(f"warning: {text}" for text in self.warnings),
+        ]
+
+    def _stiffness_lines(self) -> list[str]:
+        assert self.stiffness is not None
+        assert self.moduli is not None
+        moduli = self.moduli
+        lines = ["stiffness [GPa], Voigt order xx yy zz yz xz xy", *_matrix(self.stiffness), ""]
+        for letter, name, words in (
+            ("K", "bulk", "bulk modulus"),
+            ("G", "shear", "shear modulus"),
+            ("E", "youngs", "Young's modulus"),
+        ):
+            value = float(getattr(moduli, f"{name}_hill"))
+            spread = self.uncertainty.get(name)
+            doubt = f" ± {spread:.1f}" if spread is not None else ""
+            bounds = ""
+            if name != "youngs":
+                low, high = getattr(moduli, f"{name}_reuss"), getattr(moduli, f"{name}_voigt")
+                bounds = f", Reuss {low:.1f}, Voigt {high:.1f}"
+            lines.append(f"{letter} = {value:.1f}{doubt} GPa  {words} (Hill{bounds})")
+        lines += [
+            f"ν = {moduli.poisson_hill:.3f}  Poisson's ratio",
+            f"A = {moduli.universal_anisotropy:.3f}  universal anisotropy, 0 when isotropic",
+            "mechanically stable" if self.stable else "NOT mechanically stable",
+        ]
+        if "relative" in self.uncertainty:
+            share = self.uncertainty["relative"]
+            lines.append(f"spread of the ensemble: {100 * share:.1f} % of the tensor")
+        return lines
+
+    def _energy_lines(self) -> list[str]:
+        assert self.forces is not None
+        energy, atoms = float(self.tensor), len(self.structure)
+        spread = self.uncertainty.get("tensor")
+        doubt = f" ± {float(spread):.4f}" if spread is not None else ""
+        lines = [
+            f"{self.target} = {energy:.6f}{doubt} {self.unit}, {energy / atoms:.6f} an atom",
+            f"largest force {np.linalg.norm(self.forces, axis=1).max(initial=0):.4f} {self.unit}/Å",
+        ]
+        if self.stress is not None:
+            stress = self.stress * EV_PER_A3
+            lines += ["stress [GPa], positive under tension", *_matrix(stress)]
+        return lines
+
+    def _tensor_lines(self) -> list[str]:
+        if self.forces is not None:
+            return self._energy_lines()
+        unit = "" if self.unit in ("", "1") else f" [{self.unit}]"
+        shape = "x".join(map(str, self.tensor.shape)) or "1"
+        lines = [f"{self.target}{unit}, {shape} components"]
+        if self.tensor.ndim == 2:
+            lines += _matrix(self.tensor)
+        else:
+            digits = int(np.clip(5 - np.log10(np.abs(self.tensor).max(initial=1e-9)), 0, 12))
+            lines += str(np.round(self.tensor, digits) + 0.0).splitlines()
+        if "relative" in self.uncertainty:
+            share = self.uncertainty["relative"]
+            lines += ["", f"spread of the ensemble: {100 * share:.1f} % of the tensor"]
+        return lines
+
+
+def symmetric_voigt(tensors: Floats) -> Floats:
+    """Return stiffness matrices, exactly symmetric."""
+    matrix = np.asarray(to_voigt(tensors), dtype=np.float64)
+    return np.asarray((matrix + matrix.swapaxes(-1, -2)) / 2, dtype=np.float64)
+
+
+def _matrix(values: Floats) -> list[str]:
+    """Return rows of text; entries that are zero to the precision of the network are 0."""
+    largest = float(np.abs(values).max(initial=0.0))
+    shown = np.where(np.abs(values) < DIGITS * largest, 0.0, values)
+    digits = 1 if not largest else int(np.clip(3 - np.floor(np.log10(largest)), 1, 8))
+    cells = [[f"{entry:z.{digits}f}" if entry else "0" for entry in row] for row in shown]
+    width = max(len(cell) for row in cells for cell in row) + 1
+    return [" " + "".join(cell.rjust(width) for cell in row) for row in cells]

@@ -1,0 +1,1 @@
+"""Structures: atoms, cell and frame, from objects and files; their symmetry."""

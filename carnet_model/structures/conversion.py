@@ -1,0 +1,136 @@
+"""Structures from the objects of other libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from .geometry import Flags, Geometry, GeometryError, float_array, geometry_error
+
+
+def geometry(thing: Any, *, name: str = "") -> Geometry:
+    """Return a structure of another library, or of decoded JSON, as a Geometry.
+
+    Args:
+        thing: a Geometry, a pymatgen Structure or Molecule, ASE Atoms, a dict of pymatgen, a dict
+            with a pymatgen dict under ``structure`` or ``molecule``, or a dict with ``numbers``,
+            ``lattice`` (rows; absent for a molecule), ``frac`` or ``positions`` (``pos``), and
+            optionally ``periodic`` and ``id``. Other keys are left alone.
+        name: what messages call it; otherwise the ``id`` or the formula.
+
+    Raises:
+        GeometryError: when it is none of these, a site is disordered, or it cannot exist.
+    """
+    if isinstance(thing, Geometry):
+        return thing
+    if isinstance(thing, Mapping):
+        return _from_dict(thing, name)
+    if _is_from(thing, "pymatgen") and hasattr(thing, "sites"):
+        return from_pymatgen(thing, name)
+    if _is_from(thing, "ase") and hasattr(thing, "get_atomic_numbers"):
+        return _from_ase(thing, name)
+    raise geometry_error(
+        name,
+        f"a {type(thing).__name__} is no structure",
+        "allowed: Geometry, pymatgen Structure or Molecule, ase Atoms, or a dict with numbers, "
+        "lattice and frac or positions; files are read by read_geometries",
+    )
+
+
+def _is_from(thing: Any, library: str) -> bool:
+    return any(base.__module__.partition(".")[0] == library for base in type(thing).__mro__)
+
+
+def from_pymatgen(structure: Any, name: str) -> Geometry:
+    """Return a structure of pymatgen; refuse sites that are shared or partly empty."""
+    name = name or structure.composition.hill_formula.replace(" ", "")
+    numbers = []
+    for index, site in enumerate(structure):
+        if len(site.species) != 1 or abs(site.species.num_atoms - 1) > 1e-8:
+            raise _disordered(name, index, str(site.species_string))
+        number = getattr(site.specie, "Z", 0)
+        if not isinstance(number, int) or not _is_element(site.specie):
+            raise geometry_error(
+                name, f"site {index} holds {site.specie}, no element", "replace it by an element"
+            )
+        numbers.append(number)
+    lattice = getattr(structure, "lattice", None)
+    return Geometry(
+        np.array(numbers, dtype=np.int64),
+        structure.cart_coords,
+        np.zeros((3, 3)) if lattice is None else lattice.matrix,
+        (False, False, False) if lattice is None else tuple(lattice.pbc),
+        name,
+    )
+
+
+def _is_element(species: Any) -> bool:
+    return type(species).__name__ in ("Element", "Species")
+
+
+def _disordered(name: str, site: int, content: str) -> GeometryError:
+    return geometry_error(
+        name,
+        f"site {site} is disordered: {content}",
+        "every site must hold one element with occupancy 1; choose an ordered cell, for instance "
+        "by pymatgen's OrderDisorderedStructureTransformation",
+    )
+
+
+def _from_ase(atoms: Any, name: str) -> Geometry:
+    name = name or str(atoms.symbols)
+    kinds = atoms.arrays.get("spacegroup_kinds")
+    for kind, content in (atoms.info.get("occupancy") or {}).items():
+        if len(content) != 1 or any(abs(share - 1) > 1e-8 for share in content.values()):
+            where = 0 if kinds is None else int(np.argmax(kinds == int(kind)))
+            raise _disordered(name, where, ", ".join(f"{k}:{v:g}" for k, v in content.items()))
+    return Geometry(
+        atoms.get_atomic_numbers(), atoms.get_positions(), atoms.cell.array, tuple(atoms.pbc), name
+    )
+
+
+def _from_dict(record: Mapping[str, Any], name: str) -> Geometry:
+    name = name or str(record.get("id") or "")
+    if str(record.get("@module", "")).startswith("pymatgen"):
+        kind = record.get("@class")
+        if kind in ("Structure", "IStructure", "Molecule", "IMolecule"):
+            from pymatgen import core
+
+            try:
+                return from_pymatgen(getattr(core, kind).from_dict(dict(record)), name)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise geometry_error(
+                    name, f"is no complete {kind} of pymatgen: {error}", "write it by as_dict()"
+                ) from None
+    for key in ("structure", "molecule"):
+        if isinstance(record.get(key), Mapping):
+            return _from_dict(record[key], name)
+    return _from_our_dict(record, name)
+
+
+def _from_our_dict(record: Mapping[str, Any], name: str) -> Geometry:
+    places = next((key for key in ("frac", "positions", "pos") if key in record), None)
+    if "numbers" not in record or places is None:
+        raise geometry_error(
+            name,
+            f"holds no structure; its keys are {', '.join(map(str, list(record)[:8])) or 'none'}",
+            "needed: numbers, lattice (but for a molecule), and frac or positions; or a dict "
+            "written by pymatgen",
+        )
+    if "lattice" not in record and places == "frac":
+        raise geometry_error(name, "has frac but no lattice", "add the lattice vectors as rows")
+    cell = float_array(record.get("lattice", np.zeros((3, 3))), name, "lattice vectors")
+    positions = float_array(record[places], name, places)
+    if places == "frac":
+        if positions.ndim != 2 or positions.shape[1:] != (3,) or cell.shape != (3, 3):
+            raise geometry_error(
+                name,
+                f"frac has shape {positions.shape}, lattice {cell.shape}",
+                "frac has three numbers for each atom, lattice three rows of three",
+            )
+        positions = positions @ cell
+    periodic = record.get("periodic", "lattice" in record)
+    flags = [periodic] * 3 if isinstance(periodic, bool) else list(periodic)
+    return Geometry(record["numbers"], positions, cell, cast(Flags, tuple(flags)), name)

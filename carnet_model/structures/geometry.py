@@ -1,0 +1,278 @@
+"""What a structure is here: atoms, a cell, a frame; and how structures are read from files.
+
+Frame. A tensor is stated in the Cartesian axes of `Geometry.cell`. Objects and explicit lattice
+vectors (POSCAR, extended XYZ, JSON, databases) keep theirs. A CIF has lengths and angles only: its
+frame is pymatgen's, c along z and a in the xz plane.
+
+CIF. Coordinates within 1e-4 of n/3 or n/6 are taken for that fraction, and images of a site within
+1e-4 (in fractions of the cell) for one atom: files round 1/3 to 0.3333. The cell is that of the
+file, conventional or primitive.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, cast
+
+import numpy as np
+
+from natural_tensors.arrays import Floats, Integers
+from natural_tensors.errors import InputError
+
+Flags = tuple[bool, bool, bool]
+
+
+CLOSEST = 0.3
+"""Two atoms nearer than this (angstrom) are one atom listed twice: H2, the shortest bond, is 0.74
+long, and files of compressed or colliding atoms rarely go below 0.5."""
+
+
+FLATTEST = 1e-4
+"""A cell whose volume is this fraction of the box of the same edges, or less, is no cell."""
+
+
+class GeometryError(InputError, ValueError):
+    """A structure that cannot be read or cannot exist.
+
+    Attributes:
+        name: the file, entry or id it came from; empty when unknown.
+    """
+
+    def __init__(self, message: str, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def geometry_error(name: str, problem: str, *advice: str) -> GeometryError:
+    """Return an error about a structure: what is wrong, then advice, a line each."""
+    return GeometryError("\n".join((f"{name or 'the structure'}: {problem}", *advice)), name)
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """A crystal, slab, wire or molecule, in its own Cartesian frame.
+
+    Attributes:
+        numbers: atomic numbers, shape ``(atoms,)``.
+        positions: Cartesian, angstrom, shape ``(atoms, 3)``.
+        cell: rows are lattice vectors, angstrom, shape ``(3, 3)``; left-handed cells are allowed;
+            a row along which nothing repeats may be zero.
+        periodic: for each row, whether the structure repeats along it.
+        name: the file or id that messages name.
+
+    Raises:
+        GeometryError: without atoms; a wrong shape, a number that is not finite, an atomic number
+            outside 1 .. 118, a degenerate cell, or two atoms nearer than `CLOSEST`.
+    """
+
+    numbers: Integers
+    positions: Floats
+    cell: Floats
+    periodic: Flags
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self._set("numbers", float_array(self.numbers, self.name, "atomic numbers"))
+        self._set("positions", float_array(self.positions, self.name, "positions"))
+        self._set("cell", float_array(self.cell, self.name, "lattice vectors"))
+        self._set("periodic", tuple(bool(flag) for flag in np.ravel(self.periodic)))
+        self._check_shapes()
+        self._check_numbers()
+        self._check_cell()
+        self._check_distances()
+
+    def _set(self, field: str, value: Any) -> None:
+        object.__setattr__(self, field, value)
+
+    def _check_shapes(self) -> None:
+        atoms = self.numbers.size
+        if not atoms:
+            raise geometry_error(
+                self.name, "has no atoms", "give at least one atomic number and position"
+            )
+        for what, array, shape in (
+            ("atomic numbers", self.numbers, (atoms,)),
+            ("positions", self.positions, (atoms, 3)),
+            ("lattice vectors", self.cell, (3, 3)),
+            ("periodic flags", np.array(self.periodic), (3,)),
+        ):
+            if array.shape != shape:
+                raise geometry_error(
+                    self.name,
+                    f"{what} have shape {array.shape}; {atoms} atoms need {shape}",
+                    "rows are atoms, or lattice vectors; columns are x, y, z",
+                )
+            if not np.isfinite(array).all():
+                place = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+                raise geometry_error(
+                    self.name,
+                    f"{what}: entry {place} is {array[place]}",
+                    "every number must be finite; look for a run that stopped early",
+                )
+
+    def _check_numbers(self) -> None:
+        for number in self.numbers:
+            if not 1 <= number <= 118 or number != int(number):
+                raise geometry_error(
+                    self.name,
+                    f"atomic number {number:g} is none of 1 .. 118",
+                    "replace dummy atoms and vacancies (X, 0) by elements, or leave them out",
+                )
+        self._set("numbers", self.numbers.astype(np.int64))
+
+    def _check_cell(self) -> None:
+        edges = np.linalg.norm(self.cell, axis=1)
+        for row in range(3):
+            if self.periodic[row] and edges[row] < CLOSEST:
+                raise geometry_error(
+                    self.name,
+                    f"repeats along lattice vector {row + 1}, whose length is {edges[row]:g} Å",
+                    "give the lattice vector in angstrom, or set periodic to false for it",
+                )
+        if any(self.periodic):
+            box = self.full_cell
+            share = abs(np.linalg.det(box)) / np.prod(np.linalg.norm(box, axis=1))
+            if share < FLATTEST:
+                raise geometry_error(
+                    self.name,
+                    f"the lattice vectors {self.cell.tolist()} lie in one plane or line",
+                    "give three vectors that span a volume; mark a direction that does not "
+                    "repeat as not periodic",
+                )
+
+    def _check_distances(self) -> None:
+        # on the completed cell a row that does not repeat stands upright on the others
+        # (vesin takes long over a cutoff much below an angstrom)
+        first, second, shifts, distances = self.neighbours(1.0)
+        if distances.min(initial=CLOSEST) < CLOSEST:
+            worst = int(np.argmin(distances))
+            pair = (int(first[worst]), int(second[worst]))
+            image = "" if not shifts[worst].any() else f" (cell shift {shifts[worst].tolist()})"
+            raise geometry_error(
+                self.name,
+                f"atoms {pair[0]} and {pair[1]}{image} are {distances[worst]:.3g} Å apart, "
+                f"nearer than {CLOSEST} Å",
+                "positions and lattice vectors are in angstrom; remove an atom listed twice, or "
+                "write special positions of a CIF with more digits",
+            )
+
+    @cached_property
+    def full_cell(self) -> Floats:
+        """The cell, rows that do not repeat replaced by unit vectors upright on the others."""
+        return _completed(self.cell, self.periodic)
+
+    def neighbours(self, cutoff: float) -> tuple[Integers, Integers, Integers, Floats]:
+        """Return all ordered pairs within a distance, periodic images included.
+
+        Args:
+            cutoff: angstrom.
+
+        Returns:
+            First atom, second atom, cell shift of the second, shape ``(pairs, 3)``, distance.
+        """
+        from vesin import NeighborList
+
+        search = NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
+        i, j, shifts, distances = search.compute(
+            self.positions, self.full_cell, self.periodic, "ijSd"
+        )
+        return i.astype(np.int64), j.astype(np.int64), shifts.astype(np.int64), distances
+
+    @property
+    def volume(self) -> float | None:
+        """Volume of the cell, angstrom^3; None unless it repeats in all three directions."""
+        return float(abs(np.linalg.det(self.cell))) if all(self.periodic) else None
+
+    @cached_property
+    def formula(self) -> str:
+        """Reduced formula as pymatgen writes it, such as ``"SiO2"``."""
+        return _formula(tuple(sorted(Counter(self.numbers.tolist()).items())))
+
+    @property
+    def fractional(self) -> Floats:
+        """Positions in multiples of the lattice vectors, shape ``(atoms, 3)``.
+
+        Along a row that does not repeat: of a unit vector upright on the others, in angstrom.
+        """
+        return cast(Floats, np.linalg.solve(self.full_cell.T, self.positions.T).T)
+
+    def to_ase(self, calculator: Any = None) -> Any:
+        """Return the structure as Atoms of ASE, in the same axes."""
+        from ase import Atoms
+
+        return Atoms(
+            numbers=self.numbers,
+            positions=self.positions,
+            cell=self.cell,
+            pbc=self.periodic,
+            calculator=calculator,
+        )
+
+    def to_pymatgen(self) -> Any:
+        """Return a Structure of pymatgen in the same axes, or a Molecule where nothing repeats."""
+        from pymatgen.core import Lattice, Molecule, Structure
+
+        if not any(self.periodic):
+            return Molecule(self.numbers.tolist(), self.positions)
+        lattice = Lattice(self.full_cell, pbc=self.periodic)
+        return Structure(lattice, self.numbers.tolist(), self.positions, coords_are_cartesian=True)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __repr__(self) -> str:
+        repeats = "".join(axis for axis, flag in zip("abc", self.periodic, strict=True) if flag)
+        name = f"{self.name}: " if self.name else ""
+        atoms = "1 atom" if len(self) == 1 else f"{len(self)} atoms"
+        return f"Geometry({name}{self.formula}, {atoms}, periodic {repeats or 'nowhere'})"
+
+
+def float_array(data: Any, name: str, what: str) -> Floats:
+    """Return an array of floats; the message names what is none."""
+    try:
+        return np.array(data, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise geometry_error(
+            name, f"the {what} are no table of numbers: {str(data)[:60]}", "write plain numbers"
+        ) from None
+
+
+def _completed(cell: Floats, periodic: Flags) -> Floats:
+    rows = [row for row in range(3) if periodic[row]]
+    box = cell.copy()
+    for row in range(3):
+        if row not in rows:
+            # the first left singular vector that the rows so far do not reach
+            spanned = box[rows] if rows else np.zeros((1, 3))
+            box[row] = np.linalg.svd(spanned)[2][len(rows)]
+            rows.append(row)
+    return box
+
+
+@lru_cache(maxsize=65536)
+def _formula(counts: tuple[tuple[int, int], ...]) -> str:
+    from pymatgen.core import Composition, Element
+
+    return reduced_formula(Composition({Element.from_Z(z): count for z, count in counts}))
+
+
+def reduced_formula(composition: Any) -> str:
+    """Return the reduced formula of a formula, or of a pymatgen Composition.
+
+    Raises:
+        GeometryError: when it is no chemical formula.
+    """
+    from pymatgen.core import Composition
+
+    with warnings.catch_warnings():
+        # noble gases have no electronegativity, which only orders the letters
+        warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+        try:
+            return str(Composition(composition).reduced_formula)
+        except (ValueError, TypeError, KeyError) as error:
+            raise geometry_error(
+                str(composition), f"is no chemical formula: {error}", "write it as SiO2 or Ca(OH)2"
+            ) from None

@@ -1,0 +1,134 @@
+"""Tensors that belong to a crystal, here and in pymatgen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from natural_tensors import CrystalTensor, Frame, catalog, reduction
+
+from .geometry import Geometry
+from .symmetry import SYMPREC, FrameName, canonical, frame_of, structure_frame, symmetry_dataset
+
+
+def density_kg_m3(thing: Geometry) -> float | None:
+    """Return the mass density from standard atomic weights, kg/m^3; None unless a crystal."""
+    from ase.data import atomic_masses
+    from ase.units import _amu
+
+    if thing.volume is None:
+        return None
+    return float(atomic_masses[thing.numbers].sum() * _amu / (thing.volume * 1e-30))
+
+
+def crystal_tensor(
+    thing: Geometry,
+    tensor: str,
+    values: Any,
+    *,
+    unit: str | None = None,
+    frame: Frame | None = None,
+    symprec: float = SYMPREC,
+    source: str = "",
+    uncertainty: Mapping[str, Any] | None = None,
+    notes: Iterable[str] = (),
+) -> CrystalTensor:
+    """Join a tensor with what its structure says: point group, frame, density.
+
+    Args:
+        thing: the crystal, in the axes of its file.
+        tensor: name in the catalogue, or an index symmetry.
+        values: full tensor, shape ``(3,)*rank``, in the axes of `frame`.
+        unit: its unit; the catalogue's when omitted.
+        frame: the axes of `values`; those of the structure when omitted.
+        symprec: of spglib, angstrom.
+        source: where the numbers come from.
+        uncertainty: as in a prediction.
+        notes: what a reader should be warned of.
+
+    Raises:
+        GeometryError: when it is no crystal.
+        SymmetryError: when the tensor violates its index symmetry.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    reduction(tensor).pack(array)  # says what is wrong with it
+    group, standard = canonical(thing, symprec=symprec)
+    axes = structure_frame(thing) if frame is None else frame
+    found = symmetry_dataset(thing, symprec=symprec)
+    remarks = list(notes)
+    if not standard.decided:
+        remarks.append(
+            "the structure alone does not decide the signs of the canonical axes: two frames see "
+            "it alike, and odd tensors may differ between them"
+        )
+    volume = thing.volume
+    return CrystalTensor(
+        tensor=tensor,
+        values=array,
+        unit=(catalog[tensor].unit if tensor in catalog else "") if unit is None else unit,
+        frame=axes,
+        name=Path(thing.name).name or thing.formula,
+        formula=thing.formula,
+        group=group,
+        setting=standard.rotation @ axes.rotation.T,
+        spacegroup=f"{found.international} ({found.number})",
+        density_kg_m3=density_kg_m3(thing),
+        atoms_per_m3=None if volume is None else len(thing) / (volume * 1e-30),
+        source=source,
+        uncertainty=dict(uncertainty or {}),
+        notes=tuple(remarks),
+    )
+
+
+def to_pymatgen(crystal: CrystalTensor) -> Any:
+    """Return a tensor as pymatgen's own class, in the frame it is in.
+
+    ``elastic`` becomes an ElasticTensor in GPa, ``compliance`` a ComplianceTensor, a piezoelectric
+    one a PiezoTensor, any other a Tensor. Mind that pymatgen's ``y_mod`` is in Pa.
+    """
+    from pymatgen.analysis.elasticity import ComplianceTensor, ElasticTensor
+    from pymatgen.analysis.piezo import PiezoTensor
+    from pymatgen.core.tensors import Tensor
+
+    kinds = {
+        "elastic": ElasticTensor, "compliance": ComplianceTensor,
+        "piezoelectric": PiezoTensor, "piezoelectric-stress": PiezoTensor,
+    }  # fmt: skip
+    return kinds.get(crystal.tensor, Tensor)(crystal.values)
+
+
+def from_pymatgen(
+    tensor: Any, structure: Any, *, kind: str | None = None, unit: str | None = None,
+    frame: FrameName = "structure",
+) -> CrystalTensor:  # fmt: skip
+    """Return a tensor of pymatgen with its structure.
+
+    Args:
+        tensor: an ElasticTensor (GPa), PiezoTensor or another Tensor.
+        structure: pymatgen Structure, ase Atoms, or whatever `geometry` reads.
+        kind: name in the catalogue; known for an ElasticTensor (``elastic``) and a PiezoTensor
+            (``piezoelectric-stress``).
+        unit: its unit; GPa for an ElasticTensor, otherwise the catalogue's.
+        frame: the axes the tensor is in, ``"structure"`` or ``"ieee"``.
+
+    Raises:
+        ValueError: when the kind is not known.
+    """
+    from .conversion import geometry
+
+    known = {"ElasticTensor": "elastic", "PiezoTensor": "piezoelectric-stress"}
+    name = kind or known.get(type(tensor).__name__)
+    if name is None:
+        raise ValueError(
+            f"a {type(tensor).__name__} does not say which tensor it is; give kind='dielectric' or "
+            "another name of the catalogue"
+        )
+    thing = geometry(structure)
+    stated = unit or ("GPa" if name == "elastic" else None)
+    return crystal_tensor(
+        thing, name, np.asarray(tensor), unit=stated, frame=frame_of(thing, frame),
+        source="pymatgen",
+    )  # fmt: skip

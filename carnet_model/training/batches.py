@@ -1,0 +1,94 @@
+"""Batches of samples, the same order on every run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from ..network.graph import Batch, collate
+from .config import Config
+from .label_tensors import Labels, join
+from .samples import Sample, Samples
+
+VALIDATION_BATCH = 64
+"""Structures predicted at once."""
+
+
+Batches = tuple[Batch, dict[str, Labels]]
+
+
+class EpochOrder(Sampler[int]):
+    """Order of the training set: a permutation that follows from the seed and the epoch.
+
+    With several processes each takes every so many, and all the same number.
+
+    Args:
+        size: number of structures.
+        seed: of the run.
+        rank: number of this process.
+        processes: how many there are.
+    """
+
+    def __init__(self, size: int, seed: int, rank: int = 0, processes: int = 1) -> None:
+        self.size, self.seed, self.rank, self.processes = size, seed, rank, processes
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next permutation."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
+        order = np.resize(order, len(self) * self.processes)  # the first again, where it is uneven
+        yield from order[self.rank :: self.processes].tolist()
+
+    def __len__(self) -> int:
+        return math.ceil(self.size / self.processes)
+
+
+def joined(samples: Sequence[Sample]) -> Batches:
+    """Join samples into a batch."""
+    return (
+        collate([sample.graph for sample in samples]),
+        {key: join([sample.labels[key] for sample in samples]) for key in samples[0].labels},
+    )
+
+
+class Data(pl.LightningDataModule):
+    """The samples in batches.
+
+    Args:
+        samples: both sets.
+        config: batch size and seed.
+    """
+
+    def __init__(self, samples: Samples, config: Config) -> None:
+        super().__init__()
+        self.samples, self.config = samples, config
+
+    def train_dataloader(self) -> Any:
+        """Return the training set in the order of the epoch; the last batch may be smaller."""
+        rank, processes = self.trainer.global_rank, self.trainer.world_size
+        return DataLoader(
+            list(self.samples.train),
+            batch_size=self.config.batch,
+            sampler=EpochOrder(len(self.samples.train), self.config.seed, rank, processes),
+            collate_fn=joined,
+            generator=torch.Generator(),  # leave the global one alone
+        )
+
+    def val_dataloader(self) -> Any:
+        """Return the share of this process in the validation set."""
+        rank, processes = self.trainer.global_rank, self.trainer.world_size
+        return DataLoader(
+            list(self.samples.val)[rank::processes],
+            batch_size=VALIDATION_BATCH,
+            collate_fn=joined,
+            generator=torch.Generator(),
+        )

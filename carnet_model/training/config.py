@@ -1,0 +1,476 @@
+"""Settings of a training, checked when they are read."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from natural_tensors import catalog
+
+from ..data.labels import LabelForm, LabelSource, WeightRule
+from ..network.settings import NetworkSettings, Settings
+from ..network.targets import Target, elastic, usual_pooling
+
+POSITIVE = ("elastic", "dielectric")
+"""Names of tensors that are positive definite matrices and are predicted so."""
+
+
+MODULI = ("bulk", "shear")
+"""Labels beside an elastic tensor, or in its place: averages after Hill."""
+
+
+SLOPES = ("forces", "stress")
+"""Labels beside an energy, or in its place: its derivatives, eV/Å and eV/Å^3."""
+
+
+class TargetSettings(Settings):
+    """What is predicted."""
+
+    name: str = Field(
+        default="", description="a name of the catalogue, such as elastic or dielectric"
+    )
+    symmetry: str = Field(default="", description="an index symmetry, in place of a name")
+    title: str = Field(
+        default="",
+        pattern=r"^[\w-]*$",
+        description="what labels and results call it; the name when left out",
+    )
+    unit: str = Field(
+        default="", description="unit of labels and predictions; that of the name when left out"
+    )
+    axial: bool = Field(default=False, description="true for a pseudo-tensor given by its symmetry")
+    pooling: Literal["mean", "sum", "atoms"] | None = Field(
+        default=None,
+        description="mean over the atoms (intensive), sum (extensive), or atoms: each one; when "
+        "left out as usual for the name: sum for an energy or a dipole, atoms for NMR shielding",
+    )
+    positive: bool | None = Field(
+        default=None,
+        description=f"positive definite; when left out, true for {', '.join(POSITIVE)}",
+    )
+    weight: float = Field(
+        default=1.0, ge=0, description="factor of all its terms in the loss, among several targets"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_class(self) -> Self:
+        if bool(self.name) == bool(self.symmetry):
+            given = f"name {self.name!r} and symmetry {self.symmetry!r}" if self.name else "neither"
+            raise ValueError(f"give a name or a symmetry, one of them; got {given}")
+        if self.name and self.name not in catalog and not re.fullmatch(r"[a-z=-]+", self.name):
+            raise ValueError(f"{self.name!r} is no name of the catalogue{_nearest(self.name)}")
+        self.build()
+        return self
+
+    def build(self) -> Target:
+        """Return the target.
+
+        Raises:
+            ValueError: when there is no such class, or it cannot be positive definite.
+        """
+        tensor = self.name or self.symmetry
+        positive = tensor in POSITIVE if self.positive is None else self.positive
+        pooling = self.pooling or usual_pooling(self.name)
+        if self.name == "energy" and self.unit not in ("", "eV"):
+            raise ValueError(
+                f"energies are in eV, got unit {self.unit!r}; leave it out, and name the unit of "
+                "the numbers in the file by the label's own unit"
+            )
+        try:
+            target = Target(tensor, self.axial, pooling, positive, self.title, self.unit)
+            target.parts  # noqa: B018  # an unknown class is refused here
+        except KeyError as error:
+            raise ValueError(str(error.args[0])) from None
+        return target
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, list(catalog), n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else "; `natural-tensors list` shows all"
+
+
+class RuleSettings(Settings):
+    """A factor for the weight of examples whose notes match."""
+
+    when: dict[str, Any] = Field(
+       description="keys of the record and their values: all must hold; a list: any of it; "
+        "true or false: whether the record has anything there",
+    )  # fmt: skip
+    weight: float = Field(ge=0, description="the factor")
+
+    def build(self) -> WeightRule:
+        """Return the rule."""
+        return WeightRule(self.when, self.weight)
+
+
+class LabelSettings(Settings):
+    """Where a label stands in a record, how it is written, and what it weighs."""
+
+    key: str = Field(default="", description="key or column of the record; the name when left out")
+    form: LabelForm | None = Field(
+        default=None, description="how it is written; full when left out, scalar for bulk and shear"
+    )
+    unit: str = Field(default="", description="unit of the numbers; as the target's when left out")
+    sites: str = Field(default="", description="for atoms: key of their indices, or all")
+    optional: bool = Field(
+        default=False, description="leave records without it in, without this label"
+    )
+    tolerance: float = Field(
+        default=0.02,
+        ge=0,
+        description="largest violation of the index symmetry, as a share of the norm",
+    )
+    range: tuple[float, float] | None = Field(
+        default=None, description="leave out of training what is not between these (scalars)"
+    )
+    weight: float = Field(
+        default=1.0, ge=0, description="factor of the terms of this label in the loss"
+    )
+    weights: tuple[RuleSettings, ...] = Field(
+        default=(), description="further factors, for records that match"
+    )
+    sign: Literal["known", "unknown"] = Field(
+        default="known",
+        description="unknown: the tensor may be its negative, and the nearer of both counts",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_key(cls, value: Any) -> Any:
+        return {"key": value} if isinstance(value, str) else value
+
+    def build(self, name: str, target: Target) -> LabelSource:
+        """Return the label as the reader of examples takes it.
+
+        Args:
+            name: of the label: the key of the target, or what stands beside it.
+            target: what it is a label of.
+
+        Raises:
+            DatasetError: when form or unit do not fit the class.
+        """
+        known: dict[str, Any] = {
+            **{key: {"form": "scalar", "kept": "GPa"} for key in MODULI},
+            "forces": {"symmetry": "i", "sites": "all", "kept": "eV/A"},
+            "stress": {"symmetry": "ij=ji", "kept": "eV/A^3"},
+        }.get(name) or {
+            "symmetry": target.tensor, "axial": target.axial, "kept": target.unit,
+            "sites": "all" if target.pooling == "atoms" else "",
+        }  # fmt: skip
+        given = {"form": self.form, "sites": self.sites}
+        options: Any = known | {key: value for key, value in given.items() if value}
+        return LabelSource(
+            name, self.key or name, unit=self.unit, optional=self.optional,
+            tolerance=self.tolerance, **options,
+        )  # fmt: skip
+
+
+class SourceSettings(Settings):
+    """One file or folder with structures and labels."""
+
+    path: str = Field(
+        description="file or folder; relative to the configuration, ${VARIABLES} expanded"
+    )
+    role: Literal["auto", "train", "val"] = Field(
+        default="auto", description="auto: divided by split; train: never validated on, and "
+        "crystals that split gives to validation are left out; val: validation only",
+    )  # fmt: skip
+    labels: dict[str, LabelSettings] = Field(
+        default_factory=dict,
+        description="each tensor under the target's title or name (or tensor, when it is the only "
+        "one); for elastic tensors also bulk and shear in GPa, for an energy also forces and "
+        "stress; when left out, the tensors under their names",
+    )
+    weights: tuple[RuleSettings, ...] = Field(
+        default=(), description="factors of the weight of examples, for records that match"
+    )
+    max_atoms: int | None = Field(
+        default=None, ge=1, description="leave larger structures out of training"
+    )
+    on_error: Literal["raise", "skip"] = Field(
+        default="raise", description="skip leaves bad records out and reports them"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        labels: dict[str, Any] = {}
+        for entry in value:
+            if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+                raise ValueError(f"a label of a list needs a name, got {entry!r}")
+            labels[entry["name"]] = {key: entry[key] for key in entry if key != "name"}
+        return labels
+
+
+class SplitSettings(Settings):
+    """Who validates. Reserved crystals take part in nothing."""
+
+    by: Literal["note", "formula"] = Field(
+        default="note", description="note: the record's split, where it has none its formula; "
+        "formula: the bucket of the reduced formula, 0 .. 99, decides alone",
+    )  # fmt: skip
+    validation: tuple[int, int] = Field(
+        default=(10, 18),
+        description="by formula: first bucket that validates, and first that does not",
+    )
+    share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the training set that is used; a smaller one is part of a larger",
+    )
+
+    @field_validator("validation")
+    @classmethod
+    def _ordered(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= value[0] <= value[1] <= 100:
+            raise ValueError(f"buckets run 0 .. 100, the first below the second; got {value}")
+        return value
+
+
+class LossSettings(Settings):
+    """Weights and scales of the terms of the loss."""
+
+    tensor: float = Field(
+        default=1.0, ge=0, description="distance of the tensors (Frobenius) / scale"
+    )
+    moduli: float = Field(
+        default=1.0, ge=0, description="errors of K and G / scale (positive elastic)"
+    )
+    log_moduli: float = Field(
+        default=0.3, ge=0, description="errors of ln K and ln G (positive elastic)"
+    )
+    energy: float = Field(
+        default=1.0, ge=0, description="error of the energy per atom / scale (energy)"
+    )
+    forces: float = Field(
+        default=10.0, ge=0, description="distance of the forces (mean over atoms) / scale (energy)"
+    )
+    stress: float = Field(
+        default=1.0,
+        ge=0,
+        description="distance of stress times volume per atom / scale (energy)",
+    )
+    coordinates: float = Field(
+        default=0.0,
+        ge=0,
+        description="distance of what the network learns: the logarithm if positive",
+    )
+    tensor_scale: float | None = Field(
+        default=None,
+        gt=0,
+        description="scale of the tensors; mean distance from their mean if left out (one target)",
+    )
+    moduli_scale: float | None = Field(
+        default=None,
+        gt=0,
+        description="scale of K and G, GPa; mean distance from the median if left out",
+    )
+
+    def of(self, target: Target) -> float:
+        """Return the sum of all weights of terms that a target has."""
+        if target.potential:
+            return self.energy + self.forces + self.stress
+        return self.tensor + self.coordinates + elastic(target) * (self.moduli + self.log_moduli)
+
+
+class OptimizerSettings(Settings):
+    """AdamW with linear warm-up and cosine schedule."""
+
+    lr: float = Field(default=2e-3, gt=0, description="largest learning rate")
+    weight_decay: float = Field(
+        default=0.01, ge=0, description="decay of matrices; vectors have none"
+    )
+    betas: tuple[float, float] = Field(default=(0.9, 0.98), description="memory of the moments")
+    warmup_steps: int = Field(
+        default=200, ge=0, description="steps of linear growth; a fifth of the run at most"
+    )
+    final_lr_fraction: float = Field(default=0.01, ge=0, le=1, description="where the cosine ends")
+    clip: float | None = Field(
+        default=1.0, gt=0, description="largest norm of the gradient; null: none"
+    )
+
+    @field_validator("betas")
+    @classmethod
+    def _below_one(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in value):
+            raise ValueError(f"both are in [0, 1), got {value}")
+        return value
+
+
+class StartSettings(Settings):
+    """A trained network to go on from, in place of random numbers."""
+
+    model: str = Field(
+        description="folder of a checkpoint; relative to the configuration. The network is as "
+        "there; outputs of the same targets are taken over, others start anew",
+    )
+    member: int = Field(default=0, ge=0, description="which network of an ensemble")
+    freeze: tuple[str, ...] = Field(
+        default=(),
+        description="parts that keep their weights: embedding, interactions, interactions.0, "
+        "outputs, or the beginning of any parameter's name",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
+
+
+class Config(Settings):
+    """A training run."""
+
+    target: tuple[TargetSettings, ...] = Field(
+        default=(TargetSettings(name="elastic"),),
+        min_length=1,
+        description="a name, or name or symmetry with options; a list: several tensors at once",
+    )
+    data: tuple[SourceSettings, ...] = Field(
+       description="where structures and labels are; of a structure that "
+        "several sources hold (identifier and formula), the first counts",
+    )  # fmt: skip
+    output: str = Field(
+        default="run", description="folder of the run; relative to the configuration"
+    )
+    network: NetworkSettings = Field(default=NetworkSettings(), description="the network")
+    start: StartSettings | None = Field(
+        default=None, description="fine-tune a trained network, named by its folder"
+    )
+    split: SplitSettings = Field(default=SplitSettings(), description="who validates")
+    loss: LossSettings = Field(default=LossSettings(), description="the loss")
+    optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="the optimizer")
+    epochs: int = Field(default=32, ge=1, description="passes over the training set")
+    batch: int = Field(default=16, ge=1, description="structures in a step")
+    ema: float = Field(
+        default=0.997, ge=0, lt=1, description="memory of the averaged weights; 0: none"
+    )
+    early_stopping: int | None = Field(
+        default=None, ge=1, description="stop after this many epochs without gain in validation"
+    )
+    keep: Literal["last", "best"] = Field(
+        default="last",
+        description="which weights the model has: of the last epoch, or the best validated",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32, description="of the start and of the order")
+    threads: int | None = Field(
+        default=None, ge=1, description="processor threads; torch's own if left out"
+    )
+    compile: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="compile the hot path: where a C++ compiler is present, or an error",
+    )
+    accelerator: str = Field(default="cpu", description="cpu, gpu, or whatever Lightning knows")
+    devices: int = Field(default=1, ge=1, description="number of devices")
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return value if isinstance(value, list | tuple) else [value]
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Self:
+        if not self.data:
+            raise ValueError("data: names no file; list at least one path")
+        targets = self.targets
+        keys = [target.key for target in targets]
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"target: two are called alike, {', '.join(keys)}; give titles")
+        if sum(target.potential for target in targets) > 1:
+            raise ValueError("target: a network has one energy; leave the others out")
+        idle = [target.key for target in targets if not self.loss.of(target)]
+        if idle:
+            raise ValueError(f"loss: all weights of {idle[0]} are 0: there is nothing to learn")
+        for number, source in enumerate(self.data):
+            place = f"data.{number}.labels"
+            owners = [(self.owner(name), name) for name in source.labels]
+            unknown = [name for owner, name in owners if owner is None]
+            if unknown:
+                raise ValueError(
+                    f"{place}: {unknown[0]!r} is no label of {', '.join(keys)}; "
+                    f"allowed: {', '.join(self.allowed_labels)}"
+                )
+            if len({self.label_key(name) for name in source.labels}) < len(source.labels):
+                raise ValueError(f"{place}: the tensor is named twice")
+            for name, label in self.labels_of(source).items():
+                owner = self.owner(name)
+                assert owner is not None
+                label.build(name, owner)
+                if label.range is not None and name not in MODULI:
+                    raise ValueError(f"{place}.{name}.range: only bulk and shear have a range")
+                if label.sign == "unknown" and (name in (*MODULI, *SLOPES) or owner.positive):
+                    raise ValueError(
+                        f"{place}.{name}.sign: only a tensor that is not positive may be its "
+                        "negative"
+                    )
+        return self
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """What is predicted."""
+        return tuple(settings.build() for settings in self.target)
+
+    @property
+    def allowed_labels(self) -> list[str]:
+        """Names that labels of a source may have."""
+        names = [target.key for target in self.targets] + ["tensor"] * (len(self.targets) == 1)
+        names += [name for name in MODULI if self.owner(name)]
+        return names + [name for name in SLOPES if self.owner(name)]
+
+    def label_key(self, name: str) -> str:
+        """Return what a label is called throughout: ``tensor`` stands for the only target."""
+        only = len(self.targets) == 1 and name in ("tensor", self.target[0].name)
+        return self.targets[0].key if only else name
+
+    def owner(self, name: str) -> Target | None:
+        """Return the target that a label belongs to; None when there is no such label."""
+        for target in self.targets:
+            beside = MODULI if elastic(target) else SLOPES if target.potential else ()
+            if self.label_key(name) == target.key or name in beside:
+                return target
+        return None
+
+    def labels_of(self, source: SourceSettings) -> dict[str, LabelSettings]:
+        """Return the labels of a source by the names they have throughout."""
+        if not source.labels:
+            return {target.key: LabelSettings() for target in self.targets}
+        return {self.label_key(name): label for name, label in source.labels.items()}
+
+    def differences(self, other: Config) -> list[str]:
+        """Return a line for each setting that differs, but for the place of the run."""
+        mine, others = dict(_flat(self.model_dump())), dict(_flat(other.model_dump()))
+        keys = sorted((mine.keys() | others.keys()) - {"output"})
+        return [
+            f"{key}: {others.get(key)!r} there, {mine.get(key)!r} here"
+            for key in keys
+            if mine.get(key) != others.get(key)
+        ]
+
+
+def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    entries: Any = ()
+    if isinstance(value, Mapping):
+        entries = value.items()
+    elif isinstance(value, list | tuple) and any(isinstance(part, Mapping) for part in value):
+        entries = enumerate(value)
+    else:
+        yield place, list(value) if isinstance(value, tuple) else value
+    for key, part in entries:
+        yield from _flat(part, f"{place}.{key}" if place else str(key))

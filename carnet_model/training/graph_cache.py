@@ -1,0 +1,111 @@
+"""Graphs of structures, kept on disk between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from natural_tensors.files.saving import FileError, write_bytes
+from natural_tensors.files.saving import cache_folder as base_folder
+
+from ..network import graph as graph_room
+from ..network.graph import Graph, build
+from ..structures.geometry import Geometry
+
+KEPT_CACHES = 8
+"""Sets of graphs that are kept on disk; the oldest go."""
+
+
+def cache_folder() -> Path:
+    """Return where graphs are kept: in ``NATURAL_TENSORS_CACHE``, or in the user's cache."""
+    return base_folder() / "graphs"
+
+
+def graphs(structures: Sequence[Geometry], cutoff: float, cache: Path | None = None) -> list[Graph]:
+    """Return the graphs of structures, from disk when the same were built before.
+
+    The name of the file is a hash of the structures, the cutoff and the code that builds graphs;
+    a file that cannot be read is written anew, and where the folder cannot be written the graphs
+    are built each time.
+
+    Args:
+        structures: in the order wanted.
+        cutoff: angstrom.
+        cache: the folder; that of the user when left out.
+    """
+    folder = cache_folder() if cache is None else cache
+    place = folder / f"{_content(structures, cutoff)}.npz"
+    stored = _load_graphs(place, len(structures))
+    if stored is not None:
+        return stored
+    built = [build(structure, cutoff) for structure in structures]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(str(place), _dump_graphs(built))
+        for old in sorted(folder.glob("*.npz"), key=_age)[KEPT_CACHES:]:
+            old.unlink(missing_ok=True)
+    except (OSError, FileError):
+        pass
+    return built
+
+
+def _age(path: Path) -> float:
+    try:
+        return -path.stat().st_mtime
+    except OSError:  # another process removed it
+        return 0.0
+
+
+def _content(structures: Iterable[Geometry], cutoff: float) -> str:
+    digest = hashlib.sha256(Path(graph_room.__file__).read_bytes())
+    digest.update(f"{cutoff!r}".encode())
+    for thing in structures:
+        digest.update(f"{len(thing)} {thing.periodic}".encode())
+        for array, kind in ((thing.numbers, "<i8"), (thing.positions, "<f8"), (thing.cell, "<f8")):
+            digest.update(np.ascontiguousarray(array, dtype=kind).tobytes())
+    return digest.hexdigest()
+
+
+def _dump_graphs(built: Sequence[Graph]) -> bytes:
+    arrays: dict[str, NDArray[Any]] = {}
+    for part in fields(Graph):
+        values = [getattr(drawing, part.name) for drawing in built]
+        joined = np.concatenate(values)
+        if joined.dtype.kind == "i" and joined.size:
+            joined = joined.astype(np.result_type(*map(np.min_scalar_type, _ends(joined))))
+        arrays[part.name] = joined
+        arrays[f"{part.name}-rows"] = np.array([len(value) for value in values], dtype=np.int64)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _ends(values: NDArray[Any]) -> tuple[int, int]:
+    return int(values.min()), int(values.max())
+
+
+def _load_graphs(place: Path, count: int) -> list[Graph] | None:
+    if not place.is_file():
+        return None
+    columns = {}
+    try:
+        with np.load(io.BytesIO(place.read_bytes()), allow_pickle=False) as file:
+            for part in fields(Graph):
+                joined, rows = file[part.name], file[f"{part.name}-rows"]
+                if joined.dtype.kind in "iu":
+                    joined = joined.astype(np.int64)
+                if len(rows) != count or rows.sum() != len(joined):
+                    return None
+                columns[part.name] = np.split(joined, np.cumsum(rows)[:-1])
+        os.utime(place)
+    except Exception:  # cut short, damaged, of another version: built anew
+        return None
+    return [Graph(**{name: columns[name][row] for name in columns}) for row in range(count)]

@@ -1,0 +1,284 @@
+"""One step of training and of validation."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from natural_tensors.errors import InputError
+
+from ..compiled.compilation import compile_kernels
+from ..network.model import CarNet
+from ..network.targets import elastic
+from .batches import Batches
+from .config import Config
+from .fine_tuning import initialize_from
+from .label_tensors import PotentialLabels, TensorLabels
+from .losses import PotentialLoss, TensorLoss
+from .samples import Samples
+from .validation import error_names, errors, predicted, prefix
+
+PATIENCE_WITH_NAN = 20
+"""Steps in a row whose gradient is not finite before training gives up."""
+
+
+class TrainingError(InputError, RuntimeError):
+    """A run that cannot start, go on or end."""
+
+
+class Learner(pl.LightningModule):
+    """The network with its loss, optimizer and average.
+
+    Args:
+        config: of the run.
+        samples: gives statistics and sizes.
+    """
+
+    def __init__(self, config: Config, samples: Samples) -> None:
+        super().__init__()
+        self.config = config
+        network = config.network
+        if network.neighbours is None:
+            network = network.model_copy(update={"neighbours": samples.neighbours})
+        self.model = CarNet(network, *config.targets)
+        self.notices: list[str] = []
+        for output in self.model.outputs:
+            assembly, scales = output.assembly, samples.scales[output.target.key]
+            assembly.mean.copy_(torch.from_numpy(scales.mean))
+            assembly.scale.copy_(torch.from_numpy(scales.scale))
+            if scales.reference is not None:
+                assembly.reference.table.copy_(torch.from_numpy(scales.reference))
+        if config.start is not None:
+            self.notices += initialize_from(self.model, config.start, samples)
+        notice = compile_kernels(self.model, config.compile)
+        self.notices += [notice] if notice else []
+        self.average: AveragedModel | None = None
+        if config.ema:
+            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+            self.average.requires_grad_(False)
+        self.size = len(samples.train)
+        self.measured = len(samples.val) > 0
+        self.scales = samples.scales
+        self.losses = {
+            output.target.key: self._loss(output, settings.weight)
+            for output, settings in zip(self.model.outputs, config.target, strict=True)
+        }
+        self.history: list[dict[str, float]] = []
+        self.errors: dict[str, list[Tensor]] = {}
+        self.total, self.seen, self.bad = 0.0, 0, 0
+        self.started, self.seconds = time.perf_counter(), 0.0
+
+    def _loss(self, output: Any, weight: float) -> TensorLoss | PotentialLoss:
+        """Return the loss of one target."""
+        target, settings = output.target, self.config.loss
+        scales = self.scales[target.key].loss
+        if target.potential:
+            terms = {name: weight * getattr(settings, name) for name in scales}
+            return PotentialLoss(scales=scales, **terms)
+        return TensorLoss(
+            output.assembly.packing,
+            elastic=target.positive and elastic(target),
+            tensor=weight * settings.tensor,
+            moduli=weight * settings.moduli,
+            log_moduli=weight * settings.log_moduli,
+            coordinates=weight * settings.coordinates,
+            tensor_scale=settings.tensor_scale or scales["tensor"],
+            moduli_scale=settings.moduli_scale or scales["moduli"],
+        )
+
+    @property
+    def best(self) -> CarNet:
+        """The network that validates and predicts: the average, where there is one."""
+        model = self.model if self.average is None else self.average.module
+        assert isinstance(model, CarNet)
+        return model
+
+    def on_train_epoch_start(self) -> None:
+        """Start the random numbers and the clock of the epoch."""
+        seed_everything(self.config.seed, self.current_epoch)
+        self.total, self.seen = 0.0, 0
+        self.started = time.perf_counter()
+        self.seconds = 0.0
+
+    def training_step(self, batch: Batches, batch_index: int) -> Tensor:
+        """Return the loss of a batch; every parameter takes part in it."""
+        graphs, labels = batch
+        found = predicted(self.model, graphs, labels, learn=True)
+        loss = torch.zeros((), device=self.device)
+        for key, term in self.losses.items():
+            known = labels[key]
+            if isinstance(term, PotentialLoss):
+                assert isinstance(known, PotentialLabels)
+                loss = loss + term(found.energies, found.forces, found.by_strain, known)
+            else:
+                assert isinstance(known, TensorLabels)
+                loss = loss + term(found.tensors[key], found.learned[key], known, graphs.graphs)
+        value = float(loss.detach())
+        self.total += value * graphs.graphs
+        self.seen += graphs.graphs
+        self.log("loss", value, prog_bar=True, batch_size=graphs.graphs)
+        everyone = torch.stack([
+            parameter.sum() for parameter in self.model.parameters() if parameter.requires_grad
+        ]).sum()  # fmt: skip
+        return loss + 0.0 * everyone
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradient; leave a step out whose gradient is not finite."""
+        limit = self.config.optimizer.clip or math.inf
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+        if math.isfinite(norm):
+            self.bad = 0
+            return
+        self.bad += 1
+        if self.bad >= PATIENCE_WITH_NAN:
+            raise TrainingError(
+                f"the gradient was not finite in {self.bad} steps in a row; choose a smaller "
+                f"optimizer.lr than {self.config.optimizer.lr:g}, or look for labels of an "
+                "unlikely size"
+            )
+        optimizer.zero_grad()
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Let the average follow."""
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def on_validation_epoch_start(self) -> None:
+        """Stop the clock of training."""
+        self._stop_clock()
+        self.errors = {}
+
+    def _stop_clock(self) -> None:
+        if not self.seconds:
+            self.seconds = time.perf_counter() - self.started
+
+    def validation_step(self, batch: Batches, batch_index: int) -> None:
+        """Collect the errors of every structure."""
+        graphs, labels = batch
+        found = predicted(self.best, graphs, labels)
+        for name, values in errors(self.best, found, labels).items():
+            self.errors.setdefault(name, []).append(values)
+
+    def validation_summary(self) -> dict[str, float]:
+        """Return the mean of each error over all structures that have it, whatever their batch."""
+        summary = {}
+        for name in error_names(self.model.targets):
+            values = torch.cat([torch.zeros(0), *self.errors.get(name, [])]).double()
+            values = values[torch.isfinite(values)]
+            sums = torch.tensor([values.sum(), len(values)], device=self.device)
+            if self.trainer.world_size > 1:
+                sums = self.all_gather(sums).sum(dim=0)
+            if sums[1]:
+                summary[name] = float(sums[0] / sums[1])
+        score = self._score(summary)
+        if score is not None:
+            summary["score"] = score
+        return summary
+
+    def _score(self, summary: Mapping[str, float]) -> float | None:
+        """Return the errors of all targets in units of their size: by it epochs are chosen.
+
+        None when no tensor, energy or force validates.
+        """
+        total, found = 0.0, False
+        for target in self.model.targets:
+            scales = self.scales[target.key].loss
+            sizes = {"component_mae": scales.get("tensor", 1.0)}
+            sizes |= {
+                "energy_mae": scales.get("energy", 1.0),
+                "forces_mae": scales.get("forces", 1.0),
+            }
+            names = {name: f"{prefix(self.model.targets, target)}{name}" for name in sizes}
+            shares = [summary[full] / sizes[n] for n, full in names.items() if full in summary]
+            total += sum(shares) / max(len(shares), 1)
+            found = found or bool(shares)
+        return total if found else None
+
+    def on_train_epoch_end(self) -> None:
+        """Note how the epoch went."""
+        self._stop_clock()
+        summary = self.validation_summary()
+        record: dict[str, float] = {
+            "epoch": self.current_epoch + 1,
+            "loss": self.total / max(self.seen, 1),
+            "lr": float(self.optimizers().param_groups[0]["lr"]),
+            **summary,
+            "seconds": self.seconds,
+            "crystals_per_second": self.size / self.seconds,
+        }
+        self.history.append(record)
+        for name, value in summary.items():
+            self.log(name, value, prog_bar=name == "score", rank_zero_only=True)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW with its schedule, a step of which follows each step."""
+        settings = self.config.optimizer
+        parameters = [value for value in self.model.parameters() if value.requires_grad]
+        groups = [
+            {
+                "params": [parameter for parameter in parameters if parameter.dim() > 1],
+                "weight_decay": settings.weight_decay,
+            },
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas, fused=True)
+        share = math.ceil(self.size / self.trainer.world_size)
+        steps = math.ceil(share / self.config.batch) * self.config.epochs
+        warmup, end = min(settings.warmup_steps, steps // 5), settings.final_lr_fraction
+
+        def factor(step: int) -> float:
+            cosine = 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
+            value: float = min(1.0, (step + 1) / max(warmup, 1)) * (end + (1 - end) * cosine)
+            return value
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store what is not a parameter."""
+        checkpoint["history"] = self.history
+        checkpoint["bad"] = self.bad
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore what is not a parameter."""
+        self.history = list(checkpoint["history"])
+        self.bad = checkpoint["bad"]
+
+    @property
+    def chosen(self) -> int:
+        """Place in the history of the epoch with the least error; the last without validation."""
+        values = [record.get("score", math.nan) for record in self.history]
+        if not np.isfinite(values).any():
+            return len(values) - 1
+        return int(np.nanargmin(values))
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether validation has not gained for as long as early stopping allows."""
+        patience = self.config.early_stopping
+        return patience is not None and len(self.history) - 1 - self.chosen >= patience
+
+
+def seed_everything(seed: int, epoch: int) -> None:
+    """Start all random numbers from the seed of the run and the number of the epoch."""
+    number = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002  # libraries may still use the global one
+    torch.manual_seed(number)

@@ -1,0 +1,236 @@
+"""From a configuration to a trained network.
+
+A run is a folder: ``config.json`` and ``run.json`` say what it is, ``metrics.csv`` has a line for
+each epoch, ``resume.safetensors`` is the state after the last finished epoch, ``model`` is the
+checkpoint that predicts, ``learning-curve.png`` shows how it went.
+
+A run that was cut off goes on after its last finished epoch and ends, on a CPU, with exactly the
+weights of a run that was not: the order of an epoch and its random numbers follow from the seed
+and the number of the epoch, everything else is part of the state.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from ..network.settings import ConfigError
+from .batches import Data
+from .config import Config
+from .fine_tuning import network_of
+from .learner import Learner, TrainingError, seed_everything
+from .preparation import prepare
+from .run_folder import (
+    STATE,
+    Keeper,
+    StateIO,
+    check_data,
+    check_folder,
+    plot_history,
+    start_folder,
+    write_run,
+)
+from .samples import Samples
+
+
+class TrainingInterrupted(TrainingError):  # noqa: N818  # not an error of the run
+    """A run that was stopped from outside and can go on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.
+
+    Attributes:
+        folder: of the run.
+        checkpoint: folder of the model.
+        metrics: of the last epoch, or the best when that is kept.
+        history: of every epoch.
+    """
+
+    folder: Path
+    checkpoint: Path
+    metrics: Mapping[str, float]
+    history: Sequence[Mapping[str, float]]
+
+
+def train(config: Config, *, resume: bool | None = None, progress: bool = True) -> Run:
+    """Train a network, or go on with a run that was cut off.
+
+    Args:
+        config: as from `read_config`.
+        resume: True goes on with the run in the output folder; False starts anew and replaces it;
+            None goes on with an unfinished run and refuses to replace a finished one.
+        progress: show a bar on a terminal, a line for each epoch elsewhere.
+
+    Returns:
+        What came out.
+
+    Raises:
+        DatasetError: when the data cannot be read.
+        TrainingError: when the folder holds another run, or training fails.
+        TrainingInterrupted: when it was stopped from outside; it can go on.
+    """
+    folder = Path(config.output)
+    if config.start is not None:
+        network = network_of(config.start, config.network)
+        config = config.model_copy(update={"network": network})
+    going_on = check_folder(folder, config, resume)
+    with _own_settings(config.threads), _quiet():
+        _say(progress, "reading the data")
+        samples = prepare(config)
+        if not samples.val and (config.early_stopping is not None or config.keep == "best"):
+            raise ConfigError(
+                "early_stopping and keep: best need validation, and no structure validates; "
+                "give a source the role val, or change split"
+            )
+        for remark in samples.remarks:
+            _say(progress, remark)
+        check_data(folder, samples, going_on=going_on)
+        seed_everything(config.seed, 0)
+        learner = Learner(config, samples)
+        size = sum(parameter.numel() for parameter in learner.model.parameters())
+        _say(
+            progress,
+            f"{len(samples.train)} structures for training, {len(samples.val)} for validation; "
+            f"{size:,} parameters, {samples.neighbours:.3g} neighbours of an atom",
+        )
+        for notice in learner.notices:
+            _say(progress, notice)
+        if not going_on:
+            start_folder(folder, config, samples)
+        _fit(learner, samples, folder, going_on=going_on, progress=progress)
+        return _finish(learner, samples, folder, progress=progress)
+
+
+def _say(progress: bool, text: str) -> None:
+    if progress:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _fit(
+    learner: Learner, samples: Samples, folder: Path, *, going_on: bool, progress: bool
+) -> None:
+    config = learner.config
+    bar = progress and sys.stdout.isatty()
+    keeper = Keeper(folder, samples, talk=progress and not bar)
+    callbacks: list[Any] = [keeper]
+    if bar:
+        from lightning.pytorch.callbacks import RichProgressBar
+
+        callbacks.append(RichProgressBar())
+    loggers: list[Any] = []
+    if importlib.util.find_spec("tensorboard"):
+        loggers.append(
+            TensorBoardLogger(folder, name="", version="tensorboard", default_hp_metric=False)
+        )
+    trainer = pl.Trainer(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        max_epochs=config.epochs,
+        callbacks=callbacks,
+        logger=loggers or False,
+        plugins=[StateIO()],
+        default_root_dir=folder,
+        enable_progress_bar=bar,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=1.0 if samples.val else 0,
+        log_every_n_steps=10,
+        use_distributed_sampler=False,
+        inference_mode=False,  # forces are gradients, in validation too
+    )
+    data = Data(samples, config)
+    state = folder / STATE if going_on else None
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if in_main else None
+    try:
+        trainer.fit(learner, datamodule=data, ckpt_path=state, weights_only=None)
+    except SystemExit:  # what Lightning makes of Ctrl-C and of a termination
+        if trainer.is_global_zero:
+            keeper.leave_model(learner)
+        done = len(learner.history)
+        raise TrainingInterrupted(
+            f"{folder}: interrupted after {done} of {config.epochs} epochs; the model so far is in "
+            f"{folder / 'model'}; the same command with --resume goes on"
+        ) from None
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+
+
+def _finish(learner: Learner, samples: Samples, folder: Path, *, progress: bool) -> Run:
+    config, history = learner.config, learner.history
+    try:
+        plot_history(folder / "learning-curve.png", history)
+    except ImportError:
+        _say(progress, "no learning curve is drawn: matplotlib is not installed")
+    metrics = history[learner.chosen if config.keep == "best" else -1]
+    seconds = sum(record["seconds"] for record in history)
+    speed = len(samples.train) * len(history) / seconds
+    write_run(folder, config, samples, finished=True, metrics=metrics, crystals_per_second=speed)
+    _say(progress, f"the model is in {folder / 'model'}; {speed:.3g} crystals/s in training")
+    return Run(folder, folder / "model", metrics, tuple(history))
+
+
+@contextmanager
+def _own_settings(threads: int | None) -> Iterator[None]:
+    """Choose the number of threads; afterwards restore it and the global random numbers."""
+    before = torch.get_num_threads()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        torch.set_rng_state(states[2])
+
+
+QUIET = (
+    "does not have many workers",  # batches are joined in no time
+    "smaller than the logging interval",
+    "GPU available but not used",
+    "MPS available but not used",
+    "Checkpoint directory",
+    "exists and is not empty",
+    "isinstance(treespec, LeafSpec)",
+    "Found 1 module(s) in eval mode",
+)
+"""Remarks of Lightning that say nothing about the run."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep remarks of Lightning that say nothing about the run from the screen."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for text in QUIET:
+                warnings.filterwarnings("ignore", message=f".*{_escaped(text)}.*")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{letter}" if letter in "()." else letter for letter in text)

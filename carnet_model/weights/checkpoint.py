@@ -1,0 +1,330 @@
+"""Trained networks as files that hold numbers and text only: nothing pickled is ever read.
+
+A checkpoint is a folder with ``model.json`` (everything that is known about it) and
+``weights.safetensors`` (one or several members of an ensemble, float32, and whatever arrays travel
+with them). The state of an unfinished training is one safetensors file whose header holds, as
+JSON, what is not an array.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from natural_tensors import CONVENTIONS, __version__
+from natural_tensors.errors import InputError
+
+from ..data.fingerprints import Fingerprints
+from ..network.model import CarNet
+from ..network.settings import NetworkSettings
+from ..network.targets import Target
+
+FORMAT = 2
+"""Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
+
+
+MODEL, WEIGHTS = "model.json", "weights.safetensors"
+
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class CheckpointError(InputError, ValueError):
+    """A checkpoint that cannot be read or written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Trained networks and what is known about them.
+
+    Attributes:
+        models: the members of the ensemble, ready for prediction.
+        record: what ``model.json`` holds.
+        arrays: what travels with them.
+    """
+
+    models: tuple[CarNet, ...]
+    record: Mapping[str, Any]
+    arrays: Arrays
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is predicted."""
+        return self.models[0].targets
+
+    @property
+    def elements(self) -> frozenset[int]:
+        """Atomic numbers seen in training."""
+        return frozenset(self.record["elements"])
+
+    @property
+    def fingerprints(self) -> Fingerprints | None:
+        """Signatures of the structures seen in training, if they travel with it."""
+        return fingerprints_from(self.arrays)
+
+    def __repr__(self) -> str:
+        size = sum(value.numel() for value in self.models[0].parameters())
+        members = f"{len(self.models)} members of " if len(self.models) > 1 else ""
+        names = ", ".join(target.key for target in self.targets)
+        return f"Checkpoint({names}: {members}{size:,} parameters)"
+
+
+def save(
+    folder: str | Path,
+    models: Sequence[CarNet],
+    record: Mapping[str, Any],
+    arrays: Arrays | None = None,
+) -> None:
+    """Write a checkpoint, the whole folder or nothing.
+
+    Args:
+        folder: created, or replaced when it holds a checkpoint.
+        models: at least one, all of the same targets.
+        record: what else is known: ``elements`` (atomic numbers seen in training),
+            ``fingerprint`` (of the training data), ``metrics``, ``config``, ``seeds`` and whatever
+            else; JSON values.
+        arrays: travel with the weights.
+
+    Raises:
+        CheckpointError: when the members do not fit together, or the folder holds other things.
+    """
+    if not models:
+        raise CheckpointError(f"{folder}: got no models; give at least one")
+    targets = models[0].targets
+    if any(model.targets != targets for model in models):
+        names = ", ".join(sorted({repr(model.targets) for model in models}))
+        raise CheckpointError(f"{folder}: members of one ensemble predict one thing; got {names}")
+    tensors = {
+        f"{number}.{key}": _plain(key, value)
+        for number, model in enumerate(models)
+        for key, value in model.state_dict().items()
+    }
+    for name, array in (arrays or {}).items():
+        tensors[f"arrays.{name}"] = torch.from_numpy(np.ascontiguousarray(array))
+    weights = save_tensors(tensors)
+    document = {
+        "format": FORMAT,
+        "version": __version__,
+        "conventions": CONVENTIONS,
+        "targets": [
+            {
+                "tensor": target.tensor,
+                "axial": target.axial,
+                "pooling": target.pooling,
+                "positive": target.positive,
+                "title": target.title,
+                "unit": target.unit,
+                "symmetry": target.symmetry,
+            }
+            for target in targets
+        ],
+        "members": len(models),
+        "networks": [model.settings.model_dump() for model in models],
+        "elements": [],
+        "fingerprint": "",
+        "metrics": {},
+        "config": {},
+        "seeds": [],
+        **record,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    text = json.dumps(document, indent=1, ensure_ascii=False, default=_number).encode()
+    _write_folder(Path(folder), {WEIGHTS: weights, MODEL: text + b"\n"})
+
+
+def _plain(key: str, value: Tensor) -> Tensor:
+    """Return a parameter as it is written: single precision, but for energies of the elements."""
+    value = value.detach().cpu()
+    exact = key.endswith(".reference.table") or not value.is_floating_point()
+    return (value if exact else value.float()).contiguous().clone()
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no JSON value: {value!r}")
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    strangers = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    strangers = [name for name in strangers if name not in (MODEL, WEIGHTS)]
+    if strangers or (folder.exists() and not folder.is_dir()):
+        raise CheckpointError(
+            f"{folder}: holds {', '.join(strangers[:4]) or 'no folder'}; a checkpoint replaces its "
+            "whole folder: choose another, or one that does not exist"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = f"{os.getpid()}.tmp"
+    fresh, old = (folder.with_name(f".{folder.name}.{kind}.{mark}") for kind in ("new", "old"))
+    try:
+        for place in (fresh, old):
+            shutil.rmtree(place, ignore_errors=True)
+        fresh.mkdir()
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        if folder.is_dir():
+            os.replace(folder, old)
+        os.replace(fresh, folder)
+    except OSError as error:
+        if old.is_dir() and not folder.exists():
+            os.replace(old, folder)
+        raise CheckpointError(f"{folder}: cannot be written: {error.strerror}") from error
+    finally:
+        for place in (fresh, old):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        folder: as written by `save`.
+
+    Raises:
+        CheckpointError: when a file is missing or damaged, or a newer version wrote it.
+    """
+    place = Path(folder)
+    record = _record(place)
+    try:
+        raw = (place / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{place}: {WEIGHTS} cannot be read: {error.strerror}; copy the whole folder"
+        ) from None
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != record.get("sha256"):
+        raise CheckpointError(
+            f"{place}: {WEIGHTS} has the SHA-256 {digest}, {MODEL} states "
+            f"{record.get('sha256')}; one of them is damaged or from another checkpoint: copy "
+            "the folder again"
+        )
+    try:
+        return _assembled(*_upgraded(record, load_tensors(raw)))
+    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()
+        raise CheckpointError(
+            f"{place}: does not fit this version ({__version__}): "
+            f"{reason[0][:300] if reason else type(error).__name__}; it was written by version "
+            f"{record.get('version')}"
+        ) from None
+
+
+def _record(place: Path) -> dict[str, Any]:
+    try:
+        text = (place / MODEL).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise CheckpointError(
+            f"{place}: {MODEL} cannot be read: {reason}; name a folder that holds {MODEL} and "
+            f"{WEIGHTS}"
+        ) from None
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CheckpointError(
+            f"{place}: {MODEL}, line {error.lineno}, is not JSON: {error.msg}; copy it again"
+        ) from None
+    number = record.get("format") if isinstance(record, dict) else None
+    if not isinstance(number, int) or number < 1:
+        raise CheckpointError(f"{place}: {MODEL} states no format; it is no checkpoint")
+    if number > FORMAT:
+        raise CheckpointError(
+            f"{place}: has format {number}, written by version {record.get('version')}; this "
+            f"version ({__version__}) reads formats up to {FORMAT}: install a newer one"
+        )
+    if record.get("conventions") != CONVENTIONS:
+        raise CheckpointError(
+            f"{place}: follows conventions {record.get('conventions')}, this version "
+            f"{CONVENTIONS}: install version {record.get('version')}, or train again"
+        )
+    return dict(record)
+
+
+OUTPUT = ("readouts", "atomic", "importance", "head", "assembly")
+"""Parts of a network that format 1, of one target, had beside the trunk."""
+
+
+def _upgraded(
+    record: dict[str, Any], tensors: dict[str, Tensor]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what the present format would hold."""
+    if record["format"] == 1:  # one target, whose output was not in a list
+        stated = {"title": "", "unit": record.pop("unit"), **record.pop("target")}
+        record = {**record, "targets": [stated]}
+        renamed = {}
+        for key, value in tensors.items():
+            member, _, place = key.partition(".")
+            inner = place.partition(".")[0] in OUTPUT and member != "arrays"
+            renamed[f"{member}.outputs.0.{place}" if inner else key] = value
+        tensors = renamed
+    return record, tensors
+
+
+def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
+    targets = []
+    for stated in record["targets"]:
+        known = {key: value for key, value in stated.items() if key != "symmetry"}
+        targets.append(Target(**known))
+        if targets[-1].symmetry != stated["symmetry"]:
+            raise ValueError(
+                f"{stated['tensor']} was {stated['symmetry']} and is {targets[-1].symmetry} now"
+            )
+    models = []
+    for number in range(record["members"]):
+        with _untouched_generator():
+            model = CarNet(NetworkSettings(**record["networks"][number]), *targets)
+        head = f"{number}."
+        state = {key[len(head) :]: value for key, value in tensors.items() if key.startswith(head)}
+        model.load_state_dict(state)
+        models.append(model.eval().requires_grad_(False))
+    head = "arrays."
+    arrays = {
+        key[len(head) :]: value.numpy() for key, value in tensors.items() if key.startswith(head)
+    }
+    return Checkpoint(tuple(models), record, arrays)
+
+
+def _untouched_generator() -> Any:
+    """Return a context in which random starts, overwritten at once, leave no trace."""
+    return torch.random.fork_rng(devices=[])
+
+
+def arrays_of(prints: Fingerprints) -> dict[str, NDArray[Any]]:
+    """Return fingerprints as arrays: text becomes UTF-8, a line each."""
+
+    def encoded(lines: Sequence[str]) -> NDArray[np.uint8]:
+        clean = [line.replace("\n", " ") for line in lines]
+        return np.frombuffer("\n".join(clean).encode(), dtype=np.uint8).copy()
+
+    return {
+        "identifiers": encoded(prints.identifiers),
+        "formulas": encoded(prints.formulas),
+        "signatures": prints.signatures,
+    }
+
+
+def fingerprints_from(arrays: Arrays) -> Fingerprints | None:
+    """Return what `arrays_of` made arrays of; None when it is not there."""
+    if not {"identifiers", "formulas", "signatures"} <= arrays.keys():
+        return None
+    texts = [arrays[name].tobytes().decode().split("\n") for name in ("identifiers", "formulas")]
+    signatures = np.asarray(arrays["signatures"], dtype=np.float16)
+    if not len(signatures):
+        return Fingerprints((), (), signatures)
+    return Fingerprints(tuple(texts[0]), tuple(texts[1]), signatures)

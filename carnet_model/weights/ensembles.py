@@ -1,0 +1,76 @@
+"""Several networks as one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.fingerprints import Fingerprints
+from .checkpoint import Checkpoint, CheckpointError, arrays_of, load, save
+
+
+def merge(
+    folders: Sequence[str | Path], out: str | Path, notes: Mapping[str, Any] | None = None
+) -> Checkpoint:
+    """Join checkpoints into one ensemble, write it, and return it.
+
+    Elements count as seen when every member saw them; structures seen by any are marked as such.
+
+    Args:
+        folders: checkpoints of the same targets.
+        out: folder of the ensemble.
+        notes: what the record says besides, such as ``metrics`` and ``spread_scale``.
+
+    Raises:
+        CheckpointError: when they predict different things, or cannot be read or written.
+    """
+    if not folders:
+        raise CheckpointError(f"{out}: got no checkpoints to join; name at least one")
+    parts = [load(folder) for folder in folders]
+    elements = frozenset.intersection(*(part.elements for part in parts))
+    if not elements and any(part.elements for part in parts):
+        raise CheckpointError(
+            f"{out}: no element is known to all of {', '.join(map(str, folders))}"
+        )
+    prints = [str(part.record["fingerprint"]) for part in parts]
+    one = prints[0] if len(set(prints)) == 1 else _digest(prints)
+    record = {
+        "elements": sorted(elements),
+        "fingerprint": one,
+        "metrics": {},
+        "config": parts[0].record["config"],
+        "seeds": [seed for part in parts for seed in part.record["seeds"]],
+        "parts": [
+            {key: part.record[key] for key in ("version", "fingerprint", "metrics", "config")}
+            for part in parts
+        ],
+        **(notes or {}),
+    }
+    arrays = _joined([part.fingerprints for part in parts])
+    save(out, [model for part in parts for model in part.models], record, arrays)
+    return load(out)
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
+
+
+def _joined(parts: Sequence[Fingerprints | None]) -> dict[str, NDArray[Any]]:
+    rows: dict[tuple[str, str, bytes], NDArray[np.float16]] = {}
+    for part in parts:
+        if part is not None:
+            for row in zip(part.identifiers, part.formulas, part.signatures, strict=True):
+                rows.setdefault((row[0], row[1], row[2].tobytes()), row[2])
+    if not rows:
+        return {}
+    keys = list(rows)
+    return arrays_of(
+        Fingerprints(
+            tuple(key[0] for key in keys), tuple(key[1] for key in keys), np.stack([*rows.values()])
+        )
+    )

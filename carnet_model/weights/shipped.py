@@ -1,0 +1,24 @@
+"""The weights that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from natural_tensors.errors import InputError
+
+WEIGHTS = Path(__file__).parent
+"""Where the weights that come with the package are, one folder for each name."""
+
+
+class ModelError(InputError, ValueError):
+    """Weights that do not exist or cannot be used."""
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the weights that come with the package."""
+    return tuple(sorted(path.parent.name for path in WEIGHTS.glob("*/model.json")))
+
+
+def folder_of(name: str | Path) -> Path:
+    """Return the folder of shipped weights, or the path that ``name`` is otherwise."""
+    return WEIGHTS / str(name) if str(name) in shipped() else Path(name)

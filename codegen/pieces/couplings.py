@@ -1,0 +1,51 @@
+"""Couplings of two parts to a third."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeAlias
+
+from natural_tensors import coupling
+from natural_tensors.exact.surds import Surd
+from natural_tensors.so3.harmonics import Normalization
+
+from ..programs.lowering import ONE, Builder
+from ..programs.program import Ref
+
+Entries: TypeAlias = dict[tuple[int, int, int], Surd]
+
+
+@cache
+def _coupling_entries(l1: int, l2: int, l3: int, normalization: Normalization) -> Entries:
+    return {
+        place: Surd.root(radicand, number)
+        for place, (number, radicand) in coupling(l1, l2, l3, normalization).exact().items()
+    }
+
+
+def couplings(l1: int, l2: int, l3: int, normalization: Normalization) -> Entries:
+    """Return the packed entries of a coupling."""
+    return _coupling_entries(l1, l2, l3, normalization)
+
+
+def coupled(
+    built: Builder,
+    terms: Sequence[tuple[Entries, Sequence[Ref], Sequence[Ref], Ref | None]],
+    weight: int,
+) -> list[Ref]:
+    """Return the sum of coupled pairs in a weight, each times its own factor if it has one.
+
+    The coefficients of one path meet the second factor first: its combinations are shared by the
+    rows, and where the second factor carries no channels they cost nothing.
+    """
+    total: list[list[tuple[Surd, Ref]]] = [[] for _ in range(2 * weight + 1)]
+    for entries, first, second, factor in terms:
+        columns = sorted({(i, j) for i, j, _ in entries})
+        products = [built.product(first[i], second[j]) for i, j in columns]
+        rows: list[dict[int, Surd]] = [{} for _ in range(2 * weight + 1)]
+        for (i, j, k), coefficient in entries.items():
+            rows[k][columns.index((i, j))] = coefficient
+        for k, value in enumerate(built.apply(rows, products)):
+            total[k].append((ONE, value if factor is None else built.product(value, factor)))
+    return [built.linear(row) for row in total]

@@ -1,0 +1,1 @@
+"""Straight-line programs over exact coefficients, and the loops around them."""

@@ -1,0 +1,179 @@
+"""The message of a neighbour and its sum over neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from natural_tensors.so3.harmonics import Normalization, check_normalization
+
+from ..pieces import aligned, couplings, layout, rotations
+from ..pieces.convolution_derivatives import message_derivatives
+from ..pieces.layout import Block, Parity, Path
+from ..programs.kernel import Kernel, Row
+from ..programs.lowering import Builder
+from ..programs.program import Argument, Output, Program
+from ..targets.python_source import CONVOLVE
+from .harmonics import HarmonicsRecipe
+from .recipe import Recipe, Wrapper, check_choice, check_weight
+
+Method = Literal["aligned", "direct"]
+
+
+@dataclass(frozen=True)
+class ConvolutionRecipe(Recipe):
+    """The channel-wise convolution of an equivariant network.
+
+    Neighbour features times harmonics of the bond times radial weights, summed on the centre:
+    for every path (l1, l2, l3) one weight for each edge and channel.
+
+    Attributes:
+        weight: largest weight of the result and of the harmonics.
+        input_weight: largest weight of the features; as ``weight`` when omitted.
+        parity: ``"natural"``: features of parity (-1)^l; ``"both"``: those and pseudo-tensors;
+            ``"ignored"``: odd couplings mix the two, equivariant under proper rotations only.
+        method: ``"aligned"``: in the frame whose polar axis is the bond; ``"direct"``.
+        normalization: of harmonics and couplings.
+    """
+
+    weight: int
+    input_weight: int | None = None
+    parity: Parity = "natural"
+    method: Method = "aligned"
+    normalization: Normalization = "component"
+
+    def __post_init__(self) -> None:
+        check_weight("weight", self.weight)
+        if self.input_weight is not None:
+            check_weight("input_weight", self.input_weight)
+        check_choice("parity", self.parity, get_args(Parity))
+        check_choice("method", self.method, get_args(Method))
+        check_normalization(self.normalization)
+
+    @property
+    def inputs(self) -> tuple[Block, ...]:
+        """Layout of the neighbour features."""
+        top = self.weight if self.input_weight is None else self.input_weight
+        return layout.feature_blocks(top, "natural" if top == 0 else self.parity)
+
+    @property
+    def outputs(self) -> tuple[Block, ...]:
+        """Layout of the result."""
+        return layout.feature_blocks(self.weight, self.parity)
+
+    @property
+    def turned(self) -> int:
+        """Largest weight that the frame turns."""
+        return max(self.weight, self.inputs[-1].weight)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The paths, in the order of their weights."""
+        return layout.paths(self.inputs, self.outputs, self.weight, self.parity)
+
+    @property
+    def title(self) -> str:
+        """One sentence for the head of the module."""
+        return (
+            f"Channel-wise convolution to weight {self.weight}, {self.parity} parity, "
+            f"{len(self.paths)} paths, {self.method}."
+        )
+
+    def functions(self) -> tuple[Program | Wrapper, ...]:
+        """Return the functions of the module, in order."""
+        size = self.outputs[-1].slice.stop
+        if self.method == "aligned":
+            geometry = rotations.frame_program(self.turned)
+            message = self._aligned()
+            name, meaning = "frames", "rotation matrices of the edges, from frame()"
+        else:
+            (geometry,) = HarmonicsRecipe(self.weight, self.normalization).functions()  # type: ignore[assignment]
+            message = self._direct()
+            name, meaning = "bonds", "harmonics of the edges, from harmonics()"
+        text = {
+            target: template.format(name=name, meaning=meaning, size=size)
+            for target, template in CONVOLVE.items()
+        }
+        return geometry, message, Wrapper("convolve", text)
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether the recipe has loops for a compiled target."""
+        return self.method == "aligned"
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return frame, message and its derivatives, for a compiled target."""
+        frame, message = rotations.frame_program(self.turned), self._aligned()
+        first, second = message_derivatives(
+            message.arguments, self.turned, self.inputs, self.outputs, self.paths,
+            self.normalization,
+        )  # fmt: skip
+        rows: dict[str, Row] = {
+            "features": "sender", "features_tangent": "sender", "features_gradient": "chunk",
+            "message": "receiver", "gradient": "receiver", "gradient_gradient": "receiver",
+            "weights": "chunk", "weights_tangent": "chunk", "weights_gradient": "chunk",
+            "first_weights_gradient": "chunk",
+        }  # fmt: skip
+        return (
+            Kernel("frame", "items", (frame,)),
+            Kernel("message", "edges", (message,), rows, frozenset({"message"})),
+            Kernel("message_vjp", "edges", (first,), rows),
+            Kernel("message_vjp_vjp", "edges", (second,), rows, frozenset({"gradient_gradient"})),
+        )
+
+    def _arguments(self, geometry: Argument) -> tuple[Argument, ...]:
+        labels = tuple(f"weight_{path.label}" for path in self.paths)
+        return (
+            layout.feature_argument("features", self.inputs, "features of the neighbour"),
+            geometry,
+            Argument("weights", (len(labels),), labels, True, "radial weights of the paths"),
+        )
+
+    def _message(self, built: Builder, values: list[int]) -> Program:
+        size = len(values)
+        return built.program(
+            "message", "Return what one neighbour sends along its edge.",
+            [Output("message", (size,), tuple(values))],
+            f"packed messages by parity, weight, m, shape (..., {size}, channels).",
+        )  # fmt: skip
+
+    def _aligned(self) -> Program:
+        built = Builder(self._arguments(rotations.frame_argument(self.turned)))
+        features, weights = built.components(0), built.components(2)
+        matrices = rotations.split_matrices(built.components(1), self.turned)
+        turned = {
+            block: rotations.rotated(
+                built, matrices[block.weight], features[block.slice], block.weight, back=False
+            )
+            for block in self.inputs
+        }
+        merges = aligned.merge_matrices(self.paths, self.normalization)
+        merged = aligned.merged_paths(built, merges, weights)
+        values: list[int] = []
+        for target in self.outputs:
+            product = aligned.aligned_product(built, target, turned, merged)
+            values += rotations.rotated(
+                built, matrices[target.weight], product, target.weight, back=True
+            )
+        return self._message(built, values)
+
+    def _direct(self) -> Program:
+        size = (self.weight + 1) ** 2
+        labels = tuple(f"Y{ell}_{m}" for ell in range(self.weight + 1) for m in range(2 * ell + 1))
+        bonds = Argument("bonds", (size,), labels, False, "harmonics of the bond")
+        built = Builder(self._arguments(bonds))
+        features, harmonics, weights = (built.components(i) for i in range(3))
+        values: list[int] = []
+        for target in self.outputs:
+            terms = [
+                (
+                    couplings.couplings(path.l1, path.l2, path.l3, self.normalization),
+                    features[path.source.slice],
+                    harmonics[path.l2**2 : (path.l2 + 1) ** 2],
+                    weights[number],
+                )
+                for number, path in enumerate(self.paths)
+                if path.target == target
+            ]
+            values += couplings.coupled(built, terms, target.weight)
+        return self._message(built, values)

@@ -1,0 +1,69 @@
+"""What a recipe is: which functions a generated module holds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from ..programs.kernel import Kernel
+from ..programs.program import Program
+
+MAX_WEIGHT = 12
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """A function of a generated module that is not a straight line, one text for each target.
+
+    Attributes:
+        name: name of the function.
+        text: source by target, without imports.
+    """
+
+    name: str
+    text: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Recipe(ABC):
+    """Something that can be generated; equal recipes give the same bytes."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """One sentence for the head of the module."""
+
+    @abstractmethod
+    def functions(self) -> tuple[Program | Wrapper, ...]:
+        """Return the functions of the module, in order."""
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether the recipe has loops for a compiled target."""
+        return False
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return the loops of the recipe, derivatives included, for a compiled target."""
+        return ()
+
+    @property
+    def kind(self) -> str:
+        """Name of the recipe on the command line."""
+        return type(self).__name__.removesuffix("Recipe").lower()
+
+    def settings(self) -> dict[str, object]:
+        """Return the arguments of the recipe, for the provenance header."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Refuse a value that is not among those allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r} is not one of {', '.join(map(repr, allowed))}")
+
+
+def check_weight(name: str, value: int) -> None:
+    """Refuse a weight beyond those there is code for."""
+    if not isinstance(value, int) or not 0 <= value <= MAX_WEIGHT:
+        raise ValueError(f"{name}={value!r} is not a weight from 0 to {MAX_WEIGHT}")

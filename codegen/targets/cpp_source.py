@@ -1,0 +1,336 @@
+"""Programs printed as C++: kernels for a CPU, one loop over edges or items, channels in lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from natural_tensors.exact.floats import surd_to_float
+
+from ..programs.kernel import Kernel
+from ..programs.program import Linear, Product, Program, Reciprocal, Ref, Sign
+
+WIDTH = 96
+
+
+HEAD = """\
+#include <cstdint>
+#include <cstring>
+
+// Set on the compiler's command line; lanes must divide the channels.
+#ifndef SCALAR
+#define SCALAR float
+#endif
+#ifndef CHANNELS
+#define CHANNELS 64
+#endif
+#ifndef LANES
+#define LANES 8
+#endif
+
+namespace {
+
+using T = SCALAR;
+#if LANES == 1
+using V = T;
+inline T total(V value) { return value; }
+#else
+typedef T V __attribute__((vector_size(LANES * sizeof(T))));
+inline T total(V value) {
+    T sum = 0;
+    for (int lane = 0; lane < LANES; ++lane) sum += value[lane];
+    return sum;
+}
+#endif
+inline V load(const T* place) {
+    V value;
+    std::memcpy(&value, place, sizeof(V));
+    return value;
+}
+inline void store(T* place, V value) { std::memcpy(place, &value, sizeof(V)); }
+inline void add(T* place, V value) { store(place, load(place) + value); }
+"""
+
+
+SCATTER = """
+// Add rows of edges, which lie one after another, to the rows of their senders: each thread takes
+// some columns of all of them, so that the order of summation is always the same.
+void scatter(int64_t first, int64_t last, int64_t threads, int64_t width,
+             const int64_t* senders, const T* values, T* sums) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t part = 0; part < threads; ++part) {
+        const int64_t begin = part * width / threads, end = (part + 1) * width / threads;
+        for (int64_t edge = first; edge < last; ++edge) {
+            const T* from = values + (edge - first) * width;
+            T* to = sums + senders[edge] * width;
+            for (int64_t column = begin; column < end; ++column) to[column] += from[column];
+        }
+    }
+}
+"""
+
+
+SPLINE = """
+// Cubic B-splines: rows of a table, four for each edge, with their weights.
+void spline(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
+            const T* weights, const T* table, T* values) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t edge = 0; edge < count; ++edge) {
+        const T *a = table + rows[edge] * width, *b = a + width, *c = b + width, *d = c + width;
+        const T p = weights[4 * edge], q = weights[4 * edge + 1];
+        const T r = weights[4 * edge + 2], s = weights[4 * edge + 3];
+        T* to = values + edge * width;
+        for (int64_t k = 0; k < width; ++k) to[k] = p * a[k] + q * b[k] + r * c[k] + s * d[k];
+    }
+}
+
+// The scalar product of a gradient with each of the four rows of every edge.
+void spline_vjp(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
+                const T* table, const T* gradient, T* weights) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t edge = 0; edge < count; ++edge) {
+        const T *a = table + rows[edge] * width, *b = a + width, *c = b + width, *d = c + width;
+        const T* g = gradient + edge * width;
+        V p{}, q{}, r{}, s{};
+        for (int64_t k = 0; k < width; k += LANES) {
+            const V here = load(g + k);
+            p += here * load(a + k);
+            q += here * load(b + k);
+            r += here * load(c + k);
+            s += here * load(d + k);
+        }
+        weights[4 * edge] = total(p);
+        weights[4 * edge + 1] = total(q);
+        weights[4 * edge + 2] = total(r);
+        weights[4 * edge + 3] = total(s);
+    }
+}
+"""
+
+
+def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
+    """Return kernels as the lines of a C++ file."""
+    lines = HEAD.rstrip("\n").split("\n")
+    for kernel in kernels:
+        for number, program in enumerate(kernel.programs):
+            lines += ["", *_body(kernel, number, program)]
+    lines += ["", "}  // namespace", "", 'extern "C" {']
+    for kernel in kernels:
+        lines += ["", *_loop(kernel)]
+    if any(kernel.loop == "edges" for kernel in kernels):
+        lines += [*SCATTER.rstrip("\n").split("\n"), *SPLINE.rstrip("\n").split("\n")]
+    return [*lines, "", '}  // extern "C"']
+
+
+def _name(kernel: Kernel, number: int) -> str:
+    return f"{kernel.name}_{number}" if len(kernel.programs) > 1 else f"{kernel.name}_one"
+
+
+def _parameters(kernel: Kernel) -> list[str]:
+    return [
+        ("T* __restrict " if written else "const T* __restrict ") + name
+        for name, _, _, written in kernel.arrays
+    ]
+
+
+def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> list[str]:
+    """Return a list in brackets over as many lines as it needs."""
+    lines, current = [], head
+    for number, item in enumerate(items):
+        piece = item + ("," if number < len(items) - 1 else tail)
+        if len(current) + 1 + len(piece) > WIDTH and current.strip() != head.strip():
+            lines.append(current)
+            current = " " * indent + piece
+        else:
+            current += ("" if current.endswith(("(", " " * indent)) else " ") + piece
+    return [*lines, current]
+
+
+def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
+    """Return the function of one item: scalars first, then a loop over the lanes of channels."""
+    names = program.names()
+    vectors = _vectors(program)
+    mode = {str(output.key): output for output in program.outputs}
+    head = _wrapped(
+        f"inline void {_name(kernel, number)}(", ["int begin", "int end", *_parameters(kernel)],
+        ") {", 4,
+    )  # fmt: skip
+    lines = ["// " + str(program.counts()), *head]
+    used = {ref for step in program.steps for ref in step.operation.operands}
+    used |= {ref for output in program.outputs for ref in output.entries}
+    scalars: list[str] = []
+    vectors_read: list[str] = []
+    for ref, (argument, place, label) in enumerate(program.components()):
+        if ref in used:
+            if argument.channels:
+                vectors_read.append(
+                    f"const V {label} = load({argument.name} + {place} * CHANNELS + at);"
+                )
+            else:
+                scalars.append(f"const T {label} = {argument.name}[{place}];")
+    pending = {
+        (str(output.key), place): ref
+        for output in program.outputs
+        for place, ref in enumerate(output.entries)
+    }
+    base = program.inputs
+
+    def stores(limit: int) -> list[str]:
+        """Write what is known by now."""
+        ready = [key for key, ref in pending.items() if ref < limit]
+        found = []
+        for array, place in ready:
+            ref = pending.pop((array, place))
+            if array in kernel.added and _zero(program, ref):
+                continue
+            found += _store(array, place, names[ref], vectors[ref], mode[array].summed,
+                            array in kernel.added, kernel.channels)  # fmt: skip
+        return found
+
+    order: list[str] = []
+    for ref, step in enumerate(program.steps, start=base):
+        text = _expression(step.operation, names)
+        if vectors[ref]:
+            order.append(f"const V {step.name} = {text};")
+        else:
+            scalars.append(f"const T {step.name} = {text};")
+        order += stores(ref + 1)
+    order += stores(base + len(program.steps))
+    lines += [f"    {line}" for line in scalars]
+    if not kernel.channels:
+        return [*lines, *(f"    {line}" for line in order), "}"]
+    sums = [
+        (str(output.key), place)
+        for output in program.outputs
+        if output.summed
+        for place in range(len(output.entries))
+    ]
+    lines += [f"    V sum_{array}_{place}{{}};" for array, place in sums]
+    lines.append("    for (int at = begin; at < end; at += LANES) {")
+    lines += [f"        {line}" for line in [*vectors_read, *order]]
+    lines.append("    }")
+    lines += [f"    {array}[{place}] = total(sum_{array}_{place});" for array, place in sums]
+    return [*lines, "}"]
+
+
+def _store(
+    array: str, place: int, name: str, vector: bool, summed: bool, added: bool, channels: bool
+) -> list[str]:
+    if summed:
+        return [f"sum_{array}_{place} += {name};"]
+    if not channels:
+        return [f"{array}[{place}] {'+=' if added else '='} {name};"]
+    value = name if vector else f"V{{}} + {name}"
+    return [f"{'add' if added else 'store'}({array} + {place} * CHANNELS + at, {value});"]
+
+
+def _zero(program: Program, ref: Ref) -> bool:
+    number = ref - program.inputs
+    if number < 0:
+        return False
+    operation = program.steps[number].operation
+    return isinstance(operation, Linear) and not operation.terms and not operation.offset
+
+
+def _vectors(program: Program) -> list[bool]:
+    """Say of every value whether it has channels."""
+    found = [argument.channels for argument, _, _ in program.components()]
+    for step in program.steps:
+        found.append(any(found[ref] for ref in step.operation.operands))
+    return found
+
+
+def _expression(operation: object, names: Sequence[str]) -> str:
+    match operation:
+        case Linear(terms, offset) if not terms:
+            return f"T({surd_to_float(offset)!r})"
+        case Linear(_, offset):
+            text = ""
+            for coefficient, members in operation.groups():
+                lead = members[0][0]
+                inner = names[members[0][1]] + "".join(
+                    (" + " if sign == lead else " - ") + names[ref] for sign, ref in members[1:]
+                )
+                if coefficient != 1:
+                    inner = f"({inner})" if len(members) > 1 else inner
+                    inner = f"T({surd_to_float(coefficient)!r}) * {inner}"
+                elif lead < 0 and len(members) > 1:
+                    inner = f"({inner})"
+                if text:
+                    text += (" - " if lead < 0 else " + ") + inner
+                else:
+                    text = ("-" if lead < 0 else "") + inner
+            if offset:
+                text += f" + T({surd_to_float(offset)!r})"
+            return text
+        case Product(left, right):
+            return f"{names[left]} * {names[right]}"
+        case Reciprocal(value):
+            return f"T(1) / {names[value]}"
+        case Sign(value):
+            return f"{names[value]} >= 0 ? T(1) : T(-1)"
+    raise TypeError(f"no C++ for {operation!r}")
+
+
+def _loop(kernel: Kernel) -> list[str]:
+    """Return the function that is called: the loop around the programs."""
+    edges = kernel.loop == "edges"
+    fixed = ["int64_t first", "int64_t last", "int64_t threads"] if edges else [
+        "int64_t count", "int64_t threads",
+    ]  # fmt: skip
+    if edges:
+        fixed += ["const int64_t* starts", "const int64_t* senders"]
+    names = [name for name, _, _, _ in kernel.arrays]
+    lines = _wrapped(f"void {kernel.name}(", [*fixed, *_parameters(kernel)], ") {", 4)
+
+    def calls(begin: str, end: str, indent: int) -> list[str]:
+        found = []
+        for number in range(len(kernel.programs)):
+            places = [f"{name} + {_offset(kernel, name)}" for name in names]
+            head = " " * indent + f"{_name(kernel, number)}("
+            found += _wrapped(head, [begin, end, *places], ");", indent + 4)
+        return found
+
+    if edges:
+        return [
+            *lines,
+            "#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)",
+            "    for (int64_t atom = first; atom < last; ++atom) {",
+            "        for (int64_t edge = starts[atom]; edge < starts[atom + 1]; ++edge) {",
+            *calls("0", "CHANNELS", 12),
+            "        }",
+            "    }",
+            "}",
+        ]
+    if kernel.parallel == "channels":
+        return [
+            *lines,
+            "    const int64_t blocks = CHANNELS / LANES;",
+            "#pragma omp parallel for schedule(static) num_threads(threads)",
+            "    for (int64_t part = 0; part < threads; ++part) {",
+            "        const int begin = part * blocks / threads * LANES;",
+            "        const int end = (part + 1) * blocks / threads * LANES;",
+            "        for (int64_t item = 0; item < count; ++item) {",
+            *calls("begin", "end", 12),
+            "        }",
+            "    }",
+            "}",
+        ]
+    return [
+        *lines,
+        "#pragma omp parallel for schedule(static) num_threads(threads)",
+        "    for (int64_t item = 0; item < count; ++item) {",
+        *calls("0", "CHANNELS", 8),
+        "    }",
+        "}",
+    ]
+
+
+def _offset(kernel: Kernel, name: str) -> str:
+    """Return where the row of an array starts."""
+    _, entries, channels, _ = next(array for array in kernel.arrays if array[0] == name)
+    width = f"{entries} * CHANNELS" if channels else f"{entries}"
+    index = {
+        "item": "item", "edge": "edge", "chunk": "(edge - starts[first])",
+        "sender": "senders[edge]", "receiver": "atom", "shared": "0",
+    }[kernel.row(name)]  # fmt: skip
+    return f"{index} * {width}"

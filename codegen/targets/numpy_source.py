@@ -1,0 +1,23 @@
+"""NumPy as a target."""
+
+from __future__ import annotations
+
+from .python_source import Dialect
+
+SPLIT = '''
+def _split(array: Any, shape: tuple[int, ...]) -> Any:
+    """Split the last axis."""
+    return array.reshape(array.shape[:-1] + shape)
+'''
+
+NUMPY = Dialect(
+    name="numpy",
+    imports=("from typing import Any", "", "import numpy as np"),
+    array="Any",
+    flatten="{array}.reshape({array}.shape[: {array}.ndim - {axes}] + ({size},))",
+    constant="np.full_like({value}, {number})",
+    sign="np.where({value} >= 0, np.ones_like({value}), -np.ones_like({value}))",
+    stack="np.stack({values}, axis={axis})",
+    shaped="_split({value}, {shape})",
+    helpers=(("_split", SPLIT),),
+)

@@ -1,0 +1,289 @@
+"""Programs printed as Python source, in the dialect of an array library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from natural_tensors.exact.floats import surd_to_float
+from natural_tensors.exact.surds import Surd
+
+from ..programs.program import Argument, Linear, Output, Product, Program, Reciprocal, Sign
+
+WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How an array library says the few things a program needs, as format strings.
+
+    Attributes:
+        name: the target.
+        imports: lines at the top of a file.
+        array: type of an array in a signature.
+        flatten: join the last ``axes`` axes of ``array`` into one of length ``size``.
+        constant: an array like ``value`` filled with ``number``.
+        sign: +1 where ``value`` is zero or positive, else -1.
+        stack: stack ``values`` along ``axis``.
+        shaped: ``value`` with its last axis split into ``shape``.
+        helpers: name and text of functions that the other attributes call.
+    """
+
+    name: str
+    imports: tuple[str, ...]
+    array: str
+    flatten: str
+    constant: str
+    sign: str
+    stack: str
+    shaped: str
+    helpers: tuple[tuple[str, str], ...] = ()
+
+
+class Constants:
+    """The irrational coefficients of a file: names and values."""
+
+    def __init__(self) -> None:
+        self._names: dict[Surd, str] = {}
+
+    def literal(self, coefficient: Surd) -> str:
+        """Write a positive coefficient, ready to stand in front of ``*``."""
+        ((root, factor),) = coefficient.terms.items()
+        if root == 1:
+            if factor.denominator == 1:
+                return str(factor.numerator)
+            return f"({factor.numerator} / {factor.denominator})"
+        square = factor * factor * root
+        name = f"ROOT_{square.numerator}"
+        if square.denominator > 1:
+            name += f"_{square.denominator}"
+        self._names[coefficient] = name
+        return name
+
+    def number(self, constant: Surd) -> str:
+        """Write a constant that stands alone, with its sign."""
+        if not constant:
+            return "0.0"
+        sign = "-" if constant.sign() < 0 else ""
+        return sign + self.literal(abs(constant)).strip("()")
+
+    def lines(self) -> list[str]:
+        """Return the definitions, ascending."""
+        return [
+            f"{name} = {surd_to_float(value)!r}  # {value}"
+            for value, name in sorted(self._names.items(), key=lambda item: surd_to_float(item[0]))
+        ]
+
+
+def function_lines(program: Program, dialect: Dialect, constants: Constants) -> list[str]:
+    """Return a program as the lines of a function."""
+    names = program.names()
+    with_channels = any(argument.channels for argument in program.arguments)
+    lines = [*_signature(program, dialect), *_docstring(program, with_channels)]
+    used = {ref for step in program.steps for ref in step.operation.operands}
+    used |= {ref for output in program.outputs for ref in output.entries}
+    ref = 0
+    first = min((ref for ref in used if ref < program.inputs), default=0)
+    anchor = names[first]  # constants take its shape
+    for argument in program.arguments:
+        lines += _flattened(argument, dialect)
+        for number, label in enumerate(argument.labels):
+            if ref in used or ref == first:
+                where = f"..., {number}"
+                if with_channels:
+                    where += ", :" if argument.channels else ", None"
+                whole = not argument.shape and not with_channels
+                lines.append(f"    {label} = {argument.name}" + ("" if whole else f"[{where}]"))
+            ref += 1
+    for step in program.steps:
+        match step.operation:
+            case Linear(terms, offset) if not terms:
+                text = dialect.constant.format(value=anchor, number=constants.number(offset))
+                lines.append(f"    {step.name} = {text}")
+            case Linear():
+                lines += _assignment(step.name, _sum(step.operation, names, constants))
+            case Product(left, right):
+                lines.append(f"    {step.name} = {names[left]} * {names[right]}")
+            case Reciprocal(value):
+                lines.append(f"    {step.name} = 1 / {names[value]}")
+            case Sign(value):
+                lines.append(f"    {step.name} = " + dialect.sign.format(value=names[value]))
+    return lines + _return(program, names, dialect, with_channels)
+
+
+def _signature(program: Program, dialect: Dialect) -> list[str]:
+    if program.arguments[0].key is not None:
+        kind = f"dict[tuple[int, int], {dialect.array}]"
+        parameters = f"parts: {kind}"
+    else:
+        parameters = ", ".join(f"{a.name}: {dialect.array}" for a in program.arguments)
+    returned = dialect.array
+    if not isinstance(program.outputs[0].key, str):
+        returned = f"dict[tuple[int, int], {dialect.array}]"
+    return [f"def {program.name}({parameters}) -> {returned}:"]
+
+
+def _shape_text(shape: Sequence[int], channels: bool) -> str:
+    axes = ["...", *map(str, shape), *(["channels"] if channels else [])]
+    return f"({', '.join(axes)})"
+
+
+def _docstring(program: Program, with_channels: bool) -> list[str]:
+    lines = [f'    """{program.summary}', "", "    Args:"]
+    if program.arguments[0].key is not None:
+        lines.append("        parts: natural tensors by (weight, copy), shape (..., 3, ..., 3).")
+    else:
+        for argument in program.arguments:
+            shape = _shape_text(argument.shape, argument.channels)
+            lines += _wrapped(f"{argument.name}: {argument.meaning}, shape {shape}.", 8)
+    lines += ["", "    Returns:", *_wrapped(program.returns, 8)]
+    return [*lines, "", f"    {program.counts()}.", '    """']
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and indent + len(lines[-1]) + 1 + len(word) > WIDTH:
+            lines.append("    " + word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return [" " * indent + line for line in lines]
+
+
+def _flattened(argument: Argument, dialect: Dialect) -> list[str]:
+    source = argument.name
+    if argument.key is not None:
+        source = f"parts[{argument.key[0]}, {argument.key[1]}]"
+    if len(argument.shape) > 1:
+        text = dialect.flatten.format(
+            array=source, axes=len(argument.shape), size=len(argument.labels)
+        )
+        return [f"    {argument.name} = {text}"]
+    return [f"    {argument.name} = {source}"] if argument.key is not None else []
+
+
+def _sum(operation: Linear, names: Sequence[str], constants: Constants) -> list[str]:
+    """Return the signed terms of a linear combination, each a piece that may stand on a line."""
+    pieces: list[str] = []
+
+    def add(sign: int, text: str) -> None:
+        if pieces:
+            pieces.append(("- " if sign < 0 else "+ ") + text)
+        else:
+            pieces.append(("-" if sign < 0 else "") + text)
+
+    for coefficient, members in operation.groups():
+        if coefficient == 1:
+            for sign, ref in members:
+                add(sign, names[ref])
+            continue
+        literal = constants.literal(coefficient)
+        if len(members) == 1:
+            add(members[0][0], f"{literal} * {names[members[0][1]]}")
+            continue
+        lead = members[0][0]
+        inner = names[members[0][1]] + "".join(
+            (" + " if sign == lead else " - ") + names[ref] for sign, ref in members[1:]
+        )
+        add(lead, f"{literal} * ({inner})")
+    if operation.offset:
+        add(operation.offset.sign(), constants.number(abs(operation.offset)))
+    return pieces
+
+
+def _assignment(name: str, pieces: list[str]) -> list[str]:
+    line = f"    {name} = " + " ".join(pieces)
+    if len(line) <= WIDTH:
+        return [line]
+    lines = [f"    {name} = ("]
+    current = ""
+    for piece in pieces:
+        if current and 8 + len(current) + 1 + len(piece) > WIDTH:
+            lines.append(" " * 8 + current)
+            current = piece
+        else:
+            current = f"{current} {piece}" if current else piece
+    return [*lines, " " * 8 + current, "    )"]
+
+
+def _list(items: Sequence[str], indent: int) -> str:
+    """Write a list, over several lines where it is long."""
+    line = f"[{', '.join(items)}]"
+    if indent + len(line) <= WIDTH:
+        return line
+    lines = [""]
+    for item in items:
+        if len(lines[-1]) + len(item) + 2 + indent + 4 > WIDTH:
+            lines.append("")
+        lines[-1] += (" " if lines[-1] else "") + f"{item},"
+    pad = " " * (indent + 4)
+    return "[\n" + "\n".join(pad + line for line in lines) + "\n" + " " * indent + "]"
+
+
+def _array(
+    output: Output, names: Sequence[str], dialect: Dialect, with_channels: bool, indent: int
+) -> str:
+    if not output.shape:
+        return names[output.entries[0]]
+    axis = -2 if with_channels else -1
+    distinct = list(dict.fromkeys(output.entries))
+    repeats = len(distinct) < len(output.entries) and not with_channels
+    shown = [names[ref] for ref in (distinct if repeats else output.entries)]
+    text = dialect.stack.format(values=_list(shown, indent), axis=axis)
+    if repeats:  # equal components are computed and stacked once, then spread
+        places = [str(distinct.index(ref)) for ref in output.entries]
+        text += f"[..., {_list(places, indent)}]"
+    if len(output.shape) > 1:
+        text = dialect.shaped.format(value=text, shape=output.shape)
+    return text
+
+
+def _return(
+    program: Program, names: Sequence[str], dialect: Dialect, with_channels: bool
+) -> list[str]:
+    if isinstance(program.outputs[0].key, str):
+        value = _array(program.outputs[0], names, dialect, with_channels, 4)
+        return f"    return {value}".split("\n")
+    lines = ["    return {"]
+    for output in program.outputs:
+        value = _array(output, names, dialect, with_channels, 8)
+        lines += f"        {output.key}: {value},".split("\n")
+    return [*lines, "    }"]
+
+
+CONVOLVE_TEXT = '''    """Sum the messages of all neighbours on each centre.
+
+    Args:
+        features: features of the nodes, shape (nodes, components, channels).
+        {name}: {meaning}, shape (edges, entries).
+        weights: radial weights, shape (edges, paths, channels).
+        senders: node each edge comes from, shape (edges,), integers.
+        receivers: node each edge goes to, shape (edges,), integers.
+
+    Returns:
+        Sums, shape (nodes, {size}, channels).
+    """
+'''
+
+
+CONVOLVE = {
+    "torch": """
+def convolve(
+    features: Tensor, {name}: Tensor, weights: Tensor, senders: Tensor, receivers: Tensor
+) -> Tensor:
+"""
+    + CONVOLVE_TEXT
+    + """    messages = message(features.index_select(0, senders), {name}, weights)
+    total = messages.new_zeros((features.shape[0], {size}, features.shape[-1]))
+    return total.index_add(0, receivers, messages)
+""",
+    "numpy": """
+def convolve(features: Any, {name}: Any, weights: Any, senders: Any, receivers: Any) -> Any:
+"""
+    + CONVOLVE_TEXT
+    + """    messages = message(features[senders], {name}, weights)
+    total = np.zeros((features.shape[0], {size}, features.shape[-1]), messages.dtype)
+    np.add.at(total, receivers, messages)
+    return total
+""",
+}

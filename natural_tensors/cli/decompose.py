@@ -1,0 +1,429 @@
+"""The commands that take tensors apart and put them together: decompose, reconstruct."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, cast
+
+import numpy as np
+import typer
+from rich.text import Text
+
+from .. import examples
+from ..arrays import to_lists
+from ..decomposition.components import FORMS, Form
+from ..decomposition.copies import Basis
+from ..decomposition.reductions import Reduction, reduction
+from ..errors import SymmetryError
+from ..files import reading, recognition, records, saving, writing
+from ..files.records import Parts, TensorRecord, Values
+from ..files.saving import FileError
+from ..so3.packing import pack_natural
+from ..terminal import RefusedError, examples_of, one_of, say, say_facts, say_json, say_table, warn
+from .app import app
+from .options import (
+    AxialOption,
+    BasisOption,
+    ExampleOption,
+    FileArgument,
+    FormOption,
+    JsonOption,
+    OutputOption,
+    SymmetryOption,
+    TensorOption,
+    target_class,
+)
+from .printing import (
+    FORM_MEANS,
+    ROUNDING,
+    content_of,
+    number,
+    percent,
+    say_array,
+    symmetry_text,
+    title_of,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """A tensor, or a batch, taken apart.
+
+    Attributes:
+        record: what was read.
+        target: its class.
+        form: the form it was read in.
+        values: the numbers, symmetrized if that was asked for.
+        parts: ``{(weight, copy): batch + (3,)*weight}``.
+        weight_shares: share of each weight in the squared norm, of the shape of the batch.
+        copy_shares: share of each orthonormal copy.
+        notes: what was decided without being asked.
+    """
+
+    record: TensorRecord
+    target: Reduction
+    form: Form
+    values: Values
+    parts: Parts
+    weight_shares: dict[int, Values]
+    copy_shares: dict[tuple[int, int], Values]
+    notes: tuple[str, ...]
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Leading axes of the array."""
+        size = len(self.target.components.layout(self.form).shape)
+        return self.values.shape[: self.values.ndim - size]
+
+    @cached_property
+    def norms(self) -> dict[tuple[int, int], Values]:
+        """Frobenius norm of each part, of the shape of the batch."""
+        flat = {key: part.reshape((*self.batch, -1)) for key, part in self.parts.items()}
+        return {key: np.linalg.norm(part, axis=-1) for key, part in flat.items()}
+
+    @property
+    def round_trip(self) -> float:
+        """Largest relative difference, over the batch, after reconstruction."""
+        back = self.target.reconstruct(self.parts, form=self.form)
+        rows = (-1, self.target.components.layout(self.form).position.size)
+        gap = np.linalg.norm((back - self.values).reshape(rows), axis=1)
+        size = np.linalg.norm(self.values.reshape(rows), axis=1)
+        return float((gap / np.where(size > 0, size, 1)).max())
+
+    @cached_property
+    def moduli(self) -> dict[str, Values]:
+        """Voigt averages of bulk and shear modulus, for a stiffness: the isotropic parts."""
+        if self.target.name != "elastic":
+            return {}
+        lame = reduction("elastic").decompose(self.values, form=self.form)
+        first, shear = lame[0, 0], lame[0, 1]
+        return {"K": first + 2 * shear / 3, "G": shear}
+
+    @cached_property
+    def noise(self) -> float:
+        """Size below which a number is rounding."""
+        eps = float(np.finfo(self.values.dtype).eps)
+        return ROUNDING * eps * float(np.abs(self.values).max())
+
+
+@app.command(
+    epilog=examples_of(
+        "natural-tensors",
+        "decompose stiffness.csv",
+        "decompose --example copper --verbose",
+        "decompose d.json --tensor piezoelectric --basis orthonormal",
+        "decompose many.npy --tensor dielectric -o parts.json",
+        "examples zinc --json | natural-tensors decompose - --json",
+    )
+)
+def decompose(
+    file: FileArgument = None,
+    example: ExampleOption = None,
+    tensor: TensorOption = None,
+    symmetry: SymmetryOption = None,
+    axial: AxialOption = False,
+    form: FormOption = "auto",
+    basis: BasisOption = "dual",
+    project: Annotated[
+        bool, typer.Option("--project", help="Symmetrize what violates its symmetry.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print the numbers of every part.")
+    ] = False,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Take a tensor apart: its irreducible parts, and their shares of its squared norm.
+
+    Leading axes of the array are a batch. JSON may say what it holds:
+    {"tensor": [...], "class": "elastic", "form": "voigt", "unit": "GPa"},
+    or "symmetry" and "axial" instead of "class".
+
+    The JSON that -o writes holds all that reconstruct needs.
+    """
+    if output is not None:
+        saving.check_suffix(output, (".json",))
+    record = read_input(file, example)
+    target = target_class(tensor, symmetry, axial, basis, "--tensor")
+    taken = take_apart(record, target, basis, form, project)
+    document = _parts_document(taken) if output is not None or as_json else {}
+    if output is not None:
+        writing.write_json(output, document)
+    if as_json:
+        for note in taken.notes:
+            warn("note", note, "bold")
+        say_json(document)
+        return
+    _say_taken(taken, verbose)
+    if output is not None:
+        say("", f"wrote {output}")
+
+
+def read_input(file: str | None, example: str | None) -> TensorRecord:
+    """Return the tensor that the command line names: a file, standard input or an example."""
+    if (file is None) == (example is None):
+        raise typer.BadParameter("give one FILE, - for standard input, or --example NAME")
+    if example is None:
+        return reading.read_tensor(cast("str", file))
+    found = examples.load(example)
+    return TensorRecord(
+        origin=f"example {found.name}",
+        values=found.values,
+        tensor=found.tensor,
+        form=cast("Form", found.form),
+        unit=found.unit,
+        name=f"{found.name} ({found.formula})",
+    )
+
+
+def take_apart(
+    record: TensorRecord, target: Reduction | None, basis: str, form: str, project: bool
+) -> Taken:
+    """Return a tensor that was read, checked and taken apart.
+
+    Raises:
+        FileError: when it does not fit its class or form.
+        RefusedError: when it violates its index symmetry.
+    """
+    notes = []
+    if target is None:
+        text = record.tensor
+        if text is None:
+            text = recognition.guess_class(record)
+            notes.append(f"taken for {text!r} by its shape; choose with --tensor or --symmetry")
+        target = recognition.tensor_class(text, axial=record.axial, basis=cast("Basis", basis))
+    asked = None if form == "auto" else cast("Form", form)
+    read_as = recognition.choose_form(target, record, asked)
+    values = record.values
+    if project:
+        values = target.symmetrize(values, form=read_as)
+        change = float(np.abs(values - record.values).max())
+        notes.append(f"symmetrized first: that changed no entry by more than {change:.3g}")
+    try:
+        parts = target.decompose(values, form=read_as)
+    except SymmetryError as error:
+        reason = str(error).partition("; use invalid=")[0]
+        raise RefusedError(
+            f"{record.origin}: {reason}\n"
+            "symmetrize it with --project, or choose another class with --tensor or --symmetry"
+        ) from None
+    return Taken(
+        record,
+        target,
+        read_as,
+        values,
+        parts,
+        target.fractions(values, form=read_as),
+        target.fractions(values, per="copy", form=read_as),
+        tuple(notes),
+    )
+
+
+def _parts_document(taken: Taken) -> dict[str, Any]:
+    record, norms = taken.record, taken.norms
+    document = writing.about(taken.target, taken.form, record.unit, record.name)
+    shares = {
+        "weight": {str(weight): to_lists(share) for weight, share in taken.weight_shares.items()},
+        "copy": {f"{w},{c}": to_lists(share) for (w, c), share in taken.copy_shares.items()},
+    }
+    parts = [
+        {"weight": w, "copy": c, "norm": to_lists(norms[w, c]), "values": to_lists(part)}
+        for (w, c), part in taken.parts.items()
+    ]
+    document |= {
+        "basis": taken.target.basis,
+        "batch": list(taken.batch),
+        "parts": parts,
+        "shares": shares,
+        "moduli": {key: to_lists(value) for key, value in taken.moduli.items()},
+        "round_trip": taken.round_trip,
+    }
+    return document
+
+
+def _say_taken(taken: Taken, verbose: bool) -> None:
+    _say_heading(taken.target, taken.form, taken.record.unit, taken.record.name, taken.batch)
+    say(*(f"note: {note}" for note in taken.notes), "")
+    if taken.batch:
+        _say_batch_table(taken)
+    else:
+        _say_parts_table(taken)
+    if verbose:
+        for key, part in taken.parts.items():
+            _say_part(key, part, taken)
+    say("", Text(_verdict(taken), style="bold"))
+    if taken.moduli:
+        say(_moduli_line(taken))
+    say(f"put together again it differs by {taken.round_trip:.1e} of its norm")
+
+
+def _say_heading(
+    target: Reduction, form: Form, unit: str | None, name: str | None, batch: tuple[int, ...]
+) -> None:
+    title = title_of(target) + (f", in {unit}" if unit else "")
+    say(Text(f"{name}: {title}" if name else title, style="bold"))
+    count = f"{records.times(batch)} tensors, each " if batch else ""
+    size = target.components.layout(form).shape
+    say_facts(
+        {
+            "symmetry": f"{symmetry_text(target)}; {content_of(target)}",
+            "form": f"{count}{records.times(size)} ({FORM_MEANS[form]})",
+            "basis": target.basis,
+        }
+    )
+
+
+def _say_parts_table(taken: Taken) -> None:
+    letter = taken.target.symmetry.parity_letter
+    rows = []
+    for (weight, copy), part in taken.parts.items():
+        rows.append(
+            (
+                f"X({weight},{copy})",
+                f"{weight}{letter}",
+                number(float(taken.norms[weight, copy]), taken.noise),
+                number(float(part), taken.noise) if weight == 0 else "",
+                percent(float(taken.weight_shares[weight])) if copy == 0 else "",
+                percent(float(taken.copy_shares[weight, copy])),
+            )
+        )
+    shares = (">share of weight", ">share of orthonormal copy")
+    say_table(("part", "irrep", ">norm", ">value", *shares), rows)
+
+
+def _say_batch_table(taken: Taken) -> None:
+    letter = taken.target.symmetry.parity_letter
+    rows = []
+    for (weight, copy), norm in taken.norms.items():
+        share = _spread(taken.weight_shares[weight], percent) if copy == 0 else ("", "", "")
+        spread = _spread(norm, lambda value: number(value, taken.noise))
+        rows.append((f"X({weight},{copy})", f"{weight}{letter}", *spread, *share))
+    heads = [f">{what} {how}" for what in ("norm", "share") for how in ("min", "mean", "max")]
+    say_table(("part", "irrep", *heads), rows)
+    say("", "share: of the weight, in the squared norm of the tensor")
+
+
+def _spread(values: Values, written: Callable[[float], str]) -> tuple[str, str, str]:
+    """Return minimum, mean and maximum; zero tensors have no shares and do not count."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return ("-", "-", "-")
+    return written(float(known.min())), written(float(known.mean())), written(float(known.max()))
+
+
+def _verdict(taken: Taken) -> str:
+    """Say in one line what the tensor is made of."""
+    shares = {}
+    for weight, share in taken.weight_shares.items():
+        known = np.asarray(share)[np.isfinite(share)]
+        shares[weight] = float(known.mean()) if known.size else np.nan
+    if any(np.isnan(share) for share in shares.values()):
+        return "zero: no part has a share"
+    present = sorted((w for w in shares if percent(shares[w]) != "0"), key=lambda w: -shares[w])
+    words = [
+        f"{percent(shares[w])} {f'isotropic (weight {w})' if w == 0 else f'weight {w}'}"
+        for w in present
+    ]
+    absent = [str(weight) for weight in shares if weight not in present]
+    text = ", ".join(words) + (f"; nothing of weight {', '.join(absent)}" if absent else "")
+    return f"on average {text}" if taken.batch else text
+
+
+def _moduli_line(taken: Taken) -> str:
+    unit = f" {taken.record.unit}" if taken.record.unit else ""
+    written = {
+        key: " .. ".join(
+            dict.fromkeys(f"{float(value):.6g}" for value in (modulus.min(), modulus.max()))
+        )
+        for key, modulus in taken.moduli.items()
+    }
+    return (
+        f"K = λ + 2/3 μ = {written['K']}{unit}, G = μ = {written['G']}{unit}: the Voigt averages, "
+        "with λ = X(0,0), μ = X(0,1) of the dual basis"
+    )
+
+
+def _say_part(key: tuple[int, int], part: Values, taken: Taken) -> None:
+    """Print the numbers of a part: as it is up to weight 2, else packed."""
+    weight, copy = key
+    packed = weight > 2
+    remark = f", packed, m = -{weight} .. {weight} (rule 11)" if packed else ""
+    say("", f"X({weight},{copy}){remark}")
+    shown = pack_natural(part, weight) if packed else part
+    say_array(shown, 1 if packed else weight, taken.noise)
+
+
+@app.command(
+    epilog=examples_of(
+        "natural-tensors",
+        "reconstruct parts.json",
+        "reconstruct parts.json --form full -o tensor.npy",
+        "reconstruct parts.json --json",
+    )
+)
+def reconstruct(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="JSON that decompose wrote; - reads stdin.")
+    ],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--form",
+            metavar="FORM",
+            callback=one_of(("auto", *FORMS)),
+            help=f"How to write the tensor: {', '.join(FORMS)}; auto is as it was read.",
+        ),
+    ] = "auto",
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Put a tensor together again from its parts.
+
+    The suffix of the output file names its format: .json, .npy, .csv or .txt.
+    """
+    if output is not None:
+        saving.check_suffix(output, writing.ARRAY_SUFFIXES)
+    record = reading.read_parts(file)
+    target = record.reduction
+    written_as = record.form or recognition.matrix_form(target) or "full"
+    if form != "auto":
+        written_as = cast("Form", form)
+    values = _put_together(record, written_as)
+    document = writing.about(target, written_as, record.unit, record.name)
+    document["tensor"] = to_lists(values)
+    if output is not None:
+        writing.write_tensor(output, document, values)
+    if as_json:
+        say_json(document)
+        return
+    size = target.components.layout(written_as).shape
+    batch = values.shape[: values.ndim - len(size)]
+    _say_heading(target, written_as, record.unit, record.name, batch)
+    say("")
+    noise = ROUNDING * float(np.finfo(values.dtype).eps) * float(np.abs(values).max())
+    if written_as == "components" and not batch:
+        labels = target.components.labels
+        numbers = [number(float(value), noise) for value in values]
+        say_table(("component", ">value"), zip(labels, numbers, strict=True))
+    else:
+        say_array(values, len(size), noise)
+    if output is not None:
+        say("", f"wrote {output}")
+
+
+def _put_together(record: records.PartsRecord, form: Form) -> Values:
+    target = record.reduction
+    try:
+        target.components.layout(form)
+    except SymmetryError as error:
+        raise FileError(f"{record.origin}: {error}") from None
+    try:
+        return cast("Values", target.reconstruct(record.parts, form=form))
+    except SymmetryError as error:
+        raise RefusedError(
+            f"{record.origin}: {str(error).partition('; use invalid=')[0]}"
+        ) from None
+    except (KeyError, ValueError) as error:
+        raise FileError(f"{record.origin}: {error.args[0]}") from None

@@ -1,0 +1,229 @@
+"""The commands about crystals: the form a point group leaves to a tensor; the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from ..crystals.forms import SymbolicForm, form, orientation
+from ..crystals.point_groups import (
+    CRYSTALLOGRAPHIC,
+    LIMITING,
+    Matrix,
+    PointGroup,
+    PointGroupError,
+    point_group,
+)
+from ..decomposition.reductions import Reduction
+from ..terminal import examples_of, say, say_facts, say_json, say_table
+from .app import app
+from .options import (
+    AxialOption,
+    JsonOption,
+    LatexOption,
+    SymmetryOption,
+    target_class,
+)
+from .printing import FORM_MEANS, symmetry_text, title_of
+
+LINES = 60
+"""Relations of a tensor without a matrix that are printed; JSON has them all."""
+
+
+def asked_group(symbol: str | None) -> PointGroup | None:
+    """Return the point group that an option names."""
+    try:
+        return None if symbol is None else point_group(symbol)
+    except PointGroupError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _direction(option: str, text: str) -> tuple[int, ...]:
+    words = text.replace(",", " ").split()
+    try:
+        return tuple(int(word) for word in words)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{option} {text!r} is no direction; give three integers, such as {option} '1 -1 0'"
+        ) from None
+
+
+def _axes(z: str | None, x: str | None) -> Matrix | None:
+    if z is None and x is None:
+        return None
+    if z is None or x is None:
+        raise typer.BadParameter("--z and --x go together: two perpendicular directions")
+    try:
+        return orientation(_direction("--z", z), _direction("--x", x))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command(
+    "form",
+    epilog=examples_of(
+        "natural-tensors",
+        "form elastic --group m-3m",
+        "form piezoelectric --group 32 --json",
+        "form elastic",
+        "form elastic --group m-3m --z '1 1 1' --x '1 -1 0'",
+        "form magnetoelectric --group \"4'/m'm'm\"",
+        "form --symmetry 'ijk=ikj' --group -6m2 --latex",
+    ),
+)
+def show_form(
+    name: Annotated[
+        str | None, typer.Argument(metavar="TENSOR", help="Name from `natural-tensors list`.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            "-g",
+            metavar="SYMBOL",
+            help="Point group: m-3m, -4m2, 112/m, Oh, inf/mm, 4'/mmm'. All 39 when left out.",
+        ),
+    ] = None,
+    symmetry: SymmetryOption = None,
+    axial: AxialOption = False,
+    z: Annotated[
+        str | None,
+        typer.Option(
+            "--z", metavar="'H K L'", help="Direction of the new z axis, in standard axes."
+        ),
+    ] = None,
+    x: Annotated[
+        str | None,
+        typer.Option("--x", metavar="'U V W'", help="Direction of the new x axis, across it."),
+    ] = None,
+    latex: LatexOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Derive what a point group leaves of a tensor: what vanishes, and what is equal.
+
+    Standard axes: z along the main axis, x along the twofold axis or across the mirror that the
+    second place of the symbol names; monoclinic y; cubic along the edges. --z and --x turn them.
+    Without --group, the number of independent constants under every group.
+    """
+    target = target_class(name, symmetry, axial, "dual", "TENSOR")
+    if target is None:
+        raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
+    points, axes = asked_group(group), _axes(z, x)
+    if points is None:
+        if axes is not None or latex:
+            raise typer.BadParameter("--z, --x and --latex go with --group")
+        _say_counts(target, as_json)
+        return
+    found = form(target, points, axes=axes)
+    if as_json:
+        say_json(_document(found))
+    elif latex:
+        try:
+            say(found.latex())
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    else:
+        _say_form(found)
+
+
+def _say_form(found: SymbolicForm) -> None:
+    target, points = found.reduction, found.group
+    say(Text(f"{title_of(target)} under {points}", style="bold"), "")
+    order = f"{points.order} operations" if points.order else "of infinite order"
+    noun = "constant" if found.independent == 1 else "constants"
+    constants = f"{found.independent} independent {noun}"
+    shares = ", ".join(
+        f"{count} of weight {weight}" for weight, count in found.per_weight.items() if count
+    )
+    say_facts(
+        {
+            "symmetry": symmetry_text(target),
+            "group": f"{points.name}, {points.schoenflies}, {points.system}, {order}",
+            "axes": _axes_words(found),
+            "time": _time_words(found),
+            "form": FORM_MEANS[found.written_as],
+            "constants": constants + (f": {shares}" if shares else ""),
+        }
+    )
+    matrix = found.matrix_lines()
+    if matrix:
+        say("", *(f"  {line}" for line in matrix))
+    if found.independent:
+        say("", "independent: " + ", ".join(found.parameters))
+    elif not matrix:
+        say("", "every component vanishes")
+    relations = [] if matrix and found.written_as == "full" else found.relation_lines()
+    if relations:
+        say("", *relations[:LINES])
+    if len(relations) > LINES:
+        say(f"... {len(relations) - LINES} more; --json has all")
+
+
+def _axes_words(found: SymbolicForm) -> str:
+    if found.standard:
+        return "standard"
+    rows = ("(" + ", ".join(str(entry) for entry in row) + ")" for row in found.orientation)
+    return ", ".join(f"{axis} along {row}" for axis, row in zip("xyz", rows, strict=True))
+
+
+def _time_words(found: SymbolicForm) -> str:
+    if found.time_reversal > 0:
+        return ""
+    if found.group.magnetic:
+        return "odd under time reversal"
+    return f"odd under time reversal: in a non-magnetic crystal, {found.group.name}1', it vanishes"
+
+
+def _document(found: SymbolicForm) -> dict[str, Any]:
+    target, points = found.reduction, found.group
+    return {
+        "class": target.name,
+        "symmetry": str(target.symmetry),
+        "axial": target.symmetry.axial,
+        "time_reversal": found.time_reversal,
+        "group": points.symbol,
+        "name": points.name,
+        "schoenflies": points.schoenflies,
+        "system": points.system,
+        "order": points.order,
+        "axes": [[str(entry) for entry in row] for row in found.orientation],
+        "form": found.written_as,
+        "independent": found.independent,
+        "per_weight": {str(weight): count for weight, count in found.per_weight.items()},
+        "parameters": list(found.parameters),
+        "relations": dict(found.relations),
+        "matrix": found.matrix if target.rank <= 4 else None,
+    }
+
+
+def _say_counts(target: Reduction, as_json: bool) -> None:
+    forms = {name: form(target, name) for name in (*CRYSTALLOGRAPHIC, *LIMITING)}
+    if as_json:
+        groups = [
+            {
+                "group": name,
+                "schoenflies": found.group.schoenflies,
+                "system": found.group.system,
+                "independent": found.independent,
+                "per_weight": {str(weight): count for weight, count in found.per_weight.items()},
+                "parameters": list(found.parameters),
+            }
+            for name, found in forms.items()
+        ]
+        say_json({"class": target.name, "symmetry": str(target.symmetry), "groups": groups})
+        return
+    say(Text(f"{title_of(target)} under every point group", style="bold"), "")
+    weights = list(target.multiplicities)
+    rows = [_count_row(found, found.per_weight) for found in forms.values()]
+    heads = (">weight " + str(weights[0]), *(f">{weight}" for weight in weights[1:]))
+    say_table(("group", "Schoenflies", "system", ">independent", *heads), rows)
+    say("", "`--group SYMBOL` shows the form itself")
+
+
+def _count_row(found: SymbolicForm, counts: Mapping[int, int]) -> tuple[str, ...]:
+    points = found.group
+    numbers = (str(count) if count else "·" for count in counts.values())
+    return (points.name, points.schoenflies, points.system, str(found.independent), *numbers)

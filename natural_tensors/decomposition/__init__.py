@@ -1,0 +1,1 @@
+"""One symmetry class of tensors: its components, weights and operators."""

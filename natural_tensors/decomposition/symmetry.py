@@ -1,0 +1,227 @@
+"""Index symmetry of a tensor: a string such as ``"ijkl=jikl=klij"`` made a signed group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from string import ascii_lowercase
+
+import numpy as np
+
+from ..errors import SymmetryError
+from ..exact.integers import as_integer
+from ..exact.orbits import Integers, SignedOrbits, signed_orbits
+
+MAX_RANK = 14
+"""The largest rank: 3**14 components take seconds and half a gigabyte."""
+
+
+MINUS = ("-", "\u2212")
+"""A hyphen, and the minus sign of printed formulas."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPermutation:
+    """The relation ``T[i_0, i_1, ...] = sign * T[i_slots[0], i_slots[1], ...]``."""
+
+    slots: tuple[int, ...]
+    sign: int
+
+    def then(self, other: SignedPermutation) -> SignedPermutation:
+        """Return the relation obtained by applying this one and then ``other``."""
+        return SignedPermutation(
+            tuple(self.slots[slot] for slot in other.slots), self.sign * other.sign
+        )
+
+    def component_map(self) -> Integers:
+        """Return, for each flat component, the flat component it equals up to the sign."""
+        rank = len(self.slots)
+        flat = np.arange(3**rank).reshape((3,) * rank)
+        return flat.transpose(np.argsort(self.slots, kind="stable")).reshape(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSymmetry:
+    """Symmetry of a tensor under permutations of its indices, with signs.
+
+    Attributes:
+        letters: one letter for each index slot, in order.
+        generators: relations that generate the whole signed permutation group.
+        axial: whether an improper rotation multiplies the tensor by an additional ``det R``.
+    """
+
+    letters: str
+    generators: tuple[SignedPermutation, ...] = ()
+    axial: bool = False
+
+    @classmethod
+    def parse(cls, text: str, *, axial: bool = False) -> IndexSymmetry:
+        """Read a symmetry such as ``"ijkl=jikl=klij"``, ``"ij=-ji"`` or ``"ijk"``.
+
+        The first term names the slots; each further term is the same tensor with its indices
+        rearranged, with a sign where it changes. Any letters will do, spaces are ignored; the
+        empty string is a scalar.
+
+        Args:
+            text: the symmetry.
+            axial: True for a pseudo-tensor.
+
+        Raises:
+            SymmetryError: when a term cannot be read, or when the symmetry forces the tensor to
+                be zero; the message marks the offending place.
+            TypeError: when ``text`` is not a string.
+        """
+        if not isinstance(text, str):
+            raise TypeError(
+                f"an index symmetry is a string such as 'ijkl=jikl=klij', got {text!r} "
+                f"of type {type(text).__name__}"
+            )
+        return _parse(text, bool(axial))
+
+    @classmethod
+    def general(cls, rank: int, *, axial: bool = False) -> IndexSymmetry:
+        """Return the class of all tensors of a rank, without any symmetry; rank 0 is a scalar."""
+        rank = as_integer(rank, "rank")
+        _check_rank(rank)
+        letters = (ascii_lowercase[8:] + ascii_lowercase[:8])[:rank]
+        return cls(letters, (), axial)
+
+    @property
+    def rank(self) -> int:
+        """Number of Cartesian indices."""
+        return len(self.letters)
+
+    @property
+    def parity(self) -> int:
+        """Sign of the tensor under inversion: ``(-1)**rank``, reversed when axial."""
+        return -1 if (self.rank % 2 == 1) != self.axial else 1
+
+    @property
+    def parity_letter(self) -> str:
+        """The parity as e3nn prints it: ``"e"`` for even, ``"o"`` for odd."""
+        return "e" if self.parity == 1 else "o"
+
+    @property
+    def elements(self) -> tuple[SignedPermutation, ...]:
+        """The whole signed permutation group, identity first, by closure of the generators."""
+        identity = SignedPermutation(tuple(range(self.rank)), 1)
+        found = {identity}
+        frontier = [identity]
+        while frontier:
+            products = {a.then(g) for a in frontier for g in self.generators}
+            frontier = list(products - found)
+            found.update(frontier)
+        return tuple(sorted(found, key=lambda element: element.slots))
+
+    @property
+    def order(self) -> int:
+        """Number of elements of the signed permutation group (by Schreier-Sims, not by listing)."""
+        from sympy.combinatorics import Permutation, PermutationGroup
+
+        if not self.generators:
+            return 1
+        n = self.rank
+        ends = {1: [n, n + 1], -1: [n + 1, n]}  # two more points carry the sign
+        group = PermutationGroup([Permutation([*g.slots, *ends[g.sign]]) for g in self.generators])
+        return int(group.order())
+
+    def __str__(self) -> str:
+        terms = [self.letters] + [
+            ("-" if g.sign < 0 else "") + "".join(self.letters[slot] for slot in g.slots)
+            for g in self.generators
+        ]
+        return "=".join(terms)
+
+
+@lru_cache(maxsize=256)
+def component_orbits(rank: int, generators: tuple[SignedPermutation, ...]) -> SignedOrbits:
+    """Return the orbits of the ``3**rank`` components, in lexicographic order."""
+    return signed_orbits([(g.component_map(), g.sign) for g in generators], 3**rank)
+
+
+def _check_rank(rank: int) -> None:
+    if not 0 <= rank <= MAX_RANK:
+        raise SymmetryError(
+            f"rank {rank} is not between 0 and {MAX_RANK}: a class of rank n is worked out on its "
+            "3**n components"
+        )
+
+
+def _complain(reason: str, text: str, start: int, length: int, remedy: str) -> SymmetryError:
+    marks = " " * start + "^" * max(length, 1)
+    return SymmetryError(f"{reason}\n    {text}\n    {marks}\n{remedy}")
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, axial: bool) -> IndexSymmetry:
+    if not text.strip():
+        return IndexSymmetry("", (), axial)
+    example = "write it like 'ijkl=jikl=klij', 'ij=-ji' or 'ijk'"
+    letters = ""
+    first_sign = 1
+    generators: list[SignedPermutation] = []
+    ends: list[tuple[int, int, int]] = []  # generators known after a term, and its place
+    start = 0
+    for number, term in enumerate(text.split("=")):
+        body = term.strip()
+        at = start + (len(term) - len(term.lstrip()) if body else 0)
+        where = (at, len(body))
+        start += len(term) + 1
+        sign = -1 if body.startswith(MINUS) else 1
+        places = [
+            (at + offset, char)
+            for offset, char in enumerate(body)
+            if not char.isspace() and not (offset == 0 and char in ("+", *MINUS))
+        ]
+        names = "".join(char for _, char in places)
+        if not names:
+            scalar = "; the empty string is a scalar" if number == 0 else ""
+            raise _complain(f"term {number + 1} names no index", text, *where, example + scalar)
+        for place, char in places:
+            if not char.isalpha():
+                raise _complain(f"{char!r} is not a letter", text, place, 1, example)
+        for _, char in places:
+            if names.count(char) > 1:
+                again = [p for p, c in places if c == char][1]
+                raise _complain(
+                    f"index {char!r} occurs {names.count(char)} times in {names!r}",
+                    text, again, 1, "each slot needs a letter of its own",
+                )  # fmt: skip
+        if number == 0:
+            _check_rank(len(names))
+            letters, first_sign = names, sign
+            continue
+        for place, char in places:
+            if char not in letters:
+                raise _complain(
+                    f"index {char!r} is not in the first term {letters!r}", text, place, 1,
+                    f"every term rearranges the letters {letters!r}",
+                )  # fmt: skip
+        if len(names) != len(letters):
+            missing = [char for char in letters if char not in names]
+            raise _complain(
+                f"{names!r} has {len(names)} indices, {letters!r} has {len(letters)}: "
+                f"missing {', '.join(missing)}",
+                text, *where, f"every term rearranges the letters {letters!r}",
+            )  # fmt: skip
+        generator = SignedPermutation(tuple(map(letters.index, names)), sign * first_sign)
+        if generator not in generators and generator.slots != tuple(range(len(letters))):
+            generators.append(generator)
+        elif generator.sign == -1 and generator.slots == tuple(range(len(letters))):
+            raise _complain(
+                f"T_{letters} = -T_{letters} forces the tensor to be zero", text, *where,
+                "leave this term out or change its sign",
+            )  # fmt: skip
+        ends.append((len(generators), *where))
+    if not component_orbits(len(letters), tuple(generators)).sizes.size:
+        place, length = next(
+            (place, length)
+            for count, place, length in ends
+            if not component_orbits(len(letters), tuple(generators[:count])).sizes.size
+        )
+        raise _complain(
+            "with this term every component is forced to be zero", text, place, length,
+            "its sign contradicts the terms before it, or more than three indices are "
+            "antisymmetric in three dimensions",
+        )  # fmt: skip
+    return IndexSymmetry(letters, tuple(generators), axial)

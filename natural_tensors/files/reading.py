@@ -1,0 +1,374 @@
+"""Tensors and their parts from files: JSON, text tables and NPY."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from ..decomposition.components import FORMS, Form
+from ..decomposition.copies import BASES, Basis
+from ..errors import SymmetryError, UnknownTensorError
+from ..version import CONVENTIONS
+from .recognition import tensor_class
+from .records import Parts, PartsRecord, TensorRecord, Values, times
+from .saving import did_you_mean, file_error
+
+STANDARD_INPUT = "-"
+NPY_MAGIC = b"\x93NUMPY"
+
+
+ABOUT_KEYS = ("class", "symmetry", "axial", "form", "unit", "name", "source")
+OUR_KEYS = ("natural_tensors", "conventions")
+TENSOR_KEYS = ("tensor", "values", "report", *ABOUT_KEYS, *OUR_KEYS)
+PARTS_KEYS = ("parts", "basis", "batch", "shares", "moduli", "round_trip", *ABOUT_KEYS, *OUR_KEYS)
+PART_KEYS = ("weight", "copy", "norm", "values")
+
+
+def read_tensor(path: str) -> TensorRecord:
+    """Read a tensor or a batch from JSON, a text table or NPY; ``-`` is standard input.
+
+    JSON is a nested list, or an object with ``tensor`` (or ``values``) and what else is known:
+    ``class`` or ``symmetry``, ``axial``, ``form``, ``unit``, ``name``, ``source``. A text table has
+    one row a line, commas, semicolons or blanks between the numbers, ``#`` before comments and
+    empty lines between the matrices of a batch.
+
+    Raises:
+        FileError: when it cannot be read; the message names the file, the place and the remedy.
+    """
+    data, origin = _content(path)
+    if isinstance(data, dict):
+        return _tensor_object(data, origin)
+    if isinstance(data, np.ndarray):
+        return TensorRecord(origin, data)
+    return TensorRecord(origin, _array(data, origin))
+
+
+def read_parts(path: str) -> PartsRecord:
+    """Read a tensor taken apart, as ``natural-tensors decompose`` writes it; ``-`` as above.
+
+    Raises:
+        FileError: when it cannot be read.
+    """
+    data, origin = _content(path)
+    if not isinstance(data, dict) or "parts" not in data:
+        if isinstance(data, dict):
+            _check_keys(data, PARTS_KEYS + TENSOR_KEYS, origin)
+        raise file_error(
+            origin,
+            "holds no parts of a tensor",
+            "reconstruct reads what `natural-tensors decompose FILE -o parts.json` writes",
+        )
+    return _parts_object(data, origin)
+
+
+def _content(path: str) -> tuple[Any, str]:
+    """Return what a file holds: an array, or decoded JSON; and what messages call the file."""
+    if path == STANDARD_INPUT:
+        raw, origin, suffix = sys.stdin.buffer.read(), "standard input", ""
+    else:
+        raw, origin, suffix = _bytes(Path(path)), path, Path(path).suffix.lower()
+    if not raw.strip():
+        raise file_error(origin, "is empty", "expected a tensor as JSON, a table of numbers or NPY")
+    if raw.startswith(NPY_MAGIC) or suffix == ".npy":
+        return _npy(raw, origin), origin
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise file_error(
+            origin, "is neither UTF-8 text nor NPY", "write it as JSON, CSV or with numpy.save"
+        ) from None
+    if suffix == ".json" or text.lstrip()[0] in "[{":
+        return _json(text, origin), origin
+    return _table(text, origin), origin
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        beside = [entry.name for entry in path.parent.glob("*")]
+        raise file_error(
+            str(path), f"there is no such file{did_you_mean(path.name, beside, 0.8)}"
+        ) from None
+    except IsADirectoryError:
+        raise file_error(str(path), "is a directory", "name a file in it") from None
+    except OSError as error:
+        raise file_error(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def _npy(raw: bytes, origin: str) -> Values:
+    remedy = "write it with numpy.save(file, array): one array of real numbers"
+    try:
+        array = np.load(io.BytesIO(raw), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise file_error(origin, f"is no NPY file that can be read: {error}", remedy) from error
+    if array.dtype.kind == "c":
+        raise file_error(
+            origin, "holds complex numbers", "save real and imaginary part: their parts just add up"
+        )
+    if array.dtype.kind not in "iuf":
+        raise file_error(origin, f"holds {array.dtype} instead of numbers", remedy)
+    values = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    return _finite(values, origin)
+
+
+def _json(text: str, origin: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise file_error(
+            origin,
+            f"line {error.lineno}, column {error.colno} is not JSON: {error.msg}",
+            'expected a nested list of numbers, or an object such as {"tensor": [...], '
+            '"class": "elastic"}',
+        ) from None
+    except RecursionError:
+        raise file_error(origin, "is nested too deeply for a tensor") from None
+
+
+def _table(text: str, origin: str) -> Values:
+    blocks: list[list[list[float]]] = [[]]
+    for number, line in enumerate(text.splitlines(), start=1):
+        body = line.partition("#")[0].strip()
+        if body:
+            blocks[-1].append(_row(body, number, origin))
+        elif not line.strip() and blocks[-1]:
+            blocks.append([])
+    blocks = [block for block in blocks if block]
+    if not blocks:
+        raise file_error(origin, "holds comments only, no number")
+    _check_rectangular(blocks, origin)
+    array = np.array(blocks)
+    # one matrix is no batch, one row or one column is a vector, one number is a number
+    return array.reshape([size for size in array.shape if size > 1])
+
+
+def _row(body: str, line: int, origin: str) -> list[float]:
+    if "," in body and ";" in body:
+        raise file_error(
+            origin,
+            f"line {line} has both commas and semicolons",
+            "separate numbers by one of them, and write decimals with a point",
+        )
+    words = re.split(r"[,;]", body) if re.search(r"[,;]", body) else body.split()
+    row = []
+    for column, word in enumerate(words, start=1):
+        place = f"line {line}, column {column}"
+        try:
+            value = float(word)
+        except ValueError:
+            raise file_error(
+                origin,
+                f"{place} is {word.strip()!r}, not a number"
+                if word.strip()
+                else f"{place} is empty",
+                "write numbers separated by commas or blanks, and # before headings and comments",
+            ) from None
+        if not math.isfinite(value):
+            raise file_error(origin, f"{place} is {word.strip()}, not a finite number")
+        row.append(value)
+    return row
+
+
+def _check_rectangular(blocks: list[list[list[float]]], origin: str) -> None:
+    width, height = len(blocks[0][0]), len(blocks[0])
+    for number, block in enumerate(blocks, start=1):
+        for row, numbers in enumerate(block, start=1):
+            if len(numbers) != width:
+                matrix = f" of matrix {number}" if len(blocks) > 1 else ""
+                raise file_error(
+                    origin,
+                    f"row {row}{matrix} has {len(numbers)} numbers, the first row has {width}",
+                    "every row needs as many numbers",
+                )
+        if len(block) != height:
+            raise file_error(
+                origin,
+                f"matrix {number} has {len(block)} rows, the first has {height}",
+                "an empty line starts the next matrix of a batch; all are of one shape",
+            )
+
+
+def _array(data: Any, origin: str) -> Values:
+    """Return nested lists as an array."""
+    _shape(data, origin, ())
+    try:
+        values = np.array(data, dtype=np.float64)
+    except OverflowError:
+        raise file_error(origin, "holds a number beyond the range of float64") from None
+    return _finite(values, origin)
+
+
+def _shape(data: Any, origin: str, place: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of nested lists, refusing what is no number or not rectangular."""
+    if isinstance(data, list):
+        if not data:
+            raise file_error(origin, f"{_entry(place)} is an empty list, not numbers")
+        first, *others = (_shape(item, origin, (*place, i)) for i, item in enumerate(data))
+        for number, other in enumerate(others, start=1):
+            if other != first:
+                raise file_error(
+                    origin,
+                    f"{_entry((*place, number))} is {_extent(other)}, but "
+                    f"{_entry((*place, 0))} is {_extent(first)}",
+                    "the lists of one level need as many entries",
+                )
+        return (len(data), *first)
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        raise file_error(origin, f"{_entry(place)} is {_shown(data)}, not a number")
+    return ()
+
+
+def _extent(shape: tuple[int, ...]) -> str:
+    return f"a list of {times(shape)} numbers" if shape else "a number"
+
+
+def _shown(data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _entry(place: tuple[int, ...]) -> str:
+    return "entry " + "".join(f"[{index}]" for index in place) if place else "the tensor"
+
+
+def _finite(values: Values, origin: str) -> Values:
+    if not values.size:
+        raise file_error(origin, f"holds no number: an array of shape {times(values.shape)}")
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        place = tuple(bad[0].tolist())
+        raise file_error(
+            origin,
+            f"{_entry(place)} is {values[place]}, not a finite number",
+            "remove the tensor it belongs to, or compute it again",
+        )
+    return values
+
+
+def _check_keys(data: Mapping[str, Any], allowed: Sequence[str], origin: str) -> None:
+    for key in data:
+        if key not in allowed:
+            raise file_error(
+                origin,
+                f"unknown key {key!r}{did_you_mean(key, allowed)}",
+                f"allowed: {', '.join(dict.fromkeys(allowed))}",
+            )
+
+
+def _field(data: Mapping[str, Any], key: str, kind: type, origin: str) -> Any:
+    """Return an entry that may be missing or null, of one type."""
+    value = data.get(key)
+    if value is not None and not isinstance(value, kind):
+        wanted = {bool: "true or false", str: "a string", int: "a whole number"}[kind]
+        raise file_error(origin, f"key {key!r} is {_shown(value)}; allowed: {wanted}")
+    return value
+
+
+def _choice(data: Mapping[str, Any], key: str, allowed: Sequence[str], origin: str) -> str | None:
+    value: str | None = _field(data, key, str, origin)
+    if value is not None and value not in allowed:
+        raise file_error(
+            origin,
+            f"key {key!r} is {value!r}{did_you_mean(value, allowed)}",
+            f"allowed: {', '.join(allowed)}",
+        )
+    return value
+
+
+def _tensor_object(data: dict[str, Any], origin: str) -> TensorRecord:
+    if "parts" in data:
+        raise file_error(
+            origin,
+            "holds the parts of a tensor, not the tensor",
+            "put it together first: natural-tensors reconstruct FILE -o tensor.json",
+        )
+    _check_keys(data, TENSOR_KEYS, origin)
+    found = [key for key in ("tensor", "values") if key in data]
+    if len(found) != 1:
+        state = "both 'tensor' and 'values'" if found else "neither 'tensor' nor 'values'"
+        raise file_error(origin, f"has {state}", 'put the numbers under one key: {"tensor": [...]}')
+    named, axial = _stated_class(data, origin)
+    return TensorRecord(
+        origin,
+        _array(data[found[0]], origin),
+        named,
+        axial,
+        cast("Form | None", _choice(data, "form", FORMS, origin)),
+        _field(data, "unit", str, origin),
+        _field(data, "name", str, origin),
+    )
+
+
+def _stated_class(data: dict[str, Any], origin: str) -> tuple[str | None, bool | None]:
+    """Return the class an object states, and whether it is axial, after checking them."""
+    axial: bool | None = _field(data, "axial", bool, origin)
+    named = [_field(data, key, str, origin) for key in ("class", "symmetry")]
+    stated: list[str] = [text for text in named if text is not None]
+    try:
+        groups = [tensor_class(text, axial=axial).symmetry for text in stated if text.strip()]
+    except (SymmetryError, UnknownTensorError) as error:
+        raise file_error(origin, str(error)) from error
+    if len(groups) == 2 and groups[0].elements != groups[1].elements:
+        raise file_error(
+            origin,
+            f"class {stated[0]!r} has the symmetry {groups[0]}, but 'symmetry' says {stated[1]!r}",
+            "leave one of them out",
+        )
+    return (stated[0] if stated else None), axial
+
+
+def _parts_object(data: dict[str, Any], origin: str) -> PartsRecord:
+    _check_keys(data, PARTS_KEYS, origin)
+    conventions = _field(data, "conventions", int, origin)
+    if conventions != CONVENTIONS:
+        raise file_error(
+            origin,
+            f"its parts follow conventions {conventions}, this version knows {CONVENTIONS}",
+            "decompose the tensor again with this version",
+        )
+    named, axial = _stated_class(data, origin)
+    if named is None:
+        raise file_error(
+            origin,
+            "does not say whose parts it holds",
+            "add \"symmetry\", such as 'ijkl=jikl=klij'",
+        )
+    basis = cast("Basis", _choice(data, "basis", BASES, origin) or "dual")
+    parts = _parts(data["parts"], origin)
+    return PartsRecord(
+        origin,
+        tensor_class(named, axial=axial, basis=basis),
+        parts,
+        cast("Form | None", _choice(data, "form", FORMS, origin)),
+        _field(data, "unit", str, origin),
+        _field(data, "name", str, origin),
+    )
+
+
+def _parts(entries: Any, origin: str) -> Parts:
+    if not isinstance(entries, list) or not entries:
+        raise file_error(origin, f"key 'parts' is {_shown(entries)}; allowed: a list of parts")
+    parts: Parts = {}
+    for number, entry in enumerate(entries):
+        where = f"{origin}: part {number}"
+        if not isinstance(entry, dict):
+            raise file_error(
+                where, f"is {_shown(entry)}; allowed: an object with {', '.join(PART_KEYS)}"
+            )
+        _check_keys(entry, PART_KEYS, where)
+        weight, copy = (_field(entry, key, int, where) for key in ("weight", "copy"))
+        if weight is None or copy is None or "values" not in entry:
+            raise file_error(where, "needs the keys 'weight', 'copy' and 'values'")
+        if (weight, copy) in parts:
+            raise file_error(where, f"({weight}, {copy}) was given before")
+        parts[weight, copy] = _array(entry["values"], where)
+    return parts

@@ -1,0 +1,143 @@
+"""Which tensor, and in which form, the numbers of a file are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..decomposition.components import FORMS, Form
+from ..decomposition.copies import Basis
+from ..decomposition.reductions import Reduction, reduction
+from ..physical.catalog import ENGINEERING
+from .records import TensorRecord, Values, times
+from .saving import FileError, file_error
+
+UNSETTLED = frozenset(
+    {
+        "piezo-optic",
+        "piezoresistance",
+        "electrostriction",
+        "kerr",
+        "magnetostriction",
+        "magnetoresistance",
+        "cotton-mouton",
+        "piezogyration",
+        "magnetoelectric-beta",
+        "magnetoelectric-gamma",
+    }
+)
+"""Tensors whose Voigt matrices carry different factors in different tables: never guessed."""
+
+
+def tensor_class(text: str, *, axial: bool | None = None, basis: Basis = "dual") -> Reduction:
+    """Return the reduction of a named tensor or an index symmetry; ``""`` is a scalar.
+
+    Raises:
+        SymmetryError: when the symmetry cannot be read.
+        UnknownTensorError: when the name is not in the catalogue.
+    """
+    return reduction(text, axial=bool(axial), basis=basis)
+
+
+def guess_class(record: TensorRecord) -> str:
+    """Return the class that the shape of an array suggests, where it suggests only one.
+
+    Raises:
+        FileError: when it suggests none or several.
+    """
+    values = record.values
+    for size, suggestion in (((6, 6), "elastic"), ((3, 6), "piezoelectric-stress")):
+        if _one_batch_axis(values.shape, size):
+            return suggestion
+    if _one_batch_axis(values.shape, (21,)) or _one_batch_axis(values.shape, (3, 3, 3, 3)):
+        return "elastic"
+    if _one_batch_axis(values.shape, (3, 3)):
+        symmetric = np.allclose(values, values.swapaxes(-1, -2), rtol=0, atol=_slack(values))
+        return "dielectric" if symmetric else "ij"
+    raise file_error(
+        record.origin,
+        f"an array of shape {times(values.shape)} does not say what tensor it is",
+        "name it with --tensor (see `natural-tensors list`), or give its index symmetry, such as "
+        "--symmetry 'ijk=ikj'",
+    )
+
+
+def _one_batch_axis(shape: tuple[int, ...], size: tuple[int, ...]) -> bool:
+    """Say whether a shape is a size, or a batch of it that cannot be mistaken for an index."""
+    batch = shape[: len(shape) - len(size)]
+    if shape[len(batch) :] != size:
+        return False
+    return not batch or (len(batch) == 1 and batch[0] not in (3, 6))
+
+
+def _slack(values: Values) -> float:
+    return float(np.finfo(values.dtype).eps ** 0.5 * np.abs(values).max(initial=0))
+
+
+def _layouts(target: Reduction) -> dict[Form, tuple[int, ...]]:
+    """Return the shape of a tensor of a class in every form it has."""
+    forms = FORMS if target.components.pairs else FORMS[:2]
+    return {form: target.components.layout(form).shape for form in forms}
+
+
+def matrix_form(target: Reduction) -> Form | None:
+    """Return the form in which tables print a tensor with joined index pairs, if there is one."""
+    if not target.components.pairs or target.name in UNSETTLED:
+        return None
+    return "voigt-compliance" if target.name in ENGINEERING else "voigt"
+
+
+def choose_form(target: Reduction, record: TensorRecord, asked: Form | None) -> Form:
+    """Return the form of an array: as asked for, as the file states, or else as it fits.
+
+    An array that fits several is full before Voigt before components; which Voigt form is the
+    custom of the tensor (:func:`matrix_form`).
+
+    Raises:
+        FileError: when the array does not fit, or the custom of the tensor is unsettled.
+    """
+    shapes = _layouts(target)
+    shape = record.values.shape
+
+    def fits(form: Form) -> bool:
+        size = shapes[form]
+        return len(shape) >= len(size) and shape[len(shape) - len(size) :] == size
+
+    stated = asked or record.form
+    if stated:
+        if stated in shapes and fits(stated):
+            return stated
+        raise _misfit(record, target, {stated: shapes[stated]} if stated in shapes else shapes)
+    if fits("full"):
+        return "full"
+    if "voigt" in shapes and fits("voigt"):
+        custom = matrix_form(target)
+        if custom:
+            return custom
+        raise file_error(
+            record.origin,
+            f"tables disagree on the factors in the Voigt matrix of {target.name}",
+            "say what an off-diagonal pair carries: --form voigt (nothing), voigt-compliance (2), "
+            "mandel (√2);",
+            "where only one of the pairs carries the 2, as in Nye's π_mn, divide it out first",
+        )
+    if fits("components"):
+        return "components"
+    raise _misfit(record, target, shapes)
+
+
+def _misfit(
+    record: TensorRecord, target: Reduction, shapes: Mapping[Form, tuple[int, ...]]
+) -> FileError:
+    grouped: dict[tuple[int, ...], list[str]] = {}
+    for form, size in shapes.items():
+        grouped.setdefault(size, []).append(form)
+    allowed = "; ".join(f"{times(size)} ({', '.join(forms)})" for size, forms in grouped.items())
+    return file_error(
+        record.origin,
+        f"an array of shape {times(record.values.shape)} is no {target.name or target.symmetry} "
+        "tensor",
+        f"allowed, after any batch axes: {allowed}",
+        "choose the class with --tensor or --symmetry, the form with --form",
+    )

@@ -1,0 +1,65 @@
+"""What a file of tensors or of parts holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..decomposition.components import Form
+from ..decomposition.reductions import Reduction
+
+Values = NDArray[np.floating[Any]]
+Parts = dict[tuple[int, int], Values]
+
+
+@dataclass(frozen=True, eq=False)
+class TensorRecord:
+    """A tensor, or a batch of them, as a file states it; what it leaves open is None.
+
+    Attributes:
+        origin: what messages call the file.
+        values: the numbers, float64 or float32, all finite.
+        tensor: name in the catalogue or index symmetry.
+        axial: True for a pseudo-tensor, where stated.
+        form: form of `values`, where stated.
+        unit: unit of `values`.
+        name: what the tensor belongs to, such as a crystal.
+    """
+
+    origin: str
+    values: Values
+    tensor: str | None = None
+    axial: bool | None = None
+    form: Form | None = None
+    unit: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PartsRecord:
+    """A tensor taken apart, as ``natural-tensors decompose`` writes it.
+
+    Attributes:
+        origin: what messages call the file.
+        reduction: the class of the tensor, in the basis of the parts.
+        parts: ``{(weight, copy): array of shape batch + (3,)*weight}``.
+        form: the form the tensor was read in, where stated.
+        unit: unit of the parts.
+        name: what the tensor belongs to.
+    """
+
+    origin: str
+    reduction: Reduction
+    parts: Parts
+    form: Form | None = None
+    unit: str | None = None
+    name: str | None = None
+
+
+def times(shape: Sequence[int]) -> str:
+    """Write a shape as ``6 x 6``."""
+    return " x ".join(map(str, shape)) or "a single number"

@@ -1,0 +1,97 @@
+"""Files written atomically, and the folder of what is cached."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+
+
+class FileError(InputError, ValueError):
+    """A file that cannot be read as a tensor, or cannot be written."""
+
+
+def file_error(origin: str, problem: str, *advice: str) -> FileError:
+    """Return an error about a file: what is wrong, then advice, a line each."""
+    return FileError("\n".join((f"{origin}: {problem}", *advice)))
+
+
+def did_you_mean(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a hint at the nearest word, or nothing."""
+    near = get_close_matches(word, list(words), n=1, cutoff=cutoff)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Write an object as JSON, a line for each key, and for each entry of a long list."""
+
+    def compact(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    def written(value: Any) -> str:
+        line = compact(value)
+        if (
+            isinstance(value, list)
+            and value
+            and isinstance(value[0], list | dict)
+            and len(line) > 80
+        ):
+            return "[\n    " + ",\n    ".join(map(compact, value)) + "\n  ]"
+        return line
+
+    body = ",\n".join(f"  {compact(key)}: {written(value)}" for key, value in document.items())
+    return f"{{\n{body}\n}}"
+
+
+def check_suffix(path: str, allowed: Sequence[str]) -> None:
+    """Refuse an output file whose suffix names no format, before any work is done."""
+    if Path(path).suffix.lower() not in allowed:
+        raise file_error(
+            path,
+            f"the suffix {Path(path).suffix!r} names no format",
+            f"allowed: {', '.join(allowed)}",
+        )
+
+
+def cache_folder() -> Path:
+    """Return where to keep what can be made again: ``NATURAL_TENSORS_CACHE``, or the user's."""
+    chosen = os.environ.get("NATURAL_TENSORS_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "natural-tensors"
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Write a file as a whole: under another name first, then renamed into place.
+
+    Raises:
+        FileError: when it cannot be written; no partial file is left.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise file_error(path, "is a directory", "name a file in it")
+    if not target.parent.is_dir():
+        raise file_error(path, f"there is no directory {target.parent}", "create it first")
+    special = target.exists() and not target.is_file()  # a pipe or device is not to be replaced
+    place = (
+        target
+        if special
+        else target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    )
+    try:
+        with place.open("wb") as file:
+            file.write(content)
+        if not special:
+            os.replace(place, target)
+    except OSError as error:
+        raise file_error(path, f"cannot be written: {error.strerror}") from error
+    finally:
+        if not special:
+            place.unlink(missing_ok=True)

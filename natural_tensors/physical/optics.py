@@ -1,0 +1,280 @@
+"""Optical and electro-optical tensors."""
+
+from __future__ import annotations
+
+from .entry import PhysicalTensor
+
+OPTICS = (
+    PhysicalTensor(
+        name="photoelastic",
+        title="Photoelastic (elasto-optic) coefficient",
+        symbol="p",
+        symmetry="ijkl=jikl=ijlk",
+        axial=False,
+        time_reversal=1,
+        jahn="[V2][V2]",
+        unit="1",
+        relation=(
+            "impermeability Δη_ij = p_ijkl ε_kl, strain ε; the part due to rotation is left out"
+        ),
+        source="Nye 1985, ch. XIII; Newnham 2005, ch. 27",
+        aliases=("elasto-optic", "strain-optic"),
+    ),
+    PhysicalTensor(
+        name="piezo-optic",
+        title="Piezo-optic (stress-optic) coefficient",
+        symbol="π",
+        symmetry="ijkl=jikl=ijlk",
+        axial=False,
+        time_reversal=1,
+        jahn="[V2][V2]",
+        unit="1/Pa",
+        relation="impermeability Δη_ij = π_ijkl σ_kl, stress σ",
+        source="Nye 1985, ch. XIII",
+        aliases=("stress-optic",),
+    ),
+    PhysicalTensor(
+        name="electro-optic",
+        title="Linear electro-optic (Pockels) coefficient",
+        symbol="r",
+        symmetry="ijk=jik",
+        axial=False,
+        time_reversal=1,
+        jahn="[V2]V",
+        unit="m/V",
+        relation="impermeability Δη_ij = r_ijk E_k",
+        source="Nye 1985, ch. XIII; Boyd, Nonlinear Optics, ch. 11",
+        aliases=("pockels", "linear-electro-optic"),
+    ),
+    PhysicalTensor(
+        name="kerr",
+        title="Quadratic electro-optic (Kerr) coefficient",
+        symbol="s",
+        symmetry="ijkl=jikl=ijlk",
+        axial=False,
+        time_reversal=1,
+        jahn="[V2][V2]",
+        unit="m^2/V^2",
+        relation="impermeability Δη_ij = s_ijkl E_k E_l",
+        source="Newnham 2005, ch. 28; Boyd, Nonlinear Optics, ch. 11",
+        aliases=("quadratic-electro-optic",),
+    ),
+    PhysicalTensor(
+        name="shg",
+        title="Second-harmonic susceptibility",
+        symbol="χ⁽²⁾",
+        symmetry="ijk=ikj",
+        axial=False,
+        time_reversal=1,
+        jahn="V[V2]",
+        unit="m/V",
+        relation="P_i(2ω) = ε0 χ⁽²⁾_ijk E_j(ω) E_k(ω), twice the d_ijk of the tables",
+        source="Boyd, Nonlinear Optics, ch. 1",
+        aliases=("second-harmonic", "second-harmonic-generation", "nonlinear-optical"),
+    ),
+    PhysicalTensor(
+        name="shg-kleinman",
+        title="Second-harmonic susceptibility, Kleinman",
+        symbol="χ⁽²⁾",
+        symmetry="ijk=jik=ikj",
+        axial=False,
+        time_reversal=1,
+        jahn="[V3]",
+        unit="m/V",
+        relation="P_i(2ω) = ε0 χ⁽²⁾_ijk E_j(ω) E_k(ω) where dispersion is negligible (Kleinman)",
+        source="Boyd, Nonlinear Optics, ch. 1; Kleinman 1962, Phys. Rev. 126, 1977",
+        aliases=("second-harmonic-kleinman",),
+    ),
+    PhysicalTensor(
+        name="thg",
+        title="Third-harmonic susceptibility",
+        symbol="χ⁽³⁾",
+        symmetry="ijkl=ikjl=iklj",
+        axial=False,
+        time_reversal=1,
+        jahn="V[V3]",
+        unit="m^2/V^2",
+        relation="P_i(3ω) = ε0 χ⁽³⁾_ijkl E_j(ω) E_k(ω) E_l(ω)",
+        source="Boyd, Nonlinear Optics, ch. 1",
+        aliases=("third-harmonic", "third-harmonic-generation"),
+    ),
+    PhysicalTensor(
+        name="thg-kleinman",
+        title="Third-harmonic susceptibility, Kleinman",
+        symbol="χ⁽³⁾",
+        symmetry="ijkl=jikl=jkli",
+        axial=False,
+        time_reversal=1,
+        jahn="[V4]",
+        unit="m^2/V^2",
+        relation="P_i(3ω) = ε0 χ⁽³⁾_ijkl E_j(ω) E_k(ω) E_l(ω) where dispersion is negligible",
+        source="Boyd, Nonlinear Optics, ch. 1",
+        aliases=("third-harmonic-kleinman",),
+    ),
+    PhysicalTensor(
+        name="four-wave-mixing",
+        title="Third-order susceptibility, four frequencies",
+        symbol="χ⁽³⁾",
+        symmetry="ijkl",
+        axial=False,
+        time_reversal=1,
+        jahn="V4",
+        unit="m^2/V^2",
+        relation=(
+            "P_i(ω1+ω2+ω3) = 6 ε0 χ⁽³⁾_ijkl E_j(ω1) E_k(ω2) E_l(ω3), three distinct frequencies"
+        ),
+        source="Boyd, Nonlinear Optics, ch. 1",
+        aliases=("third-order-susceptibility",),
+    ),
+    PhysicalTensor(
+        name="gyration",
+        title="Gyration (optical activity)",
+        symbol="g",
+        symmetry="ij=ji",
+        axial=True,
+        time_reversal=1,
+        jahn="e[V2]",
+        unit="1",
+        relation=(
+            "gyration G = g_ij n_i n_j along the wave normal n; rotatory power is proportional to G"
+        ),
+        source="Nye 1985, ch. XIV",
+        aliases=("optical-activity", "gyration-tensor"),
+    ),
+    PhysicalTensor(
+        name="spatial-dispersion",
+        title="First-order spatial dispersion",
+        symbol="γ",
+        symmetry="ijk=-jik",
+        axial=False,
+        time_reversal=1,
+        jahn="{V2}V",
+        unit="m",
+        relation=(
+            "permittivity at wave vector q: ε_ij(q) = ε_ij + i γ_ijk q_k; its dual on ij is "
+            "an axial tensor of rank 2"
+        ),
+        source="Landau and Lifshitz, Electrodynamics of Continuous Media, ch. XII",
+        aliases=("natural-optical-activity",),
+    ),
+    PhysicalTensor(
+        name="electrogyration",
+        title="Electrogyration",
+        symbol="ξ",
+        symmetry="ijk=jik",
+        axial=True,
+        time_reversal=1,
+        jahn="e[V2]V",
+        unit="m/V",
+        relation="gyration Δg_ij = ξ_ijk E_k",
+        source="Aizu 1964, Phys. Rev. 133, A1584; Newnham 2005, ch. 30",
+    ),
+    PhysicalTensor(
+        name="piezogyration",
+        title="Piezogyration",
+        symbol="R",
+        symmetry="ijkl=jikl=ijlk",
+        axial=True,
+        time_reversal=1,
+        jahn="e[V2][V2]",
+        unit="1/Pa",
+        relation="gyration Δg_ij = R_ijkl σ_kl, stress σ",
+        source="Newnham 2005, ch. 30",
+    ),
+    PhysicalTensor(
+        name="faraday",
+        title="Faraday effect",
+        symbol="F",
+        symmetry="ijk=-jik",
+        axial=True,
+        time_reversal=1,
+        jahn="e{V2}V",
+        unit="1/T",
+        relation="permittivity Δε_ij = i F_ijk B_k; antisymmetric since ε_ij(B) = ε_ji(-B)",
+        source=(
+            "Landau and Lifshitz, Electrodynamics of Continuous Media, ch. XI; Newnham 2005, ch. 31"
+        ),
+        aliases=("magneto-optic", "verdet"),
+    ),
+    PhysicalTensor(
+        name="cotton-mouton",
+        title="Cotton-Mouton effect",
+        symbol="C",
+        symmetry="ijkl=jikl=ijlk",
+        axial=False,
+        time_reversal=1,
+        jahn="[V2][V2]",
+        unit="1/T^2",
+        relation="permittivity Δε_ij = C_ijkl B_k B_l",
+        source=(
+            "Landau and Lifshitz, Electrodynamics of Continuous Media, ch. XI; Newnham 2005, ch. 31"
+        ),
+        aliases=("voigt-effect",),
+    ),
+    PhysicalTensor(
+        name="raman",
+        title="Raman tensor of a mode",
+        symbol="R",
+        symmetry="ij=ji",
+        axial=False,
+        time_reversal=1,
+        jahn="[V2]",
+        unit="C m/(V kg^1/2)",
+        relation=(
+            "R_ij = ∂α_ij/∂Q, polarizability α, mass-weighted mode coordinate Q; symmetric "
+            "away from resonance; the crystal's group acts on Q as well"
+        ),
+        source="Long 2002, The Raman Effect",
+        aliases=("raman-tensor",),
+    ),
+    PhysicalTensor(
+        name="atomic-raman",
+        title="Raman response to an atomic displacement",
+        symbol="R",
+        symmetry="ijk=jik",
+        axial=False,
+        time_reversal=1,
+        jahn="[V2]V",
+        unit="1/m",
+        relation="R_ijk = ∂χ_ij/∂u_k, susceptibility χ, displacement u of one atom",
+        source="Veithen, Gonze and Ghosez 2005, Phys. Rev. B 71, 125107",
+        aliases=("susceptibility-derivative",),
+    ),
+    PhysicalTensor(
+        name="linear-photogalvanic",
+        title="Linear photogalvanic effect",
+        symbol="β",
+        symmetry="ijk=ikj",
+        axial=False,
+        time_reversal=1,
+        jahn="V[V2]",
+        unit="A/V^2",
+        relation=(
+            "current density j_i = β_ijk E_j E_k* of light, linear polarization; a "
+            "dissipative coefficient, time-even part"
+        ),
+        source=(
+            "Sturman and Fridkin 1992, The Photovoltaic and Photorefractive Effects in "
+            "Noncentrosymmetric Materials"
+        ),
+        aliases=("bulk-photovoltaic", "shift-current"),
+    ),
+    PhysicalTensor(
+        name="circular-photogalvanic",
+        title="Circular photogalvanic effect",
+        symbol="γ",
+        symmetry="ij",
+        axial=True,
+        time_reversal=1,
+        jahn="eV2",
+        unit="A/V^2",
+        relation=(
+            "current density j_i = i γ_ij (E × E*)_j of light, circular polarization; "
+            "time-even part"
+        ),
+        source=(
+            "Sturman and Fridkin 1992, The Photovoltaic and Photorefractive Effects in "
+            "Noncentrosymmetric Materials"
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The rotation group, one weight at a time: bases, harmonics, couplings, rotations."""

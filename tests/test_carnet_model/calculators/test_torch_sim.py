@@ -1,0 +1,186 @@
+"""A potential in torch-sim: its own validation where it is installed, its contract everywhere."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from carnet_model.export.exported import ExportError
+from carnet_model.potentials.derivatives import energy_and_derivatives
+from carnet_model.structures.geometry import Geometry
+from tests.helpers.tiny_potentials import batch, crystal, exported, loaded, model, water
+
+# torch-sim warns at import about what it was not installed with
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@dataclass
+class State:
+    """What a model reads of a ``torch_sim.SimState``: cells hold lattice vectors as columns."""
+
+    positions: Tensor
+    cell: Tensor
+    pbc: Any
+    atomic_numbers: Tensor
+    system_idx: Tensor
+
+
+def state_of(*things: Geometry) -> State:
+    counts = [len(thing) for thing in things]
+    return State(
+        positions=torch.from_numpy(np.concatenate([thing.positions for thing in things])),
+        cell=torch.from_numpy(np.stack([thing.cell.T for thing in things])),
+        pbc=things[0].periodic[0],
+        atomic_numbers=torch.from_numpy(np.concatenate([thing.numbers for thing in things])),
+        system_idx=torch.repeat_interleave(torch.arange(len(things)), torch.tensor(counts)),
+    )
+
+
+@pytest.fixture
+def adapter(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The class, with a stand-in for the interface it fills where torch-sim is not installed."""
+    try:
+        import torch_sim  # noqa: F401
+    except ImportError:
+        stand_in = ModuleType("torch_sim.models.interface")
+
+        class ModelInterface(torch.nn.Module):
+            """The properties of torch_sim.models.interface.ModelInterface, 0.3.0."""
+
+            device = property(lambda self: self._device)
+            dtype = property(lambda self: self._dtype)
+            compute_stress = property(lambda self: self._compute_stress)
+            compute_forces = property(lambda self: self._compute_forces)
+
+        stand_in.ModelInterface = ModelInterface  # type: ignore[attr-defined]
+        for name in ("torch_sim", "torch_sim.models"):
+            monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+        monkeypatch.delitem(sys.modules, "carnet_model.calculators.torch_sim", raising=False)
+    from carnet_model.calculators.torch_sim import CarNetModel
+
+    yield CarNetModel
+    if "torch_sim" in sys.modules and not hasattr(sys.modules["torch_sim"], "SimState"):
+        monkeypatch.delitem(sys.modules, "carnet_model.calculators.torch_sim")
+
+
+# --- the contract ---------------------------------------------------------------------------------
+
+
+def test_a_mixed_batch_gives_what_the_network_gives(adapter: Any) -> None:
+    things = crystal(), crystal(3, 1), crystal(2, 2)
+    found = adapter(loaded())(state_of(*things))
+    expected = energy_and_derivatives(model(), batch(*things), stress=True)
+    assert expected.stress is not None
+    assert expected.forces.abs().max() > 0.01
+    torch.testing.assert_close(found["energy"], expected.energy.double(), rtol=0, atol=1e-10)
+    torch.testing.assert_close(found["forces"], expected.forces, rtol=0, atol=1e-10)
+    torch.testing.assert_close(found["stress"], expected.stress, rtol=0, atol=1e-10)
+    total = torch.zeros_like(found["energy"])
+    total = total.index_add(0, state_of(*things).system_idx, found["energies"])
+    torch.testing.assert_close(total, found["energy"])
+
+
+def test_a_molecule_needs_no_cell_and_a_dict_will_do(adapter: Any) -> None:
+    potential = adapter(exported(), compute_stress=False)
+    found = potential(vars(state_of(water(), water())))
+    expected = energy_and_derivatives(model(), batch(water(), water()))
+    assert "stress" not in found
+    torch.testing.assert_close(found["energy"], expected.energy.double(), rtol=0, atol=1e-10)
+    torch.testing.assert_close(found["forces"], expected.forces, rtol=0, atol=1e-10)
+    state = state_of(water())
+    state.pbc = torch.zeros(3, dtype=torch.bool)  # as newer versions state it
+    torch.testing.assert_close(potential(state)["energy"], expected.energy[:1].double())
+
+
+def test_what_cannot_be_computed_is_said(adapter: Any) -> None:
+    with pytest.raises(ValueError, match="compute_stress=False"):
+        adapter(loaded())(state_of(water()))
+    state = state_of(water())
+    state.atomic_numbers = torch.tensor([8, 1, 6])
+    with pytest.raises(ExportError, match=r"atomic numbers \[6\]"):
+        adapter(loaded())(state)
+
+
+# --- torch-sim itself -----------------------------------------------------------------------------
+
+
+def simulated(*things: Geometry) -> Any:
+    """Return a real state, through torch-sim's own reading of ASE atoms."""
+    ts = pytest.importorskip("torch_sim")
+    from ase import Atoms
+
+    atoms = [
+        Atoms(thing.numbers, thing.positions, cell=thing.cell, pbc=thing.periodic)
+        for thing in things
+    ]
+    return ts.io.atoms_to_state(atoms, torch.device("cpu"), torch.float64)
+
+
+def test_its_own_validation_passes() -> None:
+    pytest.importorskip("torch_sim")
+    from torch_sim.models.interface import validate_model_outputs
+
+    from carnet_model.calculators.torch_sim import CarNetModel
+
+    potential = loaded()
+    known, potential.elements = potential.elements, (14, 26)  # it tries silicon and iron
+    try:
+        validate_model_outputs(CarNetModel(potential), torch.device("cpu"), torch.float64)
+    finally:
+        potential.elements = known
+
+
+def test_a_real_state_gives_what_the_network_gives() -> None:
+    pytest.importorskip("torch_sim")
+    from carnet_model.calculators.torch_sim import CarNetModel
+
+    things = crystal(), crystal(3, 1)
+    found = CarNetModel(loaded())(simulated(*things))
+    expected = energy_and_derivatives(model(), batch(*things), stress=True)
+    assert expected.stress is not None
+    torch.testing.assert_close(found["energy"], expected.energy.double(), rtol=0, atol=1e-10)
+    torch.testing.assert_close(found["forces"], expected.forces, rtol=0, atol=1e-10)
+    torch.testing.assert_close(found["stress"], expected.stress, rtol=0, atol=1e-10)
+
+
+def test_energy_is_conserved_and_a_relaxation_goes_down() -> None:
+    ts = pytest.importorskip("torch_sim")
+    from torch_sim.quantities import calc_kinetic_energy
+
+    from carnet_model.calculators.torch_sim import CarNetModel
+
+    potential, state = CarNetModel(loaded()), simulated(crystal(2), crystal(3, 1))
+    before = potential(state)
+    start, step = ts.integrators.nve(
+        model=potential, dt=torch.tensor(5e-3, dtype=torch.float64), kT=torch.tensor(0.02), seed=1
+    )
+    moving = start(state)
+
+    def total() -> Tensor:
+        kinetic = calc_kinetic_energy(
+            masses=moving.masses, momenta=moving.momenta, system_idx=moving.system_idx
+        )
+        return moving.energy + kinetic
+
+    first, lowest, highest = total(), moving.energy.clone(), moving.energy.clone()
+    for _ in range(40):
+        moving = step(moving, dt=torch.tensor(5e-3, dtype=torch.float64), kT=torch.tensor(0.02))
+        lowest, highest = lowest.minimum(moving.energy), highest.maximum(moving.energy)
+    exchanged = highest - lowest
+    assert (exchanged > 1e-4).all()
+    assert ((total() - first).abs() < 0.02 * exchanged).all()
+
+    relaxed = ts.optimize(
+        system=simulated(crystal(2), crystal(3, 1)), model=potential,
+        optimizer=ts.optimizers.fire, max_steps=20,
+    )  # fmt: skip
+    after = potential(relaxed)
+    assert (after["energy"] < before["energy"]).all()

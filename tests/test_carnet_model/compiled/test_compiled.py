@@ -1,0 +1,368 @@
+"""Compiled kernels: the numbers and slopes of the generated PyTorch, whatever the sizes."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import carnet_model
+from carnet_model.compiled import compilation, compiler, convolution
+from carnet_model.compiled.product import compiled_product
+from carnet_model.network import kernels
+from carnet_model.network.bonds import CHUNK, Bonds
+from carnet_model.network.graph import Batch, build, collate
+from carnet_model.network.irreps import Layout
+from carnet_model.network.layers.radial import RadialBasis
+from carnet_model.network.model import CarNet
+from carnet_model.network.settings import NetworkSettings
+from carnet_model.network.targets import Target
+from carnet_model.structures.geometry import Geometry
+from tests.helpers.tiny_models import CRYSTALS
+
+try:
+    compiler._flags()
+except compiler.BuildError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
+BASIS = RadialBasis(3, 3.5).double()
+CASES = [  # outputs, weight of the features, channels
+    (Layout(2), 0, 4),
+    (Layout(3), 1, 5),
+    (Layout(2), 2, 6),
+    (Layout(1, pseudo=True), 1, 8),
+    (Layout(2, pseudo=True), 2, 3),
+]
+
+
+def batch(atoms: int = 5, seed: int = 0) -> Batch:
+    """Atoms in a skew periodic cell and in a free cluster, with bonds along the polar axis."""
+    draw = np.random.default_rng(seed)
+    cell = np.diag([3.1, 2.9, 3.3]) + draw.normal(scale=0.1, size=(3, 3))
+    crystal = Geometry(np.full(atoms, 14), draw.uniform(0, 3, size=(atoms, 3)), cell, (True,) * 3)
+    line = np.array([[0.0, 0, 0], [0, 1.5, 0], [0, -1.5, 0], [9, 9, 9]])
+    molecule = Geometry(np.array([8, 1, 1, 2]), line, np.zeros((3, 3)), (False,) * 3)
+    return collate([build(crystal, 3.5), build(molecule, 3.5)], torch.float64)
+
+
+def arguments(
+    kernel: kernels.Convolution, channels: int, batch: Batch, seed: int = 1
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    torch.manual_seed(seed)
+    features = torch.randn(len(batch.numbers), kernel.inputs.size, channels)
+    hidden = torch.randn(len(batch.senders), 3)
+    matrix = torch.randn(kernel.paths * channels, 3)
+    return tuple(
+        value.double().requires_grad_() for value in (features, batch.positions, hidden, matrix)
+    )  # type: ignore[return-value]
+
+
+def on(
+    convolve: kernels.Convolve, batch: Batch
+) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+    """Return a convolution as a function of features, positions, hidden layer and matrix."""
+
+    def function(features: Tensor, positions: Tensor, hidden: Tensor, matrix: Tensor) -> Tensor:
+        return convolve(features, Bonds(replace(batch, positions=positions), BASIS), hidden, matrix)
+
+    return function
+
+
+def close(found: Tensor, expected: Tensor, tolerance: float = 1e-10) -> None:
+    """Compare relative to the largest entry."""
+    found, expected = found.detach(), expected.detach()
+    scale = float(expected.abs().max()) if expected.numel() else 0.0
+    torch.testing.assert_close(found, expected, rtol=0, atol=tolerance * max(scale, 1.0))
+
+
+def to_second_order(function: Callable[..., Tensor], inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Return a value, its slopes, and the slopes of a function of those that mixes all."""
+    value = function(*inputs)
+    slopes = torch.autograd.grad(value.sin().sum(), inputs, create_graph=True)
+    loss = torch.stack([(slope.cos() * slope).sum() for slope in slopes]).sum()
+    return [value, *slopes, *torch.autograd.grad(loss, inputs)]
+
+
+@pytest.mark.parametrize(("outputs", "weight", "channels"), CASES)
+def test_convolutions_agree_with_pytorch_to_the_second_derivative(
+    outputs: Layout, weight: int, channels: int
+) -> None:
+    kernel = kernels.convolution(outputs, weight)
+    graphs = batch()
+    results = []
+    for convolve in (kernel.convolve, convolution.compiled_convolution(kernel, channels)):
+        inputs = arguments(kernel, channels, graphs)
+        results.append(to_second_order(on(convolve, graphs), inputs))
+    for expected, found in zip(*results, strict=True):
+        close(found, expected)
+
+
+@pytest.mark.parametrize(("outputs", "weight", "channels"), [(Layout(2), 1, 2), (*CASES[3][:2], 2)])
+def test_derivatives_are_those_of_differences(outputs: Layout, weight: int, channels: int) -> None:
+    """By features, positions, radial network: the torque is the derivative by the direction."""
+    kernel = kernels.convolution(outputs, weight)
+    graphs = batch(atoms=2)
+    function = on(convolution.compiled_convolution(kernel, channels), graphs)
+    inputs = arguments(kernel, channels, graphs)
+    assert torch.autograd.gradcheck(function, inputs, fast_mode=True)
+    assert torch.autograd.gradgradcheck(function, inputs, fast_mode=True)
+
+
+@pytest.mark.parametrize("layout", [Layout(3), Layout(1, pseudo=True)])
+@pytest.mark.parametrize("channels", [4, 7])
+def test_products_agree_with_pytorch_to_the_second_derivative(
+    layout: Layout, channels: int
+) -> None:
+    kernel = kernels.product(layout)
+    results = []
+    for multiply in (kernel.product, compiled_product(kernel, channels)):
+        torch.manual_seed(2)
+        shapes = [(6, layout.size, channels)] * 2 + [(kernel.paths, channels)]
+        inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+        results.append(to_second_order(multiply, inputs))
+    for expected, found in zip(*results, strict=True):
+        close(found, expected)
+
+
+def test_one_tensor_may_be_both_factors() -> None:
+    kernel = kernels.product(Layout(2))
+    torch.manual_seed(0)
+    weights = torch.randn(kernel.paths, 4, dtype=torch.float64, requires_grad=True)
+    features = torch.randn(2, 9, 4, dtype=torch.float64, requires_grad=True)
+    multiply = compiled_product(kernel, 4)
+    assert torch.autograd.gradcheck(lambda f, w: multiply(f, f, w), (features, weights))
+
+
+def test_inputs_need_not_be_contiguous() -> None:
+    kernel, graphs = kernels.convolution(Layout(2), 2), batch()
+    function = on(convolution.compiled_convolution(kernel, 4), graphs)
+    inputs = [value.detach() for value in arguments(kernel, 4, graphs)]
+    expected = function(*inputs)
+    spread = [torch.stack([value, value + 1], dim=-1)[..., 0] for value in inputs]
+    turned = [value.mT.contiguous().mT for value in inputs]
+    assert not any(value.is_contiguous() for value in spread)
+    for given in (spread, turned):
+        given = [value.requires_grad_() for value in given]
+        sums = function(*given)
+        close(sums.detach(), expected)
+        (first,) = torch.autograd.grad(sums.sum(), given[1], torch.ones(()).expand(()), True)
+        plain = [value.clone().contiguous().requires_grad_() for value in inputs]
+        (second,) = torch.autograd.grad(function(*plain).sum(), plain[1])
+        close(first.detach(), second)
+    product = kernels.product(Layout(2))
+    multiply = compiled_product(product, 4)
+    weights = torch.randn(product.paths, 4, dtype=torch.float64)
+    close(multiply(spread[0], turned[0], weights), multiply(inputs[0], inputs[0], weights))
+
+
+def test_padding_changes_nothing() -> None:
+    """Atoms without bonds and bonds beyond the cutoff, as batches of a fixed size have them."""
+    torch.manual_seed(0)
+    settings = NetworkSettings(channels=4, weight=2, message_weight=2, cutoff=3.5, volume=False)
+    model = CarNet(settings, Target("energy", pooling="atoms")).double()
+    compilation.compile_kernels(model, "always")
+    graphs = batch()
+    atoms = len(graphs.numbers)
+    (expected,) = model(graphs).values()
+    padded = replace(
+        graphs,
+        numbers=torch.cat([graphs.numbers, torch.tensor([1, 1])]),
+        positions=torch.cat([graphs.positions, torch.tensor([[50.0, 0, 0], [50, 9, 0]]).double()]),
+        senders=torch.cat([graphs.senders, torch.tensor([atoms, atoms])]),
+        receivers=torch.cat([graphs.receivers, torch.tensor([atoms + 1, atoms + 1])]),
+        shifts=torch.cat([graphs.shifts, torch.zeros(2, 3).double()]),
+        owners=torch.cat([graphs.owners, torch.tensor([1, 1])]),
+        counts=graphs.counts + torch.tensor([0, 2]),
+    )
+    close(model(padded)["energy"][:atoms], expected)
+
+
+def test_no_atoms_no_bonds_and_unsorted_bonds() -> None:
+    kernel = kernels.convolution(Layout(1), 1)
+    convolve = convolution.compiled_convolution(kernel, 4)
+    graphs = batch()
+    none = replace(
+        graphs, senders=graphs.senders[:0], receivers=graphs.receivers[:0], shifts=graphs.shifts[:0]
+    )
+    sums = on(convolve, none)(*arguments(kernel, 4, none))
+    assert sums.shape == (len(graphs.numbers), 4, 4)
+    assert not sums.any()
+    sums.sum().backward()
+    backwards = replace(graphs, receivers=graphs.receivers.flip(0))
+    with pytest.raises(ValueError, match="not sorted by receiver"):
+        on(convolve, backwards)(*arguments(kernel, 4, backwards))
+
+
+def test_chunks_hold_whole_atoms_and_every_bond() -> None:
+    bonds = Bonds(batch(atoms=20), BASIS)
+    for width in (1, CHUNK // 100, CHUNK // 7, 2 * CHUNK):
+        chunks = bonds.chunks(width)
+        assert [c[0] for c in chunks] == [0, *(c[1] for c in chunks[:-1])]
+        assert [c[2] for c in chunks] == [0, *(c[3] for c in chunks[:-1])]
+        assert chunks[-1][1::2] == (bonds.atoms, len(bonds.senders))
+        for first, last, begin, end in chunks:
+            assert last == first + 1 or (end - begin) * width <= CHUNK
+
+
+def test_pieces_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces change the sums of matrix products alone, threads nothing but those."""
+    kernel, graphs = kernels.convolution(Layout(2), 1), batch(atoms=12)
+    results = []
+    before = torch.get_num_threads()
+    for chunk, threads in ((CHUNK, 1), (CHUNK, 2), (kernel.paths * 4 * 30, 2)):
+        monkeypatch.setattr("carnet_model.network.bonds.CHUNK", chunk)
+        torch.set_num_threads(threads)
+        function = on(convolution.compiled_convolution(kernel, 4), graphs)
+        results.append(to_second_order(function, arguments(kernel, 4, graphs)))
+    torch.set_num_threads(before)
+    for other in results[1:]:
+        for found, expected in zip(other, results[0], strict=True):
+            close(found, expected, 1e-13)
+
+
+def test_other_data_types_take_pytorch() -> None:
+    kernel, graphs = kernels.convolution(Layout(1), 1), batch()
+    inputs = [value.detach().bfloat16() for value in arguments(kernel, 4, graphs)]
+    convolve = convolution.compiled_convolution(kernel, 4)
+    bonds = Bonds(graphs.to(dtype=torch.bfloat16), BASIS.bfloat16())
+    BASIS.double()
+    found = convolve(inputs[0], bonds, inputs[2], inputs[3])
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, kernel.convolve(inputs[0], bonds, inputs[2], inputs[3]))
+
+
+def test_single_precision_is_as_good_as_that_of_pytorch() -> None:
+    kernel, graphs = kernels.convolution(Layout(3), 3), batch()
+    inputs = [value.detach() for value in arguments(kernel, 8, graphs)]
+    exact = on(kernel.convolve, graphs)(*inputs)
+    single = graphs.to(dtype=torch.float32)
+    BASIS.float()
+    for convolve in (kernel.convolve, convolution.compiled_convolution(kernel, 8)):
+        found = on(convolve, single)(*(value.float() for value in inputs))
+        close(found.double(), exact, 2e-6)
+    BASIS.double()
+
+
+def shipped() -> CarNet:
+    model = carnet_model.load("elastic", precision="double").models[0]
+    return copy.deepcopy(model).requires_grad_()
+
+
+def unsymmetric() -> CarNet:
+    torch.manual_seed(0)
+    settings = NetworkSettings(channels=4, message_weight=2, cutoff=4.0, head_hidden=8)
+    return CarNet(settings, Target("ij", pooling="atoms")).double()
+
+
+@pytest.mark.parametrize("network", [shipped, unsymmetric])
+def test_networks_agree_with_pytorch(network: Callable[[], CarNet]) -> None:
+    graphs = collate([build(thing, 4.0) for thing in list(CRYSTALS.values())[:6]], torch.float64)
+    values = []
+    for mode in ("never", "always"):
+        model = network()
+        assert compilation.compile_kernels(model, mode) is None
+        values += model(graphs).values()
+        values[-1].square().sum().backward()
+        values += [p.grad for p in model.parameters() if p.grad is not None]
+    half = len(values) // 2
+    for found, expected in zip(values[half:], values[:half], strict=True):
+        close(found, expected)
+
+
+# --- the compiler ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An empty cache of compiled code, and nothing remembered of the compiler."""
+    known = (compiler._command, compiler._flags, compiler._identity, compiler.library)
+    monkeypatch.setenv("NATURAL_TENSORS_CACHE", str(tmp_path / "cache"))
+    for function in known:
+        function.cache_clear()
+    yield tmp_path / "cache"
+    for function in known:
+        function.cache_clear()
+
+
+def test_code_is_compiled_once(fresh: Path) -> None:
+    kernel = kernels.product(Layout(1))
+    compiler.library(kernel, 4, torch.float32)
+    (file,) = fresh.glob("product_*.so")
+    written = file.stat().st_mtime_ns
+    compiler.library.cache_clear()
+    compiler.library(kernel, 4, torch.float32)
+    compiler.library(kernel, 8, torch.float32)
+    assert file.stat().st_mtime_ns == written
+    assert len(list(fresh.glob("product_*.so"))) == 2
+    assert not [path for path in fresh.iterdir() if path.is_dir()]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders that nobody may write")
+def test_where_nothing_can_be_written_the_code_is_of_this_process(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_CACHE", os.devnull)
+    assert compiler.library(kernels.product(Layout(1)), 4, torch.float32)
+    assert not fresh.exists()
+
+
+def test_a_broken_compiler_is_named(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "false")
+    with pytest.raises(compiler.BuildError, match=r"compiling product_.* failed: it ended with"):
+        compiler.library(kernels.product(Layout(1)), 4, torch.float32)
+    model = CarNet(NetworkSettings(channels=4), Target("ij=ji"))
+    notice = compilation.compile_kernels(model, "auto")
+    assert notice is not None
+    assert notice.startswith("running without compilation, which is slower: compiling ")
+    with pytest.raises(
+        compilation.CompilerError, match=r"compile: always, but compiling .*install g"
+    ):
+        compilation.compile_kernels(model, "always")
+
+
+def test_tensors_a_kernel_would_misread_are_refused() -> None:
+    kernel = convolution.convolution_kernel(kernels.convolution(Layout(1), 1), 4, torch.float64)
+    bonds = Bonds(batch(), BASIS)
+    features = torch.zeros(bonds.atoms, 4, 4)
+    with pytest.raises(TypeError, match=r"message takes torch\.float64 .*got torch\.float32"):
+        kernel.message(bonds, features, lambda begin, end, room: None)
+    code = compiler.library(kernels.product(Layout(1)), 4, torch.float64)
+    with pytest.raises(TypeError, match=r"product takes contiguous tensors, got strides \(1, 4\)"):
+        code("product", torch.zeros(4, 4, dtype=torch.float64).mT)
+
+
+def test_the_processor_needs_no_other_compiler_of_pytorch() -> None:
+    code = (
+        "import sys, torch\n"
+        "from carnet_model.compiled.compilation import compile_kernels\n"
+        "from carnet_model.training.config import NetworkSettings\n"
+        "from carnet_model.network.model import CarNet\n"
+        "from carnet_model.network.targets import Target\n"
+        "model = CarNet(NetworkSettings(channels=4), Target('i', pooling='atoms'))\n"
+        "assert compile_kernels(model, 'always') is None\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_other_data_types_are_compiled_by_pytorch() -> None:
+    """As other devices are, which are not at hand everywhere."""
+    torch.manual_seed(0)
+    settings = NetworkSettings(channels=4, weight=1, cutoff=3.5, head_hidden=8)
+    model = CarNet(settings, Target("i", pooling="atoms"))
+    model = model.bfloat16()
+    graphs = batch().to(dtype=torch.bfloat16)
+    (expected,) = model(graphs).values()
+    assert compilation.compile_kernels(model, "always") is None
+    (found,) = model(graphs).values()
+    close(found, expected, 0.02)

@@ -1,0 +1,231 @@
+"""The commands about crystals as users meet them: form, report, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from typer.testing import CliRunner
+
+from carnet_model import cli as carnet
+from natural_tensors import cli, examples, from_voigt, reduction
+from natural_tensors.crystals.point_groups import GROUPS
+from tests.helpers.paths import ROOT
+
+QUARTZ_CIF = ROOT / "docs" / "structures" / "quartz.cif"
+QUARTZ = examples.load("quartz").values
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, code: int = 0, program: Any = cli) -> Any:
+    result = CliRunner().invoke(program.app.app, arguments)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def written(values: Any, **stated: Any) -> str:
+    document = {"tensor": np.asarray(values).tolist(), "class": "elastic", **stated}
+    Path("tensor.json").write_text(json.dumps(document))
+    return "tensor.json"
+
+
+# --- form ---------------------------------------------------------------------------------------
+
+
+def test_a_form_as_json() -> None:
+    found = json.loads(run("form", "elastic", "--group", "m-3m", "--json").stdout)
+    assert found["independent"] == 3
+    assert found["parameters"] == ["C11", "C12", "C44"]
+    assert found["per_weight"] == {"0": 2, "2": 0, "4": 1}
+    assert found["relations"]["C66"] == "C44"
+    assert found["relations"]["C14"] == "0"
+    assert len(found["relations"]) == 21 - 3
+    assert found["matrix"][5][5] == "C44"
+    assert found["schoenflies"] == "Oh"
+    found = json.loads(run("form", "piezoelectric", "--group", "32", "--json").stdout)
+    assert (found["independent"], found["relations"]["d26"]) == (2, "-2 d11")
+
+
+def test_counts_for_every_group_as_json() -> None:
+    found = json.loads(run("form", "elastic", "--json").stdout)["groups"]
+    assert [entry["group"] for entry in found] == list(GROUPS)
+    assert [entry["independent"] for entry in found][:10] == [21, 21, 13, 13, 13, 9, 9, 9, 7, 7]
+
+
+def test_a_form_in_print() -> None:
+    text = run("form", "elastic", "-g", "6/mmm").stdout
+    assert "(C11 - C12)/2" in text
+    assert "5 independent constants: 2 of weight 0, 2 of weight 2, 1 of weight 4" in text
+    text = run("form", "third-order-elastic", "-g", "432").stdout
+    assert "independent: C111, C112, C123, C144, C155, C456" in text
+    text = run("form", "elastic", "-g", "m-3m", "--z", "1 1 1", "--x", "1 -1 0").stdout
+    assert "z along (√3/3, √3/3, √3/3)" in text
+    assert run("form", "elastic", "-g", "m-3m", "--latex").stdout.startswith(r"\left[")
+    text = run("form", "magnetization", "-g", "4/m").stdout
+    assert "in a non-magnetic crystal, 4/m1', it vanishes" in text
+    assert "1 independent constant: 1 of weight 2" in run("form", "--symmetry", "ij=ji", "--axial",
+                                                          "-g", "-42m").stdout  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["elastic", "--group", "5"], "there is no point group '5'"),
+        (["elastik", "--group", "32"], "elastic"),
+        (["elastic", "--z", "1 1 1", "--group", "32"], "--z and --x go together"),
+        (["elastic", "--z", "1 1 1", "--x", "1 0 0", "--group", "32"], "is not perpendicular"),
+        (["elastic", "--z", "1 1 a", "--x", "1 0 0", "--group", "32"], "give three integers"),
+        (["elastic", "--z", "1 1 1", "--x", "1 -1 0"], "go with --group"),
+        (["--group", "32"], "name a tensor"),
+        (["third-order-elastic", "-g", "32", "--latex"], "is no matrix"),
+    ],
+)
+def test_forms_that_are_refused(arguments: list[str], message: str) -> None:
+    assert message in run("form", *arguments, code=2).stderr
+
+
+# --- natural-tensors report ----------------------------------------------------------------------
+
+
+def page_data(path: str) -> dict[str, Any]:
+    """Return the JSON inside a page."""
+    text = Path(path).read_text(encoding="utf-8")
+    start = text.index(">", text.index('id="document"')) + 1
+    found: dict[str, Any] = json.loads(text[start : text.index("</script>", start)])
+    return found
+
+
+def test_the_report_of_a_file() -> None:
+    result = run("report", written(QUARTZ, unit="GPa", name="quartz"), "--group", "32")
+    assert result.stdout.startswith("wrote quartz.html: quartz: Elastic stiffness, C")
+    assert result.stderr == ""
+    assert page_data("quartz.html")["class"] == "elastic"
+
+
+def test_units_are_converted_and_doubted() -> None:
+    assert run("report", written(QUARTZ * 10, unit="kbar"), "-o", "a.html").stderr == ""
+    assert np.allclose(page_data("a.html")["report"]["matrices"]["frame"], QUARTZ)
+    result = run("report", written(QUARTZ * 1e9), "-o", "b.html")
+    assert "looks like Pa: state that unit, or multiply by 1e-09" in result.stderr
+    assert "'psi' is no unit" in run("report", written(QUARTZ), "--unit", "psi", code=2).stderr
+
+
+def test_a_group_that_does_not_fit_is_refused_with_the_axes_that_would() -> None:
+    full = from_voigt(QUARTZ, symmetry="elastic")
+    turned = reduction("elastic").rotate(full, Rotation.random(random_state=2).as_matrix())
+    file = written(turned, form="full", unit="GPa")
+    text = run("report", file, "--group", "32", code=1).stderr
+    assert "violates the point group 32 by" in text
+    assert "it is stated in other axes" in text
+    assert not list(Path().glob("*.html"))
+    assert run("report", file, "--group", "32", "--fit", "-o", "a.html").stderr == ""
+    text = run("report", file, "--group", "32", "--project", "-o", "a.html").stderr
+    assert "symmetrized first" in text
+    text = run("report", written(QUARTZ), "--group", "m-3m", code=1).stderr
+    assert "it fits trigonal (-3m) within" in text
+
+
+def test_an_unstable_tensor_is_shown_with_a_warning() -> None:
+    soft = np.diag([100.0, 100, 100, 50, 50, 50])
+    soft[:3, :3] += 120 * (1 - np.eye(3))
+    result = run("report", written(soft), "-o", "a.html", "--density", "5000", "--atoms", "5e28")
+    assert "not positive definite" in result.stderr
+    assert "-20 GPa" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["none.json"], 2, "there is no such file"),
+        (["--example", "quarz"], 2, "quartz"),
+        (["--example", "quartz", "-o", "a.pdf"], 2, "allowed: .html"),
+        (["--example", "quartz", "-o", "none/a.html"], 2, "there is no directory"),
+        (["--example", "mp-559", "--fit"], 2, "--fit goes with --group"),
+        ([], 2, "give one FILE"),
+    ],
+)
+def test_reports_that_are_refused(arguments: list[str], code: int, message: str) -> None:
+    assert message in run("report", *arguments, code=code).stderr
+
+
+def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: Any, **__: Any) -> None:
+        raise ModuleNotFoundError("No module named 'plotly'", name="plotly")
+
+    monkeypatch.setattr("natural_tensors.report.report", absent)
+    text = run("report", "--example", "quartz", code=2).stderr
+    assert "the package plotly is not installed" in text
+    assert "pip install 'natural-tensors[report]'" in text
+
+
+def test_a_batch_has_no_page() -> None:
+    text = run("report", written([QUARTZ, QUARTZ]), code=2).stderr
+    assert "holds 2 tensors" in text
+
+
+# --- carnet report -------------------------------------------------------------------------------
+
+
+def test_the_report_of_a_structure() -> None:
+    result = run("report", str(QUARTZ_CIF), program=carnet)
+    assert result.stdout.startswith("wrote quartz.html: SiO2: Elastic stiffness, C")
+    found = page_data("quartz.html")["report"]
+    assert found["frame"] == "canonical"
+    assert found["point_group"] == "32"
+    assert found["space_group"] == "P3_221 (154)"
+    assert found["density_kg_m3"] == pytest.approx(2646, rel=1e-3)
+
+
+def test_the_report_of_a_measured_tensor_beside_its_structure() -> None:
+    file = written(QUARTZ, unit="GPa", name="Bechmann 1958")
+    result = run("report", str(QUARTZ_CIF), "--tensor", file, "--axes", "canonical", "-o", "a.html",
+                 program=carnet)  # fmt: skip
+    assert "a.html" in result.stdout
+    assert "Bechmann 1958" in Path("a.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.cif"], "there is no such file or folder"),
+        ([str(QUARTZ_CIF), "--unit", "kbar"], "go with --tensor FILE"),
+        ([str(QUARTZ_CIF), "--tensor", "none.json"], "there is no such file"),
+        ([str(QUARTZ_CIF), "--frame", "crystal"], "'crystal' is not one of structure, canonical"),
+        ([str(QUARTZ_CIF), "-o", "a.txt"], "allowed: .html"),
+    ],
+)
+def test_structures_that_get_no_page(arguments: list[str], message: str) -> None:
+    assert message in run("report", *arguments, code=2, program=carnet).stderr
+
+
+def test_a_tensor_that_does_not_fit_its_structure_is_refused() -> None:
+    random = np.random.default_rng(1).normal(size=(6, 6))
+    text = run("report", str(QUARTZ_CIF), "--tensor", written(random + random.T), code=2,
+               program=carnet).stderr  # fmt: skip
+    assert "violates the point group 32 by" in text
+    assert "--project takes the mean over the group" in text
+
+
+def test_predictions_in_the_canonical_frame() -> None:
+    text = run("predict", str(QUARTZ_CIF), "--frame", "canonical", "--format", "json",
+               program=carnet).stdout  # fmt: skip
+    (found,) = json.loads(text)["predictions"]
+    assert found["frame"]["name"] == "canonical"
+    own = run("predict", str(QUARTZ_CIF), "--format", "json", program=carnet).stdout
+    (other,) = json.loads(own)["predictions"]
+    assert other["frame"] == {"name": "structure", "rotation": np.eye(3).tolist()}
+    turned = reduction("elastic").rotate(
+        from_voigt(other["stiffness"], symmetry="elastic", invalid="project"),
+        found["frame"]["rotation"],
+    )
+    again = from_voigt(found["stiffness"], symmetry="elastic", invalid="project")
+    assert np.allclose(turned, again, atol=1e-3 * np.abs(again).max())

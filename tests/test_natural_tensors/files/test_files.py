@@ -1,0 +1,423 @@
+"""Tensors in files: every format, every complaint, and nothing half written."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import natural_tensors as nt
+from natural_tensors.arrays import to_lists
+from natural_tensors.files import reading, recognition, saving, writing
+from natural_tensors.files.records import TensorRecord
+from natural_tensors.files.saving import FileError
+from natural_tensors.physical.catalog import catalog
+
+MATRIX = [[1.5, 2.0, 0.0], [2.0, -1.0, 0.25], [0.0, 0.25, 3.0]]
+RANDOM = np.random.default_rng(7)
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def record(values: Any, **stated: Any) -> TensorRecord:
+    return TensorRecord("file", np.asarray(values, dtype=np.float64), **stated)
+
+
+# --- what is read ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.json", json.dumps(MATRIX)),
+        ("a.json", json.dumps({"tensor": MATRIX})),
+        ("a.json", json.dumps({"values": MATRIX, "unit": None})),
+        ("a.csv", "# a comment\n1.5, 2, 0\n2,-1,.25\n0,0.25,3 # another\n"),
+        ("a.csv", "1.5;2;0\n2;-1;0.25\n0;0.25;3"),
+        ("a.txt", "\r\n  1.5 2 0\r\n2\t-1 2.5e-1\r\n0 .25 3\r\n\r\n"),
+        ("a.dat", "\ufeff1.5 2 0\n2 -1 0.25\n0 0.25 3\n"),
+        ("noname", "\n [[1.5, 2, 0], [2, -1, 0.25], [0, 0.25, 3]]"),
+    ],
+)
+def test_the_same_matrix_in_every_text_format(file: str, text: str) -> None:
+    Path(file).write_text(text, encoding="utf-8", newline="")
+    found = reading.read_tensor(file)
+    assert found.values.tolist() == MATRIX
+    assert found.origin == file
+    assert (found.tensor, found.axial, found.form, found.unit, found.name) == (None,) * 5
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32", "int16", ">f8", "uint8", "float16"])
+def test_npy_of_every_kind_of_number(kind: str) -> None:
+    values = np.array([[1, 2], [3, 4]], dtype=kind)
+    np.save("a.npy", values)
+    found = reading.read_tensor("a.npy").values
+    assert np.array_equal(found, values)
+    assert found.dtype in (np.float32, np.float64)
+    Path("a.npy").rename("without-suffix")
+    assert np.array_equal(reading.read_tensor("without-suffix").values, values)
+
+
+def test_an_object_says_what_it_holds() -> None:
+    stated = {
+        "class": "elastic", "symmetry": "ijkl=klij=jikl", "axial": False, "form": "voigt",
+        "unit": "GPa", "name": "Cu", "source": "x", "tensor": np.eye(6).tolist(),
+    }  # fmt: skip
+    Path("a.json").write_text(json.dumps(stated))
+    found = reading.read_tensor("a.json")
+    assert (found.tensor, found.axial, found.form) == ("elastic", False, "voigt")
+    assert (found.unit, found.name) == ("GPa", "Cu")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("3.5", ()),
+        ("1 2 3", (3,)),
+        ("1\n2\n3\n", (3,)),
+        ("1 2\n3 4\n\n5 6\n7 8\n\n\n9 10\n11 12", (3, 2, 2)),
+        ("1 2 3\n\n4 5 6\n", (2, 3)),
+    ],
+)
+def test_the_shape_of_a_text_table(text: str, shape: tuple[int, ...]) -> None:
+    Path("a.txt").write_text(text)
+    assert reading.read_tensor("a.txt").values.shape == shape
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = SimpleNamespace(buffer=io.BytesIO(b"[[1, 2], [3, 4]]"))
+    monkeypatch.setattr(sys, "stdin", stream)
+    found = reading.read_tensor("-")
+    assert found.origin == "standard input"
+    assert found.values.tolist() == [[1, 2], [3, 4]]
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "fragments"),
+    [
+        ("a.json", "", ["a.json: is empty", "expected a tensor"]),
+        ("a.csv", " \n\n", ["is empty"]),
+        ("a.csv", "# only\n#comments\n", ["comments only"]),
+        ("a.json", "[[1, 2], [3,]]", ["line 1, column 13 is not JSON", '{"tensor": [...]']),
+        ("a.json", '{"tensor": [1,\n 2', ["line 2, column 3"]),
+        ("a.json", "[" * 100_000, ["nested too deeply"]),
+        ("a.json", "[1, [2]]", ["entry [1] is a list of 1 numbers, but entry [0] is a number"]),
+        ("a.json", "[[1, 2], [3]]", ["entry [1] is a list of 1 numbers", "[0] is a list of 2"]),
+        ("a.json", '[[1, "x"]]', ['entry [0][1] is "x", not a number']),
+        ("a.json", "[1, true]", ["entry [1] is true, not a number"]),
+        ("a.json", "[1, null]", ["entry [1] is null"]),
+        ("a.json", "[[], []]", ["entry [0] is an empty list"]),
+        ("a.json", "[]", ["the tensor is an empty list"]),
+        ("a.json", "[1, NaN]", ["entry [1] is nan, not a finite number", "compute it again"]),
+        ("a.json", "[[1, -Infinity]]", ["entry [0][1] is -inf"]),
+        ("a.json", "[1e999]", ["entry [0] is inf"]),
+        ("a.json", f"[1{'0' * 400}]", ["beyond the range of float64"]),
+        ("a.json", '"text"', ['the tensor is "text", not a number']),
+        ("a.json", '{"tensr": [1]}', ["unknown key 'tensr'; did you mean 'tensor'?", "allowed: "]),
+        ("a.json", '{"tensor": [1], "untis": "GPa"}', ["'untis'; did you mean 'unit'?"]),
+        ("a.json", '{"unit": "GPa"}', ["neither 'tensor' nor 'values'"]),
+        ("a.json", '{"tensor": [1], "values": [1]}', ["both 'tensor' and 'values'"]),
+        ("a.json", '{"tensor": [1], "axial": "no"}', ["'axial' is \"no\"", "true or false"]),
+        ("a.json", '{"tensor": [1], "unit": 3}', ["key 'unit' is 3; allowed: a string"]),
+        ("a.json", '{"tensor": [1], "form": "vogt"}', ["'vogt'; did you mean 'voigt'?", "mandel"]),
+        ("a.json", '{"tensor": [1], "class": "elastc"}', ["a.json: there is no", "elastic"]),
+        ("a.json", '{"tensor": [1], "symmetry": "ij=ii"}', ["a.json: index 'i' occurs 2 times"]),
+        (
+            "a.json",
+            '{"tensor": [1], "class": "elastic", "symmetry": "ijkl=jikl"}',
+            ["class 'elastic' has the symmetry ijkl=jikl=klij, but 'symmetry' says 'ijkl=jikl'"],
+        ),
+        ("a.json", '{"tensor": [1], "class": "elastic", "axial": true}', ["polar tensor"]),
+        ("a.json", '{"parts": []}', ["holds the parts", "reconstruct FILE"]),
+        ("a.csv", "1 2\n3 4 5\n", ["row 2 has 3 numbers, the first row has 2"]),
+        ("a.csv", "1 2\n3 4\n\n5 6\n7\n", ["row 2 of matrix 2 has 1 numbers"]),
+        ("a.csv", "1 2\n3 4\n\n5 6\n", ["matrix 2 has 1 rows, the first has 2"]),
+        ("a.csv", "c11,c12\n1,2\n", ["line 1, column 1 is 'c11', not a number", "# before"]),
+        ("a.csv", "1,,2\n", ["line 1, column 2 is empty"]),
+        ("a.csv", "1,2\n3,nan\n", ["line 2, column 2 is nan, not a finite number"]),
+        ("a.npy", b"\x93NUMPY garbage", ["no NPY file that can be read", "numpy.save"]),
+        ("a.npy", "[1]", ["no NPY file"]),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", ["neither UTF-8 text nor NPY", "numpy.save"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_explained(
+    file: str, content: str | bytes, fragments: list[str]
+) -> None:
+    Path(file).write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(FileError) as caught:
+        reading.read_tensor(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: ")
+    for fragment in fragments:
+        assert fragment in message
+
+
+@pytest.mark.parametrize(
+    ("array", "fragment"),
+    [
+        (np.array([1 + 2j]), "complex numbers"),
+        (np.array(["a"]), "instead of numbers"),
+        (np.array([None]), "no NPY file that can be read"),
+        (np.array([True]), "bool instead of numbers"),
+        (np.zeros((0, 6, 6)), "holds no number: an array of shape 0 x 6 x 6"),
+        (np.array([[1.0, np.nan]]), "entry [0][1] is nan"),
+    ],
+)
+def test_arrays_that_are_no_tensors(array: Any, fragment: str) -> None:
+    np.save("a.npy", array, allow_pickle=True)
+    with pytest.raises(FileError, match=r"a\.npy") as caught:
+        reading.read_tensor("a.npy")
+    assert fragment in str(caught.value)
+
+
+def test_missing_files_and_folders() -> None:
+    Path("stiffness.json").write_text("[1]")
+    with pytest.raises(FileError, match=r"no such file; did you mean 'stiffness\.json'\?"):
+        reading.read_tensor("stifness.json")
+    with pytest.raises(FileError, match="there is no such file"):
+        reading.read_tensor("nowhere/at/all.json")
+    Path("folder").mkdir()
+    with pytest.raises(FileError, match="folder: is a directory"):
+        reading.read_tensor("folder")
+    with pytest.raises(FileError, match=r"cannot be read: Not a directory"):
+        reading.read_tensor("stiffness.json/inside")
+
+
+# --- what the numbers mean ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "symmetric", "expected"),
+    [
+        ((6, 6), False, "elastic"),
+        ((5, 6, 6), False, "elastic"),
+        ((21,), False, "elastic"),
+        ((3, 3, 3, 3), False, "elastic"),
+        ((3, 6), False, "piezoelectric-stress"),
+        ((4, 3, 6), False, "piezoelectric-stress"),
+        ((3, 3), True, "dielectric"),
+        ((2, 3, 3), True, "dielectric"),
+        ((3, 3), False, "ij"),
+    ],
+)
+def test_the_class_that_a_shape_suggests(
+    shape: tuple[int, ...], symmetric: bool, expected: str
+) -> None:
+    values = RANDOM.normal(size=shape)
+    if symmetric:
+        values = values + values.swapaxes(-1, -2)
+    assert recognition.guess_class(record(values)) == expected
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (3,), (6,), (5,), (3, 3, 3), (6, 6, 6), (3, 6, 6), (4, 2, 3, 3), (9, 9)]
+)
+def test_a_shape_that_suggests_several_classes_is_not_guessed(shape: tuple[int, ...]) -> None:
+    with pytest.raises(FileError, match=r"does not say what tensor it is\n.*--tensor"):
+        recognition.guess_class(record(np.ones(shape)))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "form"),
+    [
+        ("elastic", (6, 6), "voigt"),
+        ("elastic", (3, 3, 3, 3), "full"),
+        ("elastic", (7, 21), "components"),
+        ("compliance", (6, 6), "voigt-compliance"),
+        ("piezoelectric", (2, 5, 3, 6), "voigt-compliance"),
+        ("piezoelectric-stress", (3, 6), "voigt"),
+        ("strain", (6,), "voigt-compliance"),
+        ("stress", (6,), "voigt"),
+        ("stress", (3, 6), "voigt"),
+        ("born-charge", (3, 3), "full"),
+        ("born-charge", (9,), "components"),
+        ("third-order-elastic", (6, 6, 6), "voigt"),
+        ("energy", (4, 5), "full"),
+    ],
+)
+def test_the_form_that_fits(name: str, shape: tuple[int, ...], form: str) -> None:
+    assert recognition.choose_form(nt.reduction(name), record(np.ones(shape)), None) == form
+
+
+def test_a_form_that_is_stated_is_used() -> None:
+    target, values = nt.reduction("elastic"), np.ones((6, 6))
+    assert recognition.choose_form(target, record(values, form="mandel"), None) == "mandel"
+    assert recognition.choose_form(target, record(values, form="mandel"), "voigt") == "voigt"
+    with pytest.raises(FileError, match=r"axes: 3 x 3 x 3 x 3 \(full\)"):
+        recognition.choose_form(target, record(values), "full")
+
+
+@pytest.mark.parametrize("name", sorted(recognition.UNSETTLED))
+def test_factors_on_which_tables_disagree_are_asked_for(name: str) -> None:
+    target = nt.reduction(name)
+    shape = target.components.layout("voigt").shape
+    with pytest.raises(FileError, match=f"Voigt matrix of {name}\n.*--form voigt"):
+        recognition.choose_form(target, record(np.ones(shape)), None)
+    assert recognition.choose_form(target, record(np.ones(shape)), "mandel") == "mandel"
+
+
+def test_the_customs_are_about_tensors_of_the_catalogue() -> None:
+    assert catalog.ENGINEERING.isdisjoint(recognition.UNSETTLED)
+    for name in catalog.ENGINEERING | recognition.UNSETTLED:
+        assert nt.reduction(name).components.pairs
+
+
+def test_an_array_that_fits_no_form() -> None:
+    with pytest.raises(FileError) as caught:
+        recognition.choose_form(nt.reduction("elastic"), record(np.ones((6, 5))), None)
+    assert str(caught.value).splitlines() == [
+        "file: an array of shape 6 x 5 is no elastic tensor",
+        "allowed, after any batch axes: 3 x 3 x 3 x 3 (full); 21 (components); "
+        "6 x 6 (voigt, voigt-compliance, mandel)",
+        "choose the class with --tensor or --symmetry, the form with --form",
+    ]
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def parts_document(**changes: Any) -> dict[str, Any]:
+    target = nt.reduction("dielectric")
+    document = writing.about(target, "full", "1", "water")
+    document["basis"] = "dual"
+    document["parts"] = [
+        {"weight": weight, "copy": copy, "values": part.tolist()}
+        for (weight, copy), part in target.decompose(MATRIX).items()
+    ]
+    return document | changes
+
+
+def test_parts_are_read_back() -> None:
+    writing.write_json("parts.json", parts_document())
+    found = reading.read_parts("parts.json")
+    assert found.reduction is nt.reduction("dielectric")
+    assert (found.form, found.unit, found.name) == ("full", "1", "water")
+    assert np.allclose(found.reduction.reconstruct(found.parts), MATRIX, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fragment"),
+    [
+        ({"conventions": 2}, "follow conventions 2, this version knows 1"),
+        ({"conventions": None}, "follow conventions None"),
+        ({"basis": "dul"}, "'dul'; did you mean 'dual'?"),
+        ({"class": None, "symmetry": None}, "does not say whose parts"),
+        ({"parts": []}, "key 'parts' is []"),
+        ({"parts": {"0,0": 1}}, "allowed: a list of parts"),
+        ({"parts": [1]}, "part 0: is 1; allowed: an object with weight, copy"),
+        ({"parts": [{"weight": 0, "values": 1}]}, "part 0: needs the keys"),
+        ({"parts": [{"weight": "0", "copy": 0, "values": 1}]}, "a whole number"),
+        ({"parts": [{"wieght": 0}]}, "unknown key 'wieght'; did you mean 'weight'?"),
+        ({"parts": [{"weight": 0, "copy": 0, "values": [None]}]}, "part 0: entry [0] is null"),
+        ({"parts": [{"weight": 0, "copy": 0, "values": 1.0}] * 2}, "(0, 0) was given before"),
+        ({"tensor": [1]}, "unknown key 'tensor'"),
+    ],
+)
+def test_parts_that_cannot_be_read(changes: dict[str, Any], fragment: str) -> None:
+    writing.write_json("parts.json", parts_document(**changes))
+    with pytest.raises(FileError, match=r"^parts\.json: ") as caught:
+        reading.read_parts("parts.json")
+    assert fragment in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("[1, 2]", "holds no parts"),
+        ('{"tensor": [1]}', "holds no parts"),
+        ('{"prts": [1]}', "'prts'; did you mean 'parts'?"),
+    ],
+)
+def test_a_file_without_parts(text: str, fragment: str) -> None:
+    Path("a.json").write_text(text)
+    with pytest.raises(FileError) as caught:
+        reading.read_parts("a.json")
+    assert fragment in str(caught.value)
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npy", ".csv", ".txt", ".CSV"])
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3, 3), (2, 6), (5,), ()])
+def test_what_is_written_is_read_back(suffix: str, shape: tuple[int, ...]) -> None:
+    values = RANDOM.normal(size=shape)
+    document = writing.about(nt.reduction("dielectric"), "full", "1", None)
+    document["tensor"] = to_lists(values)
+    writing.write_tensor("a" + suffix, document, values)
+    assert np.array_equal(reading.read_tensor("a" + suffix).values, values)
+
+
+def test_a_table_says_what_it_holds_and_has_its_limits() -> None:
+    document = writing.about(nt.reduction("elastic"), "voigt", "GPa", "Cu")
+    writing.write_tensor("a.csv", document, np.eye(2))
+    assert Path("a.csv").read_text() == (
+        "# name Cu, class elastic, symmetry ijkl=jikl=klij, form voigt, unit GPa\n"
+        "1.0, 0.0\n0.0, 1.0\n"
+    )
+    with pytest.raises(FileError, match=r"cannot hold an array of shape 3 x 3 x 3 x 3"):
+        writing.write_tensor("a.csv", document, np.ones((3,) * 4))
+
+
+@pytest.mark.parametrize("path", ["a.xlsx", "a", "a.npz"])
+def test_an_unknown_suffix(path: str) -> None:
+    with pytest.raises(FileError, match=r"names no format\nallowed: \.json, \.npy, \.csv, \.txt"):
+        writing.write_tensor(path, {}, np.ones(3))
+
+
+def test_json_is_readable_by_people_and_has_no_nan() -> None:
+    text = saving.to_json({"a": [1.0] * 40, "b": [[1.0] * 30] * 2, "c": [{"d": "δ"}], "e": []})
+    assert len(text.splitlines()) == 9
+    assert json.loads(text)["c"] == [{"d": "δ"}]
+    assert to_lists(np.array([1.0, np.nan])) == [1.0, None]
+    assert to_lists(np.float64(2.0)) == 2.0
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("a.json").write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(FileError, match=r"a\.json: cannot be written: No space left on device"):
+        writing.write_json("a.json", {"new": 1})
+    assert Path("a.json").read_text() == "old"
+    assert os.listdir() == ["a.json"]
+
+
+def test_places_that_cannot_be_written() -> None:
+    with pytest.raises(FileError, match=r"there is no directory .*nowhere\ncreate it first"):
+        writing.write_json("nowhere/a.json", {})
+    Path("folder.json").mkdir()
+    with pytest.raises(FileError, match=r"folder\.json: is a directory"):
+        writing.write_json("folder.json", {})
+
+
+def test_links_are_followed_and_pipes_are_not_replaced() -> None:
+    Path("real.json").write_text("old")
+    Path("link.json").symlink_to("real.json")
+    writing.write_json("link.json", {"a": 1})
+    assert Path("link.json").is_symlink()
+    assert json.loads(Path("real.json").read_text()) == {"a": 1}
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writing.write_json("pipe", {"a": 1})
+    assert json.loads(os.read(reader, 100)) == {"a": 1}
+    os.close(reader)
+    assert sorted(os.listdir()) == ["link.json", "pipe", "real.json"]

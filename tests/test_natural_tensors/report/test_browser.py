@@ -1,0 +1,263 @@
+"""The page in a browser: it draws, turns, copies, prints, fits a phone, and asks no network."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver import ActionChains
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
+
+from natural_tensors.report import report
+from tests.helpers.example_crystals import quartz
+
+BROWSER, DRIVER = (
+    next((path for path in map(shutil.which, names) if path), None)
+    for names in (("chromium", "chromium-browser", "google-chrome"), ("chromedriver",))
+)
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER),
+    reason="needs chromium and chromedriver: apt-get install chromium-driver",
+)
+
+ARGUMENTS = (
+    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run",
+    "--window-size=1280,900",
+)  # fmt: skip
+OWN = ("data:", "blob:", "about:", "chrome:", "chrome-extension:")
+"""What a browser asks of itself."""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return report(quartz()).write(tmp_path_factory.mktemp("page") / "quartz.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER or ""
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    downloads = tmp_path_factory.mktemp("downloads")
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.downloads = downloads
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, address: str) -> Any:
+    """The page, drawn once for all tests that only look."""
+    browser.get(address)
+    drawn(browser)
+    return browser
+
+
+def drawn(browser: Any) -> None:
+    """Wait until the surface is drawn."""
+    WebDriverWait(browser, 30).until(
+        lambda window: window.execute_script(
+            "const place = document.getElementById('turning');"
+            "return Boolean(place._fullLayout && place._fullLayout.scene"
+            " && place._fullLayout.scene._scene && place.querySelector('canvas'))"
+        )
+    )
+
+
+def picture(browser: Any) -> bytes:
+    """Return what is drawn on the canvas, as PNG."""
+    url: str = browser.execute_async_script(
+        "const done = arguments[0];"
+        "Plotly.toImage('turning', {format: 'png', width: 400, height: 300}).then(done)"
+    )
+    return base64.b64decode(url.partition(",")[2])
+
+
+def colours(browser: Any) -> int:
+    """Count the colours in the middle of the canvas as it stands on the screen."""
+    place = browser.find_element("id", "turning")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", place)
+    shot = place.screenshot_as_png
+    image = Image.open(BytesIO(shot)).convert("RGB")
+    width, height = image.size
+    middle = image.crop((2 * width // 5, 2 * height // 5, 3 * width // 5, 3 * height // 5))
+    return len(middle.getcolors(maxcolors=width * height) or ())
+
+
+def test_the_surface_is_drawn(opened: Any) -> None:
+    assert opened.title.startswith("SiO2")
+    WebDriverWait(opened, 10).until(lambda window: colours(window) > 100)
+
+
+def test_the_menu_changes_the_surface(opened: Any) -> None:
+    before = picture(opened)
+    button = opened.find_element("css selector", "[data-property='poisson-min']")
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    shown = opened.execute_script(
+        "return document.getElementById('turning').data"
+        ".filter(trace => trace.visible && trace.type === 'mesh3d').map(trace => trace.meta)"
+    )
+    assert shown == ["poisson-min"]
+    assert picture(opened) != before
+    opened.find_element("css selector", "[data-property='youngs']").click()
+    pressed = opened.find_elements("css selector", "[aria-pressed='true']")
+    assert [entry.get_attribute("data-property") for entry in pressed] == ["youngs"]
+
+
+def test_the_surface_turns_when_it_is_dragged(opened: Any) -> None:
+    def eye() -> dict[str, float]:
+        found: dict[str, float] = opened.execute_script(
+            "return document.getElementById('turning')._fullLayout.scene._scene.getCamera().eye"
+        )
+        return found
+
+    place = opened.find_element("id", "turning")
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", place)
+    before = eye()
+    ActionChains(opened).move_to_element(place).click_and_hold().move_by_offset(
+        120, 30
+    ).release().perform()
+    after = eye()
+    assert max(abs(after[axis] - before[axis]) for axis in "xyz") > 0.1
+
+
+def test_a_surface_says_its_value_and_direction(opened: Any) -> None:
+    place = opened.find_element("id", "turning")
+    opened.execute_script(
+        "arguments[0].scrollIntoView({block: 'center'});"
+        "arguments[0].on('plotly_hover', (event) => {"
+        "  const {intensity, customdata, x, y, z} = event.points[0];"
+        "  window.pointed = [intensity, [...customdata], [x, y, z]]; })",
+        place,
+    )
+    for step in range(3):
+        ActionChains(opened).move_to_element_with_offset(place, -20 + 10 * step, 10).perform()
+    WebDriverWait(opened, 10).until(lambda window: window.execute_script("return window.pointed"))
+    value, direction, point = opened.execute_script("return window.pointed")
+    label = opened.find_element("css selector", "#turning .hovertext").text
+    assert "GPa" in label
+    assert "along" in label
+    for along, place in zip(direction, point, strict=True):
+        assert abs(value) * along == pytest.approx(place, abs=1e-4 * abs(value))
+
+
+def test_the_matrix_is_copied(opened: Any) -> None:
+    opened.execute_cdp_cmd(
+        "Browser.grantPermissions",
+        {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
+    )
+    button = opened.find_element("css selector", "[data-copy='frame']")
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+    button.click()
+    status = button.find_element("xpath", "../span[@role='status']")
+    WebDriverWait(opened, 10).until(lambda window: status.text == "copied")
+    copied = opened.execute_async_script(
+        "const done = arguments[0]; navigator.clipboard.readText().then(done, () => done(null))"
+    )
+    rows = [[float(number) for number in line.split("\t")] for line in copied.splitlines()]
+    assert rows == quartz().voigt.tolist()
+
+
+def test_the_data_are_downloaded(opened: Any) -> None:
+    opened.execute_cdp_cmd(
+        "Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(opened.downloads)}
+    )
+    tensor, everything = opened.find_elements("css selector", "[data-download]")[:2]
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", tensor)
+    for button, name in ((tensor, "quartz.json"), (everything, "quartz.report.json")):
+        button.click()
+        target = Path(opened.downloads) / name
+        WebDriverWait(opened, 10).until(lambda window, wanted=target: wanted.exists())
+        document = json.loads(target.read_text())
+        assert document["tensor"] == quartz().values.tolist()
+        assert ("report" in document) == (button is everything)
+
+
+def test_the_page_prints(opened: Any) -> None:
+    printed = opened.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    content = base64.b64decode(printed["data"])
+    assert content.startswith(b"%PDF")
+    assert 4 <= content.count(b"/Type /Page\n") <= 12
+    # what print shows in the place of the surface that turns
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert opened.find_element("css selector", "figure.print-only").is_displayed()
+    assert not opened.find_element("id", "turning").is_displayed()
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert opened.find_element("id", "turning").is_displayed()
+
+
+def test_nothing_is_fetched_and_nothing_complained_of(browser: Any, address: str) -> None:
+    browser.get("about:blank")
+    for log in ("performance", "browser"):
+        browser.get_log(log)  # what was before is not of this page
+    browser.get(address)
+    drawn(browser)
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]
+    assert [url for url in asked if not url.startswith(OWN)] == [address]
+    bad = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert bad == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scroll(browser: Any, address: str, scheme: str) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    try:
+        browser.get(address)
+        drawn(browser)
+        widths = browser.execute_script(
+            "return [document.documentElement.scrollWidth, innerWidth,"
+            " getComputedStyle(document.body).backgroundColor,"
+            " document.getElementById('turning')._fullLayout.font.color,"
+            " getComputedStyle(document.body).color]"
+        )
+        assert widths[:2] == [390, 390]
+        assert widths[2] == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 27)"}[scheme]
+        assert widths[3] == widths[4]
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_without_webgl_the_page_shows_the_stills(browser: Any, address: str) -> None:
+    hidden = browser.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {
+            "source": "const get = HTMLCanvasElement.prototype.getContext;"
+            "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+            " return kind.startsWith('webgl') ? null : get.call(this, kind, ...rest); }"
+        },
+    )
+    try:
+        browser.get(address)
+        assert browser.find_element("css selector", "figure.print-only").is_displayed()
+        assert not browser.find_element("id", "turning").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", hidden)
