@@ -36,7 +36,7 @@ def test_the_demonstration_predicts_a_stable_crystal(
     )  # fmt: skip
     assert f"carnet {command}" in (ROOT / "Makefile").read_text(encoding="utf-8")
     monkeypatch.chdir(ROOT)
-    result = CliRunner().invoke(carnet.app, shlex.split(command))
+    result = CliRunner().invoke(carnet.app.app, shlex.split(command))
     assert result.exit_code == 0, result.output
     assert "stiffness [GPa]" in result.output
     assert "mechanically stable" in result.output

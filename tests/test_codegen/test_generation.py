@@ -34,7 +34,6 @@ from codegen import (
     Recipe,
     RotationRecipe,
     TensorRecipe,
-    generation,
     loading,
 )
 from natural_tensors import examples
@@ -104,7 +103,7 @@ def all_text() -> str:
 def test_the_bytes_depend_on_the_recipe_only() -> None:
     code = (
         "import hashlib\n"
-        "from tests.test_codegen_modules import all_text\n"
+        "from tests.test_codegen.test_generation import all_text\n"
         "print(hashlib.sha256(all_text().encode()).hexdigest())"
     )
     found = set()
@@ -309,8 +308,8 @@ def test_the_cache_is_used_and_never_trusted_blindly(
     (path,) = fresh.iterdir()
     text = path.read_text(encoding="utf-8")
     made: list[Recipe] = []
-    original = generation.source
-    monkeypatch.setattr(generation, "source", lambda r, t: made.append(r) or original(r, t))
+    original = loading.source
+    monkeypatch.setattr(loading, "source", lambda r, t: made.append(r) or original(r, t))
     load_again(recipe)
     assert made == []
     for wrong in (

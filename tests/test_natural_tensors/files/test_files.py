@@ -18,7 +18,7 @@ from natural_tensors.arrays import to_lists
 from natural_tensors.files import reading, recognition, saving, writing
 from natural_tensors.files.records import TensorRecord
 from natural_tensors.files.saving import FileError
-from natural_tensors.physical.catalog import catalog
+from natural_tensors.physical.catalog import ENGINEERING
 
 MATRIX = [[1.5, 2.0, 0.0], [2.0, -1.0, 0.25], [0.0, 0.25, 3.0]]
 RANDOM = np.random.default_rng(7)
@@ -270,8 +270,8 @@ def test_factors_on_which_tables_disagree_are_asked_for(name: str) -> None:
 
 
 def test_the_customs_are_about_tensors_of_the_catalogue() -> None:
-    assert catalog.ENGINEERING.isdisjoint(recognition.UNSETTLED)
-    for name in catalog.ENGINEERING | recognition.UNSETTLED:
+    assert ENGINEERING.isdisjoint(recognition.UNSETTLED)
+    for name in ENGINEERING | recognition.UNSETTLED:
         assert nt.reduction(name).components.pairs
 
 
