@@ -1,12 +1,19 @@
-# Two commands set everything up: `make demo` runs the main job on what the repository ships,
-# `make test` passes every check. Each builds its environment first, with pinned versions.
+# `make demo` runs the main job on what the repository ships, `make test` passes every check,
+# `make check` the quick ones: types, style and tests that are not slow. Each builds its
+# environment first, with pinned versions.
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test bench clean
+.PHONY: demo check test bench clean
 
 demo: .venv/carnet
 	.venv/bin/carnet predict docs/structures/quartz.cif
+
+check: .venv/test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -n auto -m "not slow and not browser and not compiler"
 
 test: .venv/test
 	.venv/bin/ruff check .

@@ -22,7 +22,7 @@ import carnet_model
 from carnet_model.data.examples import Example
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
-from carnet_model.evaluation.evaluation import evaluation
+from carnet_model.evaluation.evaluation import Evaluation, evaluate
 from carnet_model.training.config import Config
 from carnet_model.training.config_reading import read_config
 from carnet_model.training.run import train
@@ -101,7 +101,7 @@ def there(recipe: str, share: float) -> bool:
 
 def measured(
     recipe: str, share: float, target: str, file: int, *, with_trivial: bool
-) -> evaluation.Evaluation:
+) -> Evaluation:
     """Return the errors on the validation part of one file."""
     config, model = trained(recipe, share)
     source = config.data[file]
@@ -110,7 +110,7 @@ def measured(
     labels = {k: v for k, v in config.labels_of(source).items() if k in (target, *beside)}
     sources = [label.build(name, predictor.target) for name, label in labels.items()]
     examples = _of("val", source.path, sources)
-    return evaluation.evaluate(
+    return evaluate(
         predictor,
         examples,
         baseline=_of("train", source.path, sources) if with_trivial else (),

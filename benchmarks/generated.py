@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -151,18 +152,12 @@ def _convolutions(rounds: int) -> Table:
         table.add_column(column, justify="right")
     for weight, channels in ((2, 64), (3, 64), (4, 32)):
         case = _Convolution(weight, channels)
-        compiling = once(lambda c=case: forward(c.ours)) + once(lambda c=case: c.backward(c.ours))
-        passing = interleaved(
-            {"ours": lambda c=case: forward(c.ours), "e3nn": lambda c=case: forward(c.theirs)},
-            rounds,
-        )
-        training = interleaved(
-            {
-                "ours": lambda c=case: c.backward(c.ours),
-                "e3nn": lambda c=case: c.backward(c.theirs),
-            },
-            max(rounds // 2, 3),
-        )
+        steps = {"ours": case.ours, "e3nn": case.theirs}
+        passes = {who: partial(forward, step) for who, step in steps.items()}
+        trainings = {who: partial(case.backward, step) for who, step in steps.items()}
+        compiling = once(passes["ours"]) + once(trainings["ours"])
+        passing = interleaved(passes, rounds)
+        training = interleaved(trainings, max(rounds // 2, 3))
         peaks = [_peak(weight, channels, who) for who in ("ours", "theirs")]
         table.add_row(
             f"{weight}", f"{channels}", f"{case.paths}",

@@ -43,6 +43,21 @@ class Point:
         return Case("", silicon(self.cells), self.channels, self.weight, self.body_order)
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Points of one sweep, side by side.
+
+    Attributes:
+        values: what was varied.
+        microseconds: time for each atom.
+        kilobytes: memory for each atom.
+    """
+
+    values: list[int]
+    microseconds: list[float]
+    kilobytes: list[float]
+
+
 BASE = Point()
 SWEEPS: dict[str, tuple[str, dict[int, Point]]] = {
     "atoms": (
@@ -66,7 +81,7 @@ def measure(settings: str) -> str:
     ours.forces()
     first = time.perf_counter() - start
     peak = growth(ours.forces)
-    times = []
+    times: list[float] = []
     spent = 0.0
     while len(times) < 3 or (spent < 2 and len(times) < 15):
         start = time.perf_counter()
@@ -82,9 +97,9 @@ def tables() -> list[Table]:
     for column in ("varied", "value", "ms", "µs per atom", "kB per atom", "first result s"):
         table.add_column(column, justify="left" if column == "varied" else "right")
     found: dict[Point, tuple[float, ...]] = {}
-    curves: dict[str, tuple[list[int], list[float], list[float]]] = {}
+    curves: dict[str, Curve] = {}
     for name, (_, points) in SWEEPS.items():
-        curve: tuple[list[int], list[float], list[float]] = ([], [], [])
+        curve = Curve([], [], [])
         for value, point in points.items():
             if point not in found:
                 said = alone(
@@ -96,15 +111,16 @@ def tables() -> list[Table]:
             microseconds, kilobytes = 1e3 * milliseconds / atoms, 1e3 * peak / atoms
             table.add_row(name, f"{value}", f"{milliseconds:.1f}", f"{microseconds:.0f}",
                           f"{kilobytes:.0f}", f"{first:.1f}")  # fmt: skip
-            for column, number in zip(curve, (value, microseconds, kilobytes), strict=True):
-                column.append(number)  # type: ignore[arg-type]
+            curve.values.append(value)
+            curve.microseconds.append(microseconds)
+            curve.kilobytes.append(kilobytes)
         curves[name] = curve
         table.add_section()
     _plot(curves)
     return [table]
 
 
-def _plot(curves: dict[str, tuple[list[int], list[float], list[float]]]) -> None:
+def _plot(curves: dict[str, Curve]) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -117,12 +133,13 @@ def _plot(curves: dict[str, tuple[list[int], list[float], list[float]]]) -> None
     for row, label in enumerate(("time per atom, µs", "memory per atom, kB")):
         for column, (name, curve) in enumerate(curves.items()):
             axes = rows[row][column]
-            axes.plot(curve[0], curve[1 + row], "o-", color=("tab:blue", "tab:orange")[row])
+            heights = (curve.microseconds, curve.kilobytes)[row]
+            axes.plot(curve.values, heights, "o-", color=("tab:blue", "tab:orange")[row])
             axes.set_yscale("log")
             if name in ("atoms", "channels"):
                 axes.set_xscale("log", base=2 if name == "channels" else 10)
             else:
-                axes.set_xticks(curve[0])
+                axes.set_xticks(curve.values)
             axes.grid(alpha=0.3, which="both")
             if row:
                 axes.set_xlabel(SWEEPS[name][0])

@@ -96,7 +96,9 @@ def _nequip_data(atoms: Any, cutoff: float, symbols: list[str]) -> dict[str, tor
     from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 
     data = ChemicalSpeciesToAtomTypeMapper(symbols)(from_ase(atoms))
-    return AtomicDataDict.batched_from_list([NeighborListTransform(cutoff)(data)])
+    graph = NeighborListTransform(cutoff)(data)
+    batch: dict[str, torch.Tensor] = AtomicDataDict.batched_from_list([graph])
+    return batch
 
 
 def _nequip(case: dict[str, Any]) -> Network:

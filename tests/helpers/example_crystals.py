@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from natural_tensors.crystals.frames import Frame
 from natural_tensors.crystals.point_groups import point_group
 from natural_tensors.crystals.tensor import CrystalTensor
 from natural_tensors.examples import load
+
+if TYPE_CHECKING:
+    from natural_tensors.decomposition.components import Form
 
 GIVEN = Frame("given", np.eye(3))
 QUARTZ_CELL = np.array([[4.913, 0, 0], [-4.913 / 2, 4.913 * np.sqrt(3) / 2, 0], [0, 0, 5.405]])  # Å
@@ -62,8 +66,9 @@ def auxetic() -> CrystalTensor:
 def example(name: str, group: str | None = None) -> CrystalTensor:
     """One of the examples of the package."""
     entry = load(name)
-    target = reduction(entry.tensor)
-    values = np.asarray(target.convert(entry.values, source=entry.form, target="full"))
+    reduced = reduction(entry.tensor)
+    full = reduced.convert(entry.values, source=cast("Form", entry.form), target="full")
+    values = np.asarray(full)
     known = None if group is None else point_group(group)
     return CrystalTensor(
         entry.tensor, values, entry.unit, GIVEN, entry.name, entry.formula, known,

@@ -8,15 +8,25 @@ plainest means.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import product
 from math import isqrt, lcm
+from typing import TYPE_CHECKING, Any
 
 import flint
 import numpy as np
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:  # for its type alone
+    from natural_tensors.decomposition.operators import Operator
+
+Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
+"""Numbers of any kind, integers beyond 64 bits as objects."""
+Exact = tuple[Array, int]
+"""Integers over a denominator."""
 
 LETTERS = "ijklmnopqr"
 INDEX = (0, 1, 2)
@@ -147,10 +157,10 @@ def cycles(slots: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(lengths))
 
 
-def averaged(array, group, rank):
+def averaged(array: Array, group: Iterable[Element], rank: int) -> Array:
     """Return ``sum over the group of sign * permuted array`` on the last axes (not divided)."""
     batch = array.ndim - rank
-    total = np.zeros_like(array)
+    total: Array = np.zeros_like(array)
     for slots, sign in group:
         # component i of the result is component (i[slots[0]], i[slots[1]], ..) of the array
         axes = [*range(batch), *(batch + int(a) for a in np.argsort(slots))]
@@ -173,14 +183,14 @@ def by_recursion(rank: int) -> dict[int, int]:
     return dict(sorted(counts.items()))
 
 
-def by_characters(rank: int, group) -> dict[int, int]:
+def by_characters(rank: int, group: Set[Element]) -> dict[int, int]:
     """Return the multiplicities from the character, in integers.
 
     A rotation by t about an axis, followed by a permutation with cycle lengths c, has the trace
     ``prod (z^c + 1 + z^-c)``, z = exp(it). The group mean has the coefficient a(m) at z^m; weight l
     occurs a(l) - a(l+1) times.
     """
-    types = Counter()
+    types: Counter[tuple[int, ...]] = Counter()
     for slots, sign in group:
         types[cycles(slots)] += sign
     total = [0] * (2 * rank + 1)
@@ -203,7 +213,7 @@ def by_characters(rank: int, group) -> dict[int, int]:
 
 
 @cache
-def harmonic_basis(weight: int) -> np.ndarray:
+def harmonic_basis(weight: int) -> Array:
     """Return integer tensors, shape ``(2l+1, 3**l)``, spanning the natural tensors of a weight.
 
     Null space of the trace on symmetric tensors, by elimination; no harmonics are used.
@@ -226,11 +236,12 @@ def harmonic_basis(weight: int) -> np.ndarray:
         column[tuple(index.count(axis) for axis in INDEX)]
         for index in product(INDEX, repeat=weight)
     ]
-    return np.array(vectors, dtype=object)[:, place]
+    basis: Array = np.array(vectors, dtype=object)[:, place]
+    return basis
 
 
 @cache
-def natural_projector(weight: int) -> tuple[np.ndarray, int]:
+def natural_projector(weight: int) -> Exact:
     """Return integers, shape ``(3**l, 3**l)``, over a denominator: the projector of a weight."""
     basis = harmonic_basis(weight)
     gram = flint.fmpq_mat(flint.fmpz_mat((basis @ basis.T).tolist()))
@@ -247,7 +258,7 @@ def natural_projector(weight: int) -> tuple[np.ndarray, int]:
     return (result // common).astype(np.int64), int(denominator // common)
 
 
-def random_natural(weight: int, rng: np.random.Generator) -> np.ndarray:
+def random_natural(weight: int, rng: np.random.Generator) -> Array:
     """Return a random integer natural tensor, not zero, shape ``(3,)*weight``."""
     basis = harmonic_basis(weight)
     mix = rng.choice([-4, -3, -2, -1, 1, 2, 3, 4], len(basis)).astype(object)
@@ -262,7 +273,13 @@ def levi_civita(i: int, j: int, k: int) -> int:
 
 
 @cache
-def slow_pattern(deltas, epsilon, natural, rank: int, weight: int) -> tuple[np.ndarray, int]:
+def slow_pattern(
+    deltas: tuple[tuple[int, int], ...],
+    epsilon: tuple[int, ...],
+    natural: tuple[int, ...],
+    rank: int,
+    weight: int,
+) -> Exact:
     """Evaluate a pattern by loops over all index values; numerators and a denominator.
 
     Shape ``(3,)*rank + (3,)*weight``: ``prod delta * epsilon * P[carried indices, free indices]``.
@@ -274,25 +291,27 @@ def slow_pattern(deltas, epsilon, natural, rank: int, weight: int) -> tuple[np.n
         row = [0] * 3**weight
         if all(i[a] == i[b] for a, b in deltas):
             legs = [i[slot] for slot in epsilon]
+            choices: list[tuple[list[int], int]]
             if len(legs) == 2:
-                choices = [(d, levi_civita(*legs, d)) for d in INDEX]
+                choices = [([d], levi_civita(legs[0], legs[1], d)) for d in INDEX]
             else:
-                choices = [(None, levi_civita(*legs) if legs else 1)]
+                choices = [([], levi_civita(legs[0], legs[1], legs[2]) if legs else 1)]
             for leg, sign in choices:
                 if sign:
                     place = 0
-                    for value in ([] if leg is None else [leg]) + [i[slot] for slot in natural]:
+                    for value in leg + [i[slot] for slot in natural]:
                         place = 3 * place + value
                     row = [old + sign * new for old, new in zip(row, P[place], strict=True)]
         table.append(row)
     return np.array(table, dtype=np.int64).reshape((3,) * (rank + weight)), denominator
 
 
-def slow_operator(operator) -> tuple[np.ndarray, int]:
+def slow_operator(operator: Operator) -> Exact:
     """Evaluate an operator without its root: tensor indices first, then natural indices."""
     terms = list(operator.terms())
     common = lcm(*(coefficient.denominator for coefficient, _ in terms))
-    total, denominator = 0, 1
+    total: Array = np.array(0, dtype=object)
+    denominator = 1
     for coefficient, pattern in terms:
         array, denominator = slow_pattern(
             pattern.deltas, pattern.epsilon, pattern.natural, operator.rank, operator.weight
@@ -304,7 +323,9 @@ def slow_operator(operator) -> tuple[np.ndarray, int]:
 # --- small exact helpers -----------------------------------------------------------------------
 
 
-def same_fraction(first, first_denominator: int, second, second_denominator: int) -> bool:
+def same_fraction(
+    first: Array, first_denominator: int, second: Array, second_denominator: int
+) -> bool:
     """Say whether two integer arrays over their denominators are equal, exactly."""
     return np.array_equal(
         np.asarray(first, dtype=object) * second_denominator,
@@ -323,15 +344,16 @@ def exact_root(square: Fraction) -> Fraction:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def random_tensor(symmetry: str, rng: np.random.Generator, batch=()) -> np.ndarray:
+def random_tensor(symmetry: str, rng: np.random.Generator, batch: Sequence[int] = ()) -> Array:
     """Return random tensors of a class, averaged over its group by brute force."""
     rank = len(symmetry.partition("=")[0])
     array = rng.standard_normal((*batch, *(3,) * rank))
     group = group_of(symmetry)
-    return averaged(array, group, rank) / len(group)
+    mean: Array = averaged(array, group, rank) / len(group)
+    return mean
 
 
-def rotated(array: np.ndarray, matrix: np.ndarray, rank: int) -> np.ndarray:
+def rotated(array: Array, matrix: Array, rank: int) -> Array:
     """Apply a matrix to each of the last ``rank`` axes."""
     for axis in range(array.ndim - rank, array.ndim):
         array = np.moveaxis(np.tensordot(array, matrix, axes=([axis], [1])), -1, axis)
@@ -342,7 +364,7 @@ def rotated(array: np.ndarray, matrix: np.ndarray, rank: int) -> np.ndarray:
 
 
 @st.composite
-def signed_strings(draw, highest_rank: int = 5) -> str:
+def signed_strings(draw: st.DrawFn, highest_rank: int = 5) -> str:
     """Draw a symmetry string with random signed rearrangements; it may force zero."""
     letters = LETTERS[: draw(st.integers(1, highest_rank))]
     term = st.tuples(st.permutations(letters), st.sampled_from(["", "", "-"]))
@@ -353,7 +375,9 @@ def signed_strings(draw, highest_rank: int = 5) -> str:
 # --- SymPy expressions at all index values --------------------------------------------------------
 
 
-def at_all_indices(expression, letters: str, tables=None) -> tuple[np.ndarray, int]:
+def at_all_indices(
+    expression: Any, letters: str, tables: Mapping[str, Exact] | None = None
+) -> Exact:
     """Evaluate a rational expression in integer index symbols at all their values.
 
     Kronecker deltas, Levi-Civita symbols, indexed symbols (from ``tables``: name to integer array
@@ -368,8 +392,9 @@ def at_all_indices(expression, letters: str, tables=None) -> tuple[np.ndarray, i
     return np.broadcast_to(numbers, (3,) * len(letters)), denominator
 
 
-def _evaluate(expression, values, tables):
+def _evaluate(expression: Any, values: Mapping[str, Any], tables: Mapping[str, Exact]) -> Exact:
     kind = type(expression).__name__
+    total: Array
     if expression.is_Rational:
         return np.array(int(expression.p), dtype=object), int(expression.q)
     if kind in ("Add", "Mul"):
@@ -380,12 +405,16 @@ def _evaluate(expression, values, tables):
                 total, denominator = total * numbers, denominator * other
             return total, denominator
         denominator = lcm(*(other for _, other in parts))
-        return sum(numbers * (denominator // other) for numbers, other in parts), denominator
+        total = np.array(0, dtype=object)
+        for numbers, other in parts:
+            total = total + numbers * (denominator // other)
+        return total, denominator
     if kind == "KroneckerDelta":
         first, second = (_index(part, values) for part in expression.args)
         return np.asarray(first == second).astype(np.int64), 1
     if kind == "LeviCivita":
-        return levi_civita(*(_index(part, values) for part in expression.args)), 1
+        i, j, k = (_index(part, values) for part in expression.args)
+        return np.asarray(levi_civita(i, j, k)), 1
     if kind == "Indexed":
         numbers, denominator = tables[str(expression.base)]
         return numbers[tuple(_index(part, values) for part in expression.indices)], denominator
@@ -398,9 +427,9 @@ def _evaluate(expression, values, tables):
         assert (int(low), int(high)) == (0, 2)
         parts = [_evaluate(function, {**values, str(dummy): d}, tables) for d in INDEX]
         [denominator] = {other for _, other in parts}
-        return sum(numbers for numbers, _ in parts), denominator
+        return np.asarray(sum(numbers for numbers, _ in parts)), denominator
     raise AssertionError(f"{expression} is not rational")
 
 
-def _index(expression, values):
+def _index(expression: Any, values: Mapping[str, Any]) -> Any:
     return int(expression) if expression.is_Integer else values[str(expression)]

@@ -46,7 +46,8 @@ def network(
         if target.positive:
             middle = target.coordinates(from_voigt(elasticity.isotropic(100, 50)))
             model.outputs[0].assembly.mean.copy_(torch.from_numpy(middle))
-    return model.eval()
+    model.eval()
+    return model
 
 
 def predictor(members: int = 2, **options: Any) -> Predictor:

@@ -31,14 +31,16 @@ SETTINGS = NetworkSettings(
 def model(seed: int = 0) -> CarNet:
     """Return an untrained network with forces of some hundredths."""
     torch.manual_seed(seed)
-    made = CarNet(SETTINGS, Target("energy", pooling="sum")).double()
+    made = CarNet(SETTINGS, Target("energy", pooling="sum"))
+    made.double()
     with torch.no_grad():
         for name, values in made.named_parameters():
             if ".heads.0.weight" in name:
                 values *= 5000
             if "radial.last.weight" in name:
                 values *= 3
-    return made.eval().requires_grad_(False)
+    made.eval().requires_grad_(False)
+    return made
 
 
 def predictor(**options: Any) -> Predictor:
