@@ -29,10 +29,7 @@ from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
 from tests.helpers.tiny_models import CRYSTALS
 
-try:
-    compiler._flags()
-except compiler.BuildError as error:
-    pytest.skip(str(error), allow_module_level=True)
+pytestmark = pytest.mark.compiler
 
 BASIS = RadialBasis(3, 3.5).double()
 CASES = [  # outputs, weight of the features, channels

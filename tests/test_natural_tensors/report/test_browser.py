@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -19,15 +18,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from natural_tensors.report import report
 from tests.helpers.example_crystals import quartz
+from tests.helpers.machine import BROWSER, DRIVER
 
-BROWSER, DRIVER = (
-    next((path for path in map(shutil.which, names) if path), None)
-    for names in (("chromium", "chromium-browser", "google-chrome"), ("chromedriver",))
-)
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER),
-    reason="needs chromium and chromedriver: apt-get install chromium-driver",
-)
+pytestmark = pytest.mark.browser
 
 ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking",
@@ -52,7 +45,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     downloads = tmp_path_factory.mktemp("downloads")
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER or ""))
     driver.downloads = downloads
     try:
         yield driver
