@@ -11,7 +11,6 @@ import numpy as np
 from natural_tensors import Form, Reduction, catalog, reduction
 from natural_tensors.arrays import Floats
 
-from ..network.targets import working_unit
 from ..structures.units import UNITS
 from .examples import dataset_error
 
@@ -126,8 +125,10 @@ class LabelSource:
     @property
     def unit_kept(self) -> str:
         """Unit in which the label is kept; empty when nothing is known about it."""
-        if self.kept or self.name in catalog:
-            return self.kept or working_unit(self.name)
+        if self.kept:
+            return self.kept
+        if entry := catalog.get(self.name):
+            return entry.working_unit
         return next((kept for kept, known in UNITS.items() if self.unit in known), self.unit)
 
     @property

@@ -11,43 +11,11 @@ from numpy.typing import NDArray
 
 from natural_tensors import Reduction, catalog, reduction
 from natural_tensors.errors import InputError
-from natural_tensors.physical.entry import PhysicalTensor
+from natural_tensors.physical.entry import PhysicalTensor, Pooling
 
 from .irreps import Irrep
 
 Values = NDArray[np.float64]
-Pooling = Literal["mean", "sum", "atoms"]
-
-# Units the field works in, where they are not the SI units of the catalogue.
-WORKING_UNITS = {"Pa": "GPa", "J": "eV"}
-
-EXTENSIVE = frozenset(
-    {
-        "energy", "charge", "dipole", "quadrupole", "octupole", "polarizability",
-        "hyperpolarizability", "second-hyperpolarizability", "dipole-quadrupole-polarizability",
-        "magnetic-moment",
-    }
-)  # fmt: skip
-"""Tensors of a whole structure that grow with it: sums over the atoms."""
-
-ATOMIC = frozenset(
-    {
-        "nmr-shielding", "born-charge", "electric-field-gradient", "hyperfine", "force",
-        "anisotropic-displacement",
-    }
-)  # fmt: skip
-"""Tensors of which every atom has its own."""
-
-
-def usual_pooling(name: str) -> Pooling:
-    """Return how a named tensor is usually made of the atoms."""
-    return "sum" if name in EXTENSIVE else "atoms" if name in ATOMIC else "mean"
-
-
-def working_unit(name: str) -> str:
-    """Return the unit labels and predictions of a named tensor have; empty when it has no name."""
-    entry = catalog.get(name)
-    return WORKING_UNITS.get(entry.unit, entry.unit) if entry else ""
 
 
 class TargetError(InputError, ValueError):
@@ -84,8 +52,8 @@ class Target:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        if not self.unit:
-            object.__setattr__(self, "unit", working_unit(self.tensor))
+        if not self.unit and self.entry:
+            object.__setattr__(self, "unit", self.entry.working_unit)
         if self.positive and self.pooling == "sum":
             raise TargetError(
                 f"positive=True makes {self.tensor} an exponential, which is no sum over the "

@@ -14,11 +14,7 @@ from natural_tensors import catalog
 
 from ..data.labels import LabelForm, LabelSource, WeightRule
 from ..network.settings import NetworkSettings, Settings
-from ..network.targets import Target, elastic, usual_pooling
-
-POSITIVE = ("elastic", "dielectric")
-"""Names of tensors that are positive definite matrices and are predicted so."""
-
+from ..network.targets import Target, elastic
 
 MODULI = ("bulk", "shear")
 """Labels beside an elastic tensor, or in its place: averages after Hill."""
@@ -51,7 +47,8 @@ class TargetSettings(Settings):
     )
     positive: bool | None = Field(
         default=None,
-        description=f"positive definite; when left out, true for {', '.join(POSITIVE)}",
+        description="positive definite; when left out, true for "
+        + ", ".join(name for name, entry in catalog.items() if entry.positive),
     )
     weight: float = Field(
         default=1.0, ge=0, description="factor of all its terms in the loss, among several targets"
@@ -79,8 +76,9 @@ class TargetSettings(Settings):
             ValueError: when there is no such class, or it cannot be positive definite.
         """
         tensor = self.name or self.symmetry
-        positive = tensor in POSITIVE if self.positive is None else self.positive
-        pooling = self.pooling or usual_pooling(self.name)
+        entry = catalog.get(self.name)
+        positive = bool(entry and entry.positive) if self.positive is None else self.positive
+        pooling = self.pooling or (entry.pooling if entry else "mean")
         if self.name == "energy" and self.unit not in ("", "eV"):
             raise ValueError(
                 f"energies are in eV, got unit {self.unit!r}; leave it out, and name the unit of "

@@ -387,7 +387,7 @@ def reconstruct(
         saving.check_suffix(output, writing.ARRAY_SUFFIXES)
     record = reading.read_parts(file)
     target = record.reduction
-    written_as = record.form or recognition.matrix_form(target) or "full"
+    written_as = record.form or target.voigt_form or "full"
     if form != "auto":
         written_as = cast("Form", form)
     values = _put_together(record, written_as)

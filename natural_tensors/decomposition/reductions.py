@@ -13,6 +13,7 @@ from ..errors import SymmetryError, UnknownPartError
 from ..exact.integers import as_integer
 from ..exact.notation import LATEX, TEXT, Notation
 from ..physical.catalog import catalog
+from ..physical.entry import PhysicalTensor
 from .application import Invalid, Numerics
 from .components import Components, Form, independent_components
 from .copies import BASES, Basis, WeightSpace, multiplicities, weight_space
@@ -41,6 +42,22 @@ class Reduction:
     name: str | None
     components: Components
     multiplicities: Mapping[int, int]
+
+    @property
+    def entry(self) -> PhysicalTensor | None:
+        """The entry of the catalogue, where the reduction was asked for by name."""
+        return None if self.name is None else catalog[self.name]
+
+    @property
+    def voigt_form(self) -> Form | None:
+        """The form in which tables print the tensor as a matrix of joined index pairs.
+
+        None when the class has no symmetric pairs, and when tables disagree on the factors of a
+        named tensor; without factors when the tensor has no name.
+        """
+        if not self.components.pairs:
+            return None
+        return self.entry.voigt_form if self.entry else "voigt"
 
     # --- what is inside -----------------------------------------------------------------------
 

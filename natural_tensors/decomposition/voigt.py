@@ -6,7 +6,6 @@ from typing import Any
 
 from .. import arrays
 from ..arrays import Array
-from ..physical.catalog import ENGINEERING
 from .application import Invalid
 from .components import FORMS, Form
 from .reductions import Reduction, reduction
@@ -88,4 +87,4 @@ def written_form(target: Reduction) -> Form:
     """
     if target.rank < 3 or not target.components.pairs:
         return "full"
-    return "voigt-compliance" if target.name in ENGINEERING else "voigt"
+    return target.voigt_form or "voigt"

@@ -9,25 +9,8 @@ import numpy as np
 from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import Basis
 from ..decomposition.reductions import Reduction, reduction
-from ..physical.catalog import ENGINEERING
 from .records import TensorRecord, Values, times
 from .saving import FileError, file_error
-
-UNSETTLED = frozenset(
-    {
-        "piezo-optic",
-        "piezoresistance",
-        "electrostriction",
-        "kerr",
-        "magnetostriction",
-        "magnetoresistance",
-        "cotton-mouton",
-        "piezogyration",
-        "magnetoelectric-beta",
-        "magnetoelectric-gamma",
-    }
-)
-"""Tensors whose Voigt matrices carry different factors in different tables: never guessed."""
 
 
 def tensor_class(text: str, *, axial: bool | None = None, basis: Basis = "dual") -> Reduction:
@@ -81,18 +64,11 @@ def _layouts(target: Reduction) -> dict[Form, tuple[int, ...]]:
     return {form: target.components.layout(form).shape for form in forms}
 
 
-def matrix_form(target: Reduction) -> Form | None:
-    """Return the form in which tables print a tensor with joined index pairs, if there is one."""
-    if not target.components.pairs or target.name in UNSETTLED:
-        return None
-    return "voigt-compliance" if target.name in ENGINEERING else "voigt"
-
-
 def choose_form(target: Reduction, record: TensorRecord, asked: Form | None) -> Form:
     """Return the form of an array: as asked for, as the file states, or else as it fits.
 
     An array that fits several is full before Voigt before components; which Voigt form is the
-    custom of the tensor (:func:`matrix_form`).
+    custom of the tensor (`Reduction.voigt_form`).
 
     Raises:
         FileError: when the array does not fit, or the custom of the tensor is unsettled.
@@ -112,9 +88,8 @@ def choose_form(target: Reduction, record: TensorRecord, asked: Form | None) -> 
     if fits("full"):
         return "full"
     if "voigt" in shapes and fits("voigt"):
-        custom = matrix_form(target)
-        if custom:
-            return custom
+        if target.voigt_form:
+            return target.voigt_form
         raise file_error(
             record.origin,
             f"tables disagree on the factors in the Voigt matrix of {target.name}",

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any, TypeVar, overload
 
 from ..errors import UnknownTensorError
 from .dielectric import DIELECTRIC
@@ -50,6 +51,8 @@ from .molecules import MOLECULES
 from .optics import OPTICS
 from .scalars_and_vectors import SCALARS_AND_VECTORS
 from .transport import TRANSPORT
+
+Other = TypeVar("Other")
 
 
 class Catalog(Mapping[str, PhysicalTensor]):
@@ -102,9 +105,17 @@ class Catalog(Mapping[str, PhysicalTensor]):
         except KeyError:
             raise UnknownTensorError(self._complaint(name)) from None
 
+    # the inherited two would look for the nearest names of every index symmetry they are asked for
     def __contains__(self, name: object) -> bool:
-        # the inherited one would look for the nearest names of every index symmetry it is asked for
         return _plain(str(name)) in self._names
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> PhysicalTensor | None: ...
+    @overload
+    def get(self, name: str, default: Other, /) -> PhysicalTensor | Other: ...
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return the tensor of this name or alias, or a default."""
+        return self[name] if name in self else default  # noqa: SIM401
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -158,16 +169,3 @@ catalog = Catalog(
         "scalars and vectors": SCALARS_AND_VECTORS,
     }
 )
-
-
-ENGINEERING = frozenset(
-    {
-        "strain",
-        "thermal-expansion",
-        "compliance",
-        "piezoelectric",
-        "piezoelectric-voltage",
-        "piezomagnetic",
-    }
-)
-"""Tensors that tables print with a factor 2 for each off-diagonal pair (`voigt-compliance`)."""

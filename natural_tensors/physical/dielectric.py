@@ -43,6 +43,7 @@ DIELECTRIC = (
         time_reversal=1,
         jahn="[V2]",
         unit="1",
+        positive=True,
         relation="displacement field D_i = ε0 ε_ij E_j; ε_ij = δ_ij in vacuum",
         source="Nye 1985, ch. IV",
         aliases=("permittivity", "dielectric-constant", "relative-permittivity"),
@@ -85,6 +86,7 @@ DIELECTRIC = (
         time_reversal=1,
         jahn="V[V2]",
         unit="C/N",
+        voigt_form="voigt-compliance",
         relation="direct effect: polarization P_i = d_ijk σ_jk; converse: strain ε_jk = d_ijk E_i",
         source="Nye 1985, ch. VII",
         aliases=("piezoelectric-strain", "piezoelectricity", "piezoelectric-d"),
@@ -114,6 +116,7 @@ DIELECTRIC = (
         time_reversal=1,
         jahn="V[V2]",
         unit="V m/N",
+        voigt_form="voigt-compliance",
         relation="field E_i = -g_ijk σ_jk at zero displacement field, stress σ",
         source="Newnham 2005, ch. 12",
         aliases=("piezoelectric-g",),
@@ -140,6 +143,7 @@ DIELECTRIC = (
         time_reversal=1,
         jahn="[V2][V2]",
         unit="m^4/C^2",
+        voigt_form=None,
         relation=(
             "strain ε_ij = Q_ijkl P_k P_l; many authors define it by E_k E_l instead, which "
             "keeps the symmetry"
@@ -173,6 +177,7 @@ DIELECTRIC = (
         time_reversal=1,
         jahn="V2",
         unit="1",
+        pooling="atoms",
         relation=(
             "Z*_ij = (Ω/e) ∂P_i/∂u_j for the displacement u of one atom in the cell of volume "
             "Ω, in units of e; some codes print the transpose"

@@ -27,6 +27,7 @@ MAGNETISM = (
         time_reversal=-1,
         jahn="aeV",
         unit="A m^2",
+        pooling="sum",
         relation="energy -m_i B_i",
         source="Newnham 2005, ch. 14",
         aliases=("magnetic-dipole", "magmom"),
@@ -94,6 +95,7 @@ MAGNETISM = (
         time_reversal=1,
         jahn="[V2][V2]",
         unit="m^2/A^2",
+        voigt_form=None,
         relation=(
             "strain ε_ij = N_ijkl M_k M_l; others use the direction of M, which keeps the symmetry"
         ),
@@ -108,6 +110,7 @@ MAGNETISM = (
         time_reversal=-1,
         jahn="aeV[V2]",
         unit="1/T",
+        voigt_form="voigt-compliance",
         relation="magnetization M_i = Λ_ijk σ_jk, stress σ; 1/T is A/m per Pa",
         source=(
             "Landau and Lifshitz, Electrodynamics of Continuous Media, ch. V; Newnham 2005, ch. 14"
@@ -136,6 +139,7 @@ MAGNETISM = (
         time_reversal=1,
         jahn="V[V2]",
         unit="s/A",
+        voigt_form=None,
         relation="polarization P_i = (1/2) β_ijk H_j H_k",
         source="Rivera 2009, Eur. Phys. J. B 71, 299",
         aliases=("magnetoelectric-ehh",),
@@ -149,6 +153,7 @@ MAGNETISM = (
         time_reversal=-1,
         jahn="aeV[V2]",
         unit="s/V",
+        voigt_form=None,
         relation="magnetization μ0 M_i = (1/2) γ_ijk E_j E_k",
         source="Rivera 2009, Eur. Phys. J. B 71, 299",
         aliases=("magnetoelectric-hee",),

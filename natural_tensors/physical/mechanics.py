@@ -30,6 +30,7 @@ MECHANICS = (
         time_reversal=1,
         jahn="[V2]",
         unit="1",
+        voigt_form="voigt-compliance",
         relation="infinitesimal strain ε_ij = (∂u_i/∂x_j + ∂u_j/∂x_i)/2 of the displacement u",
         source="Nye 1985, ch. VI",
     ),
@@ -68,6 +69,7 @@ MECHANICS = (
         time_reversal=1,
         jahn="[V2]",
         unit="1/K",
+        voigt_form="voigt-compliance",
         relation="strain ε_ij = α_ij ΔT at constant stress",
         source="Nye 1985, ch. VI",
         aliases=("thermal-expansion-coefficient",),
@@ -81,6 +83,7 @@ MECHANICS = (
         time_reversal=1,
         jahn="[[V2][V2]]",
         unit="Pa",
+        positive=True,
         relation="stress σ_ij = C_ijkl ε_kl, strain ε",
         source="Nye 1985, ch. VIII",
         aliases=(
@@ -100,6 +103,7 @@ MECHANICS = (
         time_reversal=1,
         jahn="[[V2][V2]]",
         unit="1/Pa",
+        voigt_form="voigt-compliance",
         relation=(
             "strain ε_ij = S_ijkl σ_kl, stress σ; the inverse of the stiffness on symmetric tensors"
         ),
@@ -253,6 +257,7 @@ MECHANICS = (
         time_reversal=1,
         jahn="[V2]",
         unit="m^2",
+        pooling="atoms",
         relation="mean square displacement U_ij = <u_i u_j> of one atom, Cartesian axes",
         source="Trueblood et al. 1996, Acta Cryst. A52, 770",
         aliases=("adp", "thermal-ellipsoid"),

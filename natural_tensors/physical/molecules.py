@@ -14,6 +14,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="V",
         unit="C m",
+        pooling="sum",
         relation=(
             "μ_i = Σ q r_i over the charges q at r; independent of the origin if the molecule "
             "is neutral"
@@ -30,6 +31,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="[V2]",
         unit="C m^2",
+        pooling="sum",
         relation=(
             "Θ_ij = (1/2) Σ q (3 r_i r_j - r^2 δ_ij): traceless, which the index symmetry "
             "does not say; Landau's is twice it"
@@ -49,6 +51,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="[V3]",
         unit="C m^3",
+        pooling="sum",
         relation=(
             "Ω_ijk = (1/2) Σ q (5 r_i r_j r_k - r^2 (r_i δ_jk + r_j δ_ik + r_k δ_ij)): "
             "traceless, which the index symmetry does not say"
@@ -65,6 +68,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="[V2]",
         unit="C m^2/V",
+        pooling="sum",
         relation="induced dipole Δμ_i = α_ij E_j, static or away from resonance",
         source="Buckingham 1967, Adv. Chem. Phys. 12, 107",
         aliases=("dipole-polarizability",),
@@ -78,6 +82,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="[V3]",
         unit="C m^3/V^2",
+        pooling="sum",
         relation=(
             "adds (1/2) β_ijk E_j E_k to the dipole μ_i; the 1/2 belongs to the Taylor convention"
         ),
@@ -93,6 +98,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="[V4]",
         unit="C m^4/V^3",
+        pooling="sum",
         relation=(
             "adds (1/6) γ_ijkl E_j E_k E_l to the dipole μ_i; the 1/6 belongs to the Taylor "
             "convention"
@@ -108,6 +114,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="V[V2]",
         unit="C m^3/V",
+        pooling="sum",
         relation=(
             "induced dipole Δμ_i = (1/3) A_ijk ∂E_j/∂x_k; traceless in jk, which the index "
             "symmetry does not say"
@@ -181,6 +188,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="V2",
         unit="1",
+        pooling="atoms",
         relation=(
             "field at the nucleus ΔB_i = -σ_ij B_j; not symmetric in general; printed in ppm; "
             "some codes print the transpose"
@@ -225,6 +233,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="[V2]",
         unit="V/m^2",
+        pooling="atoms",
         relation=(
             "V_ij = ∂²φ/∂x_i∂x_j of the electric potential φ: traceless, which the index "
             "symmetry does not say"
@@ -257,6 +266,7 @@ MOLECULES = (
         time_reversal=1,
         jahn="V2",
         unit="Hz",
+        pooling="atoms",
         relation=(
             "energy h S_i A_ij I_j, electron spin S and nuclear spin I; not symmetric in general"
         ),

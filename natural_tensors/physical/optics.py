@@ -29,6 +29,7 @@ OPTICS = (
         time_reversal=1,
         jahn="[V2][V2]",
         unit="1/Pa",
+        voigt_form=None,
         relation="impermeability Δη_ij = π_ijkl σ_kl, stress σ",
         source="Nye 1985, ch. XIII",
         aliases=("stress-optic",),
@@ -55,6 +56,7 @@ OPTICS = (
         time_reversal=1,
         jahn="[V2][V2]",
         unit="m^2/V^2",
+        voigt_form=None,
         relation="impermeability Δη_ij = s_ijkl E_k E_l",
         source="Newnham 2005, ch. 28; Boyd, Nonlinear Optics, ch. 11",
         aliases=("quadratic-electro-optic",),
@@ -178,6 +180,7 @@ OPTICS = (
         time_reversal=1,
         jahn="e[V2][V2]",
         unit="1/Pa",
+        voigt_form=None,
         relation="gyration Δg_ij = R_ijkl σ_kl, stress σ",
         source="Newnham 2005, ch. 30",
     ),
@@ -205,6 +208,7 @@ OPTICS = (
         time_reversal=1,
         jahn="[V2][V2]",
         unit="1/T^2",
+        voigt_form=None,
         relation="permittivity Δε_ij = C_ijkl B_k B_l",
         source=(
             "Landau and Lifshitz, Electrodynamics of Continuous Media, ch. XI; Newnham 2005, ch. 31"

@@ -149,6 +149,7 @@ TRANSPORT = (
         time_reversal=1,
         jahn="[V2][V2]",
         unit="Ω m/T^2",
+        voigt_form=None,
         relation=(
             "resistivity Δρ_ij = ξ_ijkl B_k B_l; symmetric in ij since ρ_ij(B) = ρ_ji(-B) by "
             "Onsager"
@@ -196,6 +197,7 @@ TRANSPORT = (
         time_reversal=1,
         jahn="[V2][V2]",
         unit="1/Pa",
+        voigt_form=None,
         relation=(
             "resistivity Δρ_ij = ρ0 π_ijkl σ_kl, stress σ, ρ0 the mean resistivity; symmetric "
             "in ij by Onsager"

@@ -18,7 +18,6 @@ from natural_tensors.arrays import to_lists
 from natural_tensors.files import reading, recognition, saving, writing
 from natural_tensors.files.records import TensorRecord
 from natural_tensors.files.saving import FileError
-from natural_tensors.physical.catalog import ENGINEERING
 
 MATRIX = [[1.5, 2.0, 0.0], [2.0, -1.0, 0.25], [0.0, 0.25, 3.0]]
 RANDOM = np.random.default_rng(7)
@@ -260,19 +259,16 @@ def test_a_form_that_is_stated_is_used() -> None:
         recognition.choose_form(target, record(values), "full")
 
 
-@pytest.mark.parametrize("name", sorted(recognition.UNSETTLED))
+UNSETTLED = [name for name, entry in nt.catalog.items() if entry.voigt_form is None]
+
+
+@pytest.mark.parametrize("name", UNSETTLED)
 def test_factors_on_which_tables_disagree_are_asked_for(name: str) -> None:
     target = nt.reduction(name)
     shape = target.components.layout("voigt").shape
     with pytest.raises(FileError, match=f"Voigt matrix of {name}\n.*--form voigt"):
         recognition.choose_form(target, record(np.ones(shape)), None)
     assert recognition.choose_form(target, record(np.ones(shape)), "mandel") == "mandel"
-
-
-def test_the_customs_are_about_tensors_of_the_catalogue() -> None:
-    assert ENGINEERING.isdisjoint(recognition.UNSETTLED)
-    for name in ENGINEERING | recognition.UNSETTLED:
-        assert nt.reduction(name).components.pairs
 
 
 def test_an_array_that_fits_no_form() -> None:
