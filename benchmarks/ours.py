@@ -38,7 +38,7 @@ class Ours:
 
     def fit(self) -> Result:
         """Return energy and forces, differentiable by the parameters."""
-        found = energy_and_derivatives(self.model, self.batch, learn=True)
+        found = energy_and_derivatives(self.model, self.batch, create_graph=True)
         return found.energy, found.forces
 
     def network(self) -> Network:

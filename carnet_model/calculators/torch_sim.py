@@ -88,7 +88,7 @@ class CarNetModel(ModelInterface):
                     "a stress needs three lattice vectors, and a system has no volume: pass "
                     "compute_stress=False"
                 )
-            strain = pull.by_strain(vectors.to(pull.gradient.dtype), bond_owners, systems)
+            strain = pull.strain_derivative(vectors.to(pull.gradient.dtype), bond_owners, systems)
             found["stress"] = strain / volumes.view(-1, 1, 1)
         return {name: values.to(self.dtype) for name, values in found.items()}
 

@@ -64,7 +64,7 @@ class Pull:
         rest = self.gradient.new_zeros((self.energies.shape[0], 3))
         return rest.index_add(0, receivers, self.gradient).index_add(0, senders, -self.gradient)
 
-    def by_strain(self, vectors: Tensor, owners: Tensor, systems: int) -> Tensor:
+    def strain_derivative(self, vectors: Tensor, owners: Tensor, systems: int) -> Tensor:
         """Return the gradient by a symmetric strain, shape ``(systems, 3, 3)``.
 
         Over the volume it is the stress, positive under tension; its negative is the virial.

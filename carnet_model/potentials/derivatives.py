@@ -15,14 +15,14 @@ from ..network.targets import Target, TargetError
 
 
 @dataclass(frozen=True, eq=False)
-class Response:
-    """An energy and its derivatives.
+class EnergyDerivatives:
+    """An energy and its derivatives by positions and strain.
 
     Attributes:
         energy: of each structure, double precision, shape ``(graphs,)``.
         forces: minus the gradient by the positions, in the unit of the energy per angstrom, shape
             ``(atoms, 3)``.
-        by_strain: gradient by a symmetric strain, in the unit of the energy, shape
+        strain_derivative: gradient by a symmetric strain, in the unit of the energy, shape
             ``(graphs, 3, 3)``; None when not asked for.
         volumes: of the cells, cubic angstrom, 0 where nothing repeats, shape ``(graphs,)``.
         learned: what the network computed for every target (`CarNet.learned`).
@@ -30,7 +30,7 @@ class Response:
 
     energy: Tensor
     forces: Tensor
-    by_strain: Tensor | None
+    strain_derivative: Tensor | None
     volumes: Tensor
     learned: Mapping[str, Tensor]
 
@@ -43,11 +43,11 @@ class Response:
         Raises:
             TargetError: when a structure has no volume.
         """
-        if self.by_strain is None:
+        if self.strain_derivative is None:
             return None
         if not bool((self.volumes > 0).all()):
             raise TargetError("a stress needs three lattice vectors; a structure has no volume")
-        return self.by_strain / self.volumes.view(-1, 1, 1)
+        return self.strain_derivative / self.volumes.view(-1, 1, 1)
 
 
 def require_potential(model: CarNet) -> Target:
@@ -65,15 +65,16 @@ def require_potential(model: CarNet) -> Target:
 
 
 def energy_and_derivatives(
-    model: CarNet, batch: Batch, *, stress: bool = False, learn: bool = False
-) -> Response:
+    model: CarNet, batch: Batch, *, stress: bool = False, create_graph: bool = False
+) -> EnergyDerivatives:
     """Return energies, forces and, where asked for, stresses.
 
     Args:
         model: a network with an energy among its targets.
         batch: the structures.
-        stress: compute the response to strain as well.
-        learn: keep the graph, so that a loss of forces can be differentiated by the parameters.
+        stress: compute the derivative by a strain as well.
+        create_graph: keep the graph of the derivatives, so that a loss of forces can be
+            differentiated by the parameters.
 
     Raises:
         TargetError: when no target is an energy.
@@ -84,19 +85,21 @@ def energy_and_derivatives(
     with torch.enable_grad():
         if stress:
             strain = batch.cells.new_zeros(batch.cells.shape).requires_grad_()
-            turn = torch.eye(3, dtype=strain.dtype, device=strain.device)
-            turn = turn + 0.5 * (strain + strain.mT)
-            turned = torch.einsum("ai,aij->aj", positions, turn.index_select(0, batch.owners))
-            moved = replace(batch, positions=turned, cells=batch.cells @ turn)
+            deformation = torch.eye(3, dtype=strain.dtype, device=strain.device)
+            deformation = deformation + 0.5 * (strain + strain.mT)
+            of_atoms = deformation.index_select(0, batch.owners)
+            strained = torch.einsum("ai,aij->aj", positions, of_atoms)
+            moved = replace(batch, positions=strained, cells=batch.cells @ deformation)
             inputs.append(strain)
         learned = model.learned(moved)
         energies = learned[target.key].squeeze(-1)
         with convolution.gradients_by_inputs_only():
-            slopes = torch.autograd.grad(
-                energies.sum(), inputs, create_graph=learn, materialize_grads=True
+            derivatives = torch.autograd.grad(
+                energies.sum(), inputs, create_graph=create_graph, materialize_grads=True
             )
-    if not learn:
+    if not create_graph:
         energies = energies.detach()
         learned = {key: values.detach() for key, values in learned.items()}
     volumes = torch.linalg.det(batch.cells).abs()
-    return Response(energies, -slopes[0], slopes[1] if stress else None, volumes, learned)
+    strain_derivative = derivatives[1] if stress else None
+    return EnergyDerivatives(energies, -derivatives[0], strain_derivative, volumes, learned)

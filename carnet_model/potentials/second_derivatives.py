@@ -32,7 +32,7 @@ LARGEST_FORCE = 0.05
 
 
 SOFTEST = 1e-6
-"""Eigenvalues of the force constants below this share of the largest move nothing, or diverge."""
+"""Share of the largest eigenvalue of the force constants below which one counts as zero."""
 
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
@@ -84,66 +84,66 @@ class Mechanics:
                 f"the force constants have an eigenvalue {values[0]:.3g} eV/Å^2: the structure is "
                 "no minimum of this potential; displace the atoms along it and relax again"
             )
-        stiff = values > limit  # all but translations, which no strain excites
-        shares = vectors[:, stiff].T @ self.internal_strain
-        softening = (shares / values[stiff, None]).T @ shares
+        positive = values > limit  # all but translations, which no strain excites
+        shares = vectors[:, positive].T @ self.internal_strain
+        softening = (shares / values[positive, None]).T @ shares
         return np.asarray(self.clamped - softening / self.volume * EV_PER_A3, dtype=np.float64)
 
 
-def require_volume(thing: Geometry) -> float:
+def require_volume(structure: Geometry) -> float:
     """Return the volume of a crystal, cubic angstrom.
 
     Raises:
         MechanicsError: when it is no crystal.
     """
-    if thing.volume is None:
+    if structure.volume is None:
         raise MechanicsError(
-            f"{thing.name or 'the structure'}: repeats along {sum(thing.periodic)} directions; a "
-            "stiffness needs three"
+            f"{structure.name or 'the structure'}: repeats along {sum(structure.periodic)} "
+            "directions; a stiffness needs three"
         )
-    return thing.volume
+    return structure.volume
 
 
-def mechanics(models: CarNet | Sequence[CarNet], thing: Geometry) -> Mechanics:
+def mechanics(models: CarNet | Sequence[CarNet], structure: Geometry) -> Mechanics:
     """Return the second derivatives of the energy of a crystal, in double precision.
 
     Args:
         models: networks with an energy; of several, the mean energy.
-        thing: the crystal, relaxed where relaxed ions are wanted.
+        structure: the crystal, relaxed where relaxed ions are wanted.
 
     Raises:
         MechanicsError: when it is no crystal.
         TargetError: when a network has no energy.
     """
     members = [models] if isinstance(models, CarNet) else list(models)
-    volume = require_volume(thing)
-    parts = [_second(_double(model), _batch(thing, model)) for model in members]
-    energy, stiff = (np.mean([part[place] for part in parts], axis=0) for place in (0, 1))
-    size = 3 * len(thing)
+    volume = require_volume(structure)
+    parts = [_second(_double(model), _batch(structure, model)) for model in members]
+    gradient, second = (np.mean([part[place] for part in parts], axis=0) for place in (0, 1))
+    size = 3 * len(structure)
     stress = np.zeros((3, 3))
-    for (i, j), value in zip(PAIRS, energy[size:], strict=True):
+    for (i, j), value in zip(PAIRS, gradient[size:], strict=True):
         stress[i, j] = stress[j, i] = value / volume * EV_PER_A3
     return Mechanics(
-        force_constants=stiff[:size, :size],
-        internal_strain=stiff[:size, size:],
-        clamped=stiff[size:, size:] / volume * EV_PER_A3,
-        forces=-energy[:size].reshape(-1, 3),
+        force_constants=second[:size, :size],
+        internal_strain=second[:size, size:],
+        clamped=second[size:, size:] / volume * EV_PER_A3,
+        forces=-gradient[:size].reshape(-1, 3),
         stress=stress,
         volume=volume,
     )
 
 
-def atomic_slopes(
-    models: CarNet | Sequence[CarNet], thing: Geometry, key: str | None = None
+def position_derivatives(
+    models: CarNet | Sequence[CarNet], structure: Geometry, key: str | None = None
 ) -> Floats:
-    """Return the derivative of a summed tensor by the position of every atom.
+    """Return the derivatives of a summed tensor by the positions of the atoms.
 
     That of a dipole are the Born effective charges of a molecule, Z_ij = ∂μ_i/∂r_j (in units of e
     when the dipole is in e Å); that of a polarizability, the atomic Raman tensors.
 
     Args:
         models: networks with such a target; of several, the mean.
-        thing: the structure.
+        structure: the structure.
         key: of the target; the first summed one when left out.
 
     Returns:
@@ -156,18 +156,18 @@ def atomic_slopes(
     sums = {target.key: target for target in members[0].targets if target.pooling == "sum"}
     if not sums or (key is not None and key not in sums):
         raise TargetError(
-            f"slopes are those of sums over the atoms; asked for {key or 'the first'}, the network "
-            f"has {', '.join(sums) or 'none'}"
+            f"derivatives by positions are those of sums over the atoms; asked for "
+            f"{key or 'the first'}, the network has {', '.join(sums) or 'none'}"
         )
     target = sums[key or next(iter(sums))]
-    found = []
+    derivatives = []
     for model in map(_double, members):
-        batch = _batch(thing, model)
+        batch = _batch(structure, model)
         positions = batch.positions.detach().requires_grad_()
         values = model(replace(batch, positions=positions))[target.key][0]
         rows = [torch.autograd.grad(value, positions, retain_graph=True)[0] for value in values]
-        found.append(torch.stack(rows, dim=-1).numpy())  # atoms, 3, dimension
-    full = np.asarray(target.reduction.unpack(np.mean(found, axis=0)), dtype=np.float64)
+        derivatives.append(torch.stack(rows, dim=-1).numpy())  # atoms, 3, dimension
+    full = np.asarray(target.reduction.unpack(np.mean(derivatives, axis=0)), dtype=np.float64)
     return np.moveaxis(full, 1, -1)
 
 
@@ -176,30 +176,31 @@ def _double(model: CarNet) -> CarNet:
     return double
 
 
-def _batch(thing: Geometry, model: CarNet) -> Batch:
-    return collate([build(thing, model.settings.cutoff)], torch.float64)
+def _batch(structure: Geometry, model: CarNet) -> Batch:
+    return collate([build(structure, model.settings.cutoff)], torch.float64)
 
 
 def _second(model: CarNet, batch: Batch) -> tuple[Floats, Floats]:
     """Return gradient and second derivatives by displacements and Voigt strains."""
     key = require_potential(model).key
-    moves = torch.zeros_like(batch.positions).requires_grad_()
+    displacements = torch.zeros_like(batch.positions).requires_grad_()
     strains = torch.zeros(6, dtype=batch.positions.dtype).requires_grad_()
-    matrix = torch.eye(3, dtype=batch.positions.dtype)
+    deformation = torch.eye(3, dtype=batch.positions.dtype)
     for number, (i, j) in enumerate(PAIRS):
-        unit = torch.zeros(3, 3, dtype=matrix.dtype)
+        unit = torch.zeros(3, 3, dtype=deformation.dtype)
         unit[i, j] = unit[j, i] = 1.0 if i == j else 0.5
-        matrix = matrix + strains[number] * unit
-    moved = replace(batch, positions=(batch.positions + moves) @ matrix, cells=batch.cells @ matrix)
+        deformation = deformation + strains[number] * unit
+    positions = (batch.positions + displacements) @ deformation
+    moved = replace(batch, positions=positions, cells=batch.cells @ deformation)
     energy = model.learned(moved)[key].sum()
-    inputs = (moves, strains)
-    slopes = _flat(torch.autograd.grad(energy, inputs, create_graph=True, materialize_grads=True))
+    inputs = (displacements, strains)
+    gradient = _flat(torch.autograd.grad(energy, inputs, create_graph=True, materialize_grads=True))
     rows = [
-        _flat(torch.autograd.grad(slope, inputs, retain_graph=True, materialize_grads=True))
-        for slope in slopes
+        _flat(torch.autograd.grad(entry, inputs, retain_graph=True, materialize_grads=True))
+        for entry in gradient
     ]
-    stiff = torch.stack(rows).numpy()
-    return slopes.detach().numpy(), (stiff + stiff.T) / 2
+    second = torch.stack(rows).numpy()
+    return gradient.detach().numpy(), (second + second.T) / 2
 
 
 def _flat(parts: Sequence[Tensor]) -> Tensor:

@@ -324,22 +324,24 @@ class Predictor:
         return _Job(place, thing, axes, graph, tuple(self.domain.remarks(thing, degrees)))
 
     def _flush(self, jobs: Sequence[_Job], results: list[Prediction | Failure | None]) -> None:
-        packed, forces, by_strain = self._run([job.graph for job in jobs])
+        packed, forces, strain_derivative = self._run([job.graph for job in jobs])
         per_atom = self.target.pooling == "atoms"
         sizes = np.array([len(job.thing) for job in jobs])
         ends = np.cumsum(sizes)
         rows = ends[:-1] if per_atom else np.arange(1, len(jobs))
         shares = np.split(packed, rows, axis=1)
         for place, (job, values) in enumerate(zip(jobs, shares, strict=True)):
-            slopes: dict[str, Floats] = {}
-            if forces is not None and by_strain is not None:
-                slopes["forces"] = forces[ends[place] - sizes[place] : ends[place]]
+            derivatives: dict[str, Floats] = {}
+            if forces is not None and strain_derivative is not None:
+                derivatives["forces"] = forces[ends[place] - sizes[place] : ends[place]]
                 if job.thing.volume is not None:
-                    slopes["stress"] = by_strain[place] / job.thing.volume
-            results[job.place] = self._result(job, values if per_atom else values[:, 0], slopes)
+                    derivatives["stress"] = strain_derivative[place] / job.thing.volume
+            results[job.place] = self._result(
+                job, values if per_atom else values[:, 0], derivatives
+            )
 
     def _run(self, graphs: Sequence[Any]) -> tuple[Floats, Floats | None, Floats | None]:
-        """Return packed coordinates, shape ``(members, systems, dimension)``, and slopes.
+        """Return packed coordinates, shape ``(members, systems, dimension)``, and derivatives.
 
         For an energy these are forces and response to strain, the mean of all members.
         """
@@ -358,11 +360,11 @@ class Predictor:
         return (
             _doubles([response.energy.unsqueeze(-1) for response in responses]),
             _doubles([response.forces for response in responses]).mean(axis=0),
-            _doubles([response.by_strain for response in responses]).mean(axis=0),
+            _doubles([response.strain_derivative for response in responses]).mean(axis=0),
         )
 
     def _result(
-        self, job: _Job, members: Floats, slopes: Mapping[str, Floats]
+        self, job: _Job, members: Floats, derivatives: Mapping[str, Floats]
     ) -> Prediction | Failure:
         """Return the prediction of one structure from packed tensors, members first."""
         thing = job.thing
@@ -391,7 +393,7 @@ class Predictor:
             known=self._known(thing),
             per_atom=self.target.pooling == "atoms",
             model=self.title,
-            **slopes,
+            **derivatives,
         )
 
     def _spread(self, members: Floats, mean: Floats) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class PotentialLabels(Labels):
     Attributes:
         energies: double precision, shape ``(systems,)``.
         forces: shape ``(atoms, 3)``.
-        by_strain: derivative of the energy by a strain: stress times volume, shape
+        strain_derivative: derivative of the energy by a strain: stress times volume, shape
             ``(systems, 3, 3)``.
         energy_weight: shape ``(systems,)``.
         forces_weight: shares of the weight of each structure, shape ``(atoms,)``.
@@ -86,7 +86,7 @@ class PotentialLabels(Labels):
 
     energies: Tensor
     forces: Tensor
-    by_strain: Tensor
+    strain_derivative: Tensor
     energy_weight: Tensor
     forces_weight: Tensor
     stress_weight: Tensor
@@ -142,7 +142,7 @@ def _potential_labels(
     example: Example, target: Target, weights: Mapping[str, float]
 ) -> PotentialLabels:
     values, atoms = example.labels, len(example.geometry)
-    energy, by_strain = np.zeros(1), np.zeros((1, 3, 3))
+    energy, strain_derivative = np.zeros(1), np.zeros((1, 3, 3))
     forces, each = np.zeros((atoms, 3)), np.zeros(atoms)
     if target.key in weights:
         energy[0] = float(values[target.key])
@@ -156,11 +156,11 @@ def _potential_labels(
                 f"{example.identifier}: has a stress and no volume; give three lattice vectors, "
                 "or set optional: true where stress is meant to be absent"
             )
-        by_strain[0] = values["stress"] * example.geometry.volume
+        strain_derivative[0] = values["stress"] * example.geometry.volume
     return PotentialLabels(
         energies=torch.from_numpy(energy),
         forces=_single(forces),
-        by_strain=_single(by_strain),
+        strain_derivative=_single(strain_derivative),
         energy_weight=_single([weights.get(target.key, 0.0)]),
         forces_weight=_single(each),
         stress_weight=_single([weights.get("stress", 0.0)]),

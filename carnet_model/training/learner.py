@@ -112,13 +112,13 @@ class Learner(pl.LightningModule):
     def training_step(self, batch: Batches, batch_index: int) -> Tensor:
         """Return the loss of a batch; every parameter takes part in it."""
         graphs, labels = batch
-        found = predicted(self.model, graphs, labels, learn=True)
+        found = predicted(self.model, graphs, labels, create_graph=True)
         loss = torch.zeros((), device=self.device)
         for key, term in self.losses.items():
             known = labels[key]
             if isinstance(term, PotentialLoss):
                 assert isinstance(known, PotentialLabels)
-                loss = loss + term(found.energies, found.forces, found.by_strain, known)
+                loss = loss + term(found.energies, found.forces, found.strain_derivative, known)
             else:
                 assert isinstance(known, TensorLabels)
                 loss = loss + term(found.tensors[key], found.learned[key], known, graphs.graphs)

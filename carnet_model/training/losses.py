@@ -129,7 +129,7 @@ class PotentialLoss:
         self,
         energies: Tensor,
         forces: Tensor | None,
-        by_strain: Tensor | None,
+        strain_derivative: Tensor | None,
         labels: PotentialLabels,
     ) -> Tensor:
         """Return the loss.
@@ -137,7 +137,7 @@ class PotentialLoss:
         Args:
             energies: of the network, shape ``(systems,)``.
             forces: shape ``(atoms, 3)``; None where no label needs them.
-            by_strain: shape ``(systems, 3, 3)``; None where no label needs it.
+            strain_derivative: shape ``(systems, 3, 3)``; None where no label needs it.
             labels: of the same structures.
         """
         unit = self.scales["energy"]
@@ -147,9 +147,10 @@ class PotentialLoss:
             unit = self.scales["forces"]
             gap = _norm(forces - labels.forces, unit)
             total = total + (labels.forces_weight * gap).sum() * (self.forces / unit)
-        if by_strain is not None:
+        if strain_derivative is not None:
             unit = self.scales["stress"]
-            gap = (by_strain - labels.by_strain).flatten(1) / labels.sizes.unsqueeze(1)
+            gap = (strain_derivative - labels.strain_derivative).flatten(1)
+            gap = gap / labels.sizes.unsqueeze(1)
             total = total + (labels.stress_weight * _norm(gap, unit)).sum() * (self.stress / unit)
         return total / len(labels.energies)
 

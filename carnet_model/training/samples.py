@@ -146,11 +146,11 @@ def _potential_scales(labels: PotentialLabels, energies: Floats) -> dict[str, fl
     """Return the mean size of energy per atom, force, and response to strain per atom."""
     sizes = labels.sizes.double().numpy()
     forces = labels.forces.double().norm(dim=1).numpy()
-    by_strain = labels.by_strain.double().flatten(1).norm(dim=1).numpy()
+    strains = labels.strain_derivative.double().flatten(1).norm(dim=1).numpy()
     terms = {
         "energy": (np.abs(energies) / sizes, labels.energy_weight),
         "forces": (forces, labels.forces_weight),
-        "stress": (by_strain / sizes, labels.stress_weight),
+        "stress": (strains / sizes, labels.stress_weight),
     }
     return {
         name: float(np.average(size, weights=weight)) or 1.0 if weight.sum() else 1.0

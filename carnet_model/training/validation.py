@@ -28,18 +28,18 @@ class Predicted:
         tensors: packed coordinates of each tensor.
         energies: shape ``(systems,)``; empty without a potential.
         forces: shape ``(atoms, 3)``; None where no label needs them.
-        by_strain: shape ``(systems, 3, 3)``; None where no label needs it.
+        strain_derivative: shape ``(systems, 3, 3)``; None where no label needs it.
     """
 
     learned: Mapping[str, Tensor]
     tensors: Mapping[str, Tensor]
     energies: Tensor
     forces: Tensor | None = None
-    by_strain: Tensor | None = None
+    strain_derivative: Tensor | None = None
 
 
 def predicted(
-    model: CarNet, graphs: Batch, labels: Mapping[str, Labels], *, learn: bool = False
+    model: CarNet, graphs: Batch, labels: Mapping[str, Labels], *, create_graph: bool = False
 ) -> Predicted:
     """Return what a loss or an error compares with labels.
 
@@ -47,18 +47,19 @@ def predicted(
         model: the network.
         graphs: the structures.
         labels: by the key of the target.
-        learn: keep the graph, so that a loss of forces can be differentiated by the parameters.
+        create_graph: keep the graph of the derivatives, so that a loss of forces can be
+            differentiated by the parameters.
     """
     known = labels[model.potential.key] if model.potential else None
     if isinstance(known, PotentialLabels) and known.slopes:
         stress = bool(known.stress_weight.sum() > 0)
-        response = energy_and_derivatives(model, graphs, stress=stress, learn=learn)
-        learned = dict(response.learned)
-        slopes: Any = {"forces": response.forces, "by_strain": response.by_strain}
+        response = energy_and_derivatives(model, graphs, stress=stress, create_graph=create_graph)
+        learned, forces = dict(response.learned), response.forces
+        strain_derivative = response.strain_derivative
     else:
-        learned, slopes = model.learned(graphs), {}
+        learned, forces, strain_derivative = model.learned(graphs), None, None
     energies = learned[model.potential.key].squeeze(-1) if model.potential else torch.zeros(0)
-    return Predicted(learned, model.assembled(learned), energies, **slopes)
+    return Predicted(learned, model.assembled(learned), energies, forces, strain_derivative)
 
 
 def prefix(targets: Sequence[Target], target: Target) -> str:
@@ -111,9 +112,10 @@ def _potential_errors(found: Predicted, labels: PotentialLabels) -> dict[str, An
     if found.forces is not None:
         gap = (found.forces - labels.forces).abs().mean(dim=1)
         result["forces_mae"] = _where(labels.forces_weight, gap)
-    if found.by_strain is not None:
+    if found.strain_derivative is not None:
         # per volume where there is one; labels of stress have it
-        gap = (found.by_strain - labels.by_strain).abs().mean(dim=(1, 2)) / labels.volumes
+        gap = (found.strain_derivative - labels.strain_derivative).abs().mean(dim=(1, 2))
+        gap = gap / labels.volumes
         result["stress_mae"] = _where(labels.stress_weight, gap)
     return result
 

@@ -66,7 +66,7 @@ def test_the_gradient_by_strain_is_the_stress() -> None:
     graphs = batch(crystal(), crystal(2, 3))
     expected, found = energy_and_derivatives(model(), graphs, stress=True), pull(graphs)
     owners = graphs.owners[graphs.receivers]
-    strain = found.by_strain(graphs.vectors(), owners, 2)
+    strain = found.strain_derivative(graphs.vectors(), owners, 2)
     volumes = torch.linalg.det(graphs.cells).abs().view(-1, 1, 1)
     assert expected.stress is not None
     assert expected.stress.abs().max() > 1e-4

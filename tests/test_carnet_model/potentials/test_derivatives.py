@@ -150,7 +150,7 @@ def test_compiled_and_eager_learn_the_same_from_forces() -> None:
     results = []
     for mode in ("never", "always"):
         model = potential(mode)
-        found = energy_and_derivatives(model, graphs(quartz(), water()), learn=True)
+        found = energy_and_derivatives(model, graphs(quartz(), water()), create_graph=True)
         (found.energy.square().sum() + found.forces.square().sum()).backward()
         slopes = [p.grad for p in model.parameters() if p.grad is not None]
         results.append([found.energy.detach(), found.forces.detach(), *slopes])
@@ -311,7 +311,7 @@ def test_what_tables_cannot_do_is_said() -> None:
         radial_tables.TableError, match=r"0\.385 Å apart and the tables start at 0\.4"
     ):
         energy_and_derivatives(model, graphs(close))
-    found = energy_and_derivatives(model, graphs(quartz()), learn=True)
+    found = energy_and_derivatives(model, graphs(quartz()), create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         found.forces.square().sum().backward()
     with pytest.raises(radial_tables.TableError, match=r"the model is torch\.bfloat16"):

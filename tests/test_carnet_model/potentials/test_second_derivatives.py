@@ -16,8 +16,8 @@ from carnet_model.potentials.second_derivatives import (
     PAIRS,
     Mechanics,
     MechanicsError,
-    atomic_slopes,
     mechanics,
+    position_derivatives,
 )
 from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.units import EV_PER_A3
@@ -141,7 +141,7 @@ def test_born_charges_are_slopes_of_the_dipole() -> None:
             packed = model(batch)["dipole"].numpy()
         return np.asarray(model.targets[0].reduction.unpack(packed)[0])
 
-    charges = atomic_slopes(model, thing)
+    charges = position_derivatives(model, thing)
     assert charges.shape == (len(thing), 3, 3)
     for atom, axis in ((0, 0), (1, 2), (2, 1)):
         move = np.zeros_like(thing.positions)
@@ -154,6 +154,6 @@ def test_born_charges_are_slopes_of_the_dipole() -> None:
 
 def test_slopes_of_what_is_no_sum_are_refused() -> None:
     with pytest.raises(TargetError, match="has none"):
-        atomic_slopes(CarNet(SETTINGS, Target("dipole")), water())
+        position_derivatives(CarNet(SETTINGS, Target("dipole")), water())
     with pytest.raises(TargetError, match=r"asked for charge.*has dipole"):
-        atomic_slopes(dipoles(), water(), "charge")
+        position_derivatives(dipoles(), water(), "charge")

@@ -158,7 +158,7 @@ def test_settings_that_make_no_sense(tmp_path: Path, changes: Any, words: list[s
 def test_the_loss_of_a_potential_counts_what_is_known() -> None:
     labels = PotentialLabels(
         energies=torch.tensor([1.0, 2.0], dtype=torch.float64), forces=torch.zeros(3, 3),
-        by_strain=torch.zeros(2, 3, 3), energy_weight=torch.tensor([1.0, 0.0]),
+        strain_derivative=torch.zeros(2, 3, 3), energy_weight=torch.tensor([1.0, 0.0]),
         forces_weight=torch.tensor([0.0, 0.5, 0.5]), stress_weight=torch.zeros(2),
         sizes=torch.tensor([1.0, 2.0]), volumes=torch.ones(2),
     )  # fmt: skip
