@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from natural_tensors import Form
 from natural_tensors.files import saving
 from natural_tensors.terminal import examples_of, say, warn
 
@@ -146,23 +145,8 @@ def _record(example: Example, source: LabelSource) -> dict[str, Any]:
     }
     if thing.cell.any():
         record["lattice"] = thing.cell.tolist()
-    record[source.key or source.name] = _written(example.labels[source.name], source)
+    record[source.key or source.name] = source.written(example.labels[source.name]).tolist()
     return record
-
-
-def _written(values: Any, source: LabelSource) -> Any:
-    """Return a label in the form and unit that it was read in."""
-    target = source.reduction
-    if target is None:
-        return (values / source.factor).tolist()
-    upper = source.form == "upper"
-    form: Form = ("full" if target.rank == 2 else "voigt") if upper else cast(Form, source.form)
-    if source.form == "vasp":
-        form = "voigt"
-    found = np.asarray(target.convert(values, source="full", target=form)) / source.factor
-    if source.form == "vasp":
-        return (-found[..., [0, 1, 2, 5, 3, 4]]).tolist()
-    return (found[np.triu_indices(len(found))] if upper else found).tolist()
 
 
 def _json(value: Any) -> Any:

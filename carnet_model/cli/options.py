@@ -8,12 +8,13 @@ import typer
 
 from natural_tensors import catalog
 from natural_tensors.elasticity.units import PRESSURES
+from natural_tensors.files.label_forms import LABEL_FORMS, LabelFormName
 from natural_tensors.terminal import (
     none_or_one_of,
     one_of,
 )
 
-from ..data.labels import LABEL_FORMS, LabelForm, LabelSource
+from ..data.labels import LabelSource
 from ..network.targets import Target
 from ..prediction import predictor
 
@@ -54,7 +55,7 @@ KeyOption = Annotated[
 FormOption = Annotated[
     str | None,
     typer.Option(
-        "--form", metavar="FORM", callback=none_or_one_of(LABEL_FORMS),
+        "--form", metavar="FORM", callback=none_or_one_of(tuple(LABEL_FORMS)),
         help="How the label is written: upper is the upper triangle of the Voigt matrix.",
     ),
 ]  # fmt: skip
@@ -72,7 +73,7 @@ def label_source(
     return LabelSource(
         name,
         key=key or ("C" if ours else name),
-        form=cast(LabelForm, form or ("upper" if ours else "full")),
+        form=cast(LabelFormName, form or ("upper" if ours else "full")),
         unit=unit or ("GPa" if name == "elastic" else ""),
         kept="" if target is None else target.unit,
         symmetry=target.tensor if target else "" if name in catalog else name,

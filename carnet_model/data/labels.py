@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any
 
 import numpy as np
 
-from natural_tensors import Form, Reduction, catalog, reduction
+from natural_tensors import Reduction, catalog, reduction
 from natural_tensors.arrays import Floats
+from natural_tensors.files.label_forms import LABEL_FORMS, LabelFormName
 
 from ..structures.units import UNITS
 from .examples import dataset_error
-
-LabelForm = Literal[
-    "full", "components", "voigt", "voigt-compliance", "mandel", "upper", "scalar", "vasp"
-]  # fmt: skip
-LABEL_FORMS: tuple[str, ...] = get_args(LabelForm)
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class LabelSource:
 
     name: str
     key: str = ""
-    form: LabelForm = "full"
+    form: LabelFormName = "full"
     unit: str = ""
     kept: str = ""
     symmetry: str = ""
@@ -97,30 +93,9 @@ class LabelSource:
         if target is None:
             return ()
         try:
-            if self.form == "upper":
-                size = self._matrix
-                return (size * (size + 1) // 2,)
-            if self.form == "vasp":
-                if target.dimension != 6 or target.rank != 2:
-                    raise ValueError(f"form 'vasp' is one of a stress, ij=ji, not {self.symmetry}")
-                return (6,)
-            return target.components.layout(cast(Form, self.form)).shape
+            return LABEL_FORMS[self.form].shape(target)
         except ValueError as error:
             raise dataset_error(f"label {self.name}", str(error), "choose another form") from None
-
-    @property
-    def _matrix(self) -> int:
-        """Size of the symmetric matrix whose upper triangle is given."""
-        target = self.reduction
-        assert target is not None
-        shape = (3, 3) if target.rank == 2 else target.components.layout("voigt").shape
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise dataset_error(
-                f"label {self.name}",
-                f"form 'upper' needs a square matrix, and {self.name} has shape {shape}",
-                "choose 'voigt' or 'full'",
-            )
-        return shape[0]
 
     @property
     def unit_kept(self) -> str:
@@ -188,24 +163,20 @@ class LabelSource:
             )
         return self._full(array, origin) * self.factor
 
+    def written(self, label: Floats) -> Floats:
+        """Return a label, or those of several atoms, as :meth:`read` takes it."""
+        target = self.reduction
+        numbers = label if target is None else LABEL_FORMS[self.form].write(target, label)
+        return numbers / self.factor
+
     def _full(self, array: Floats, origin: str) -> Floats:
         target = self.reduction
         if target is None:
             return array
-        form: Form
-        if self.form == "upper":
-            first, second = np.triu_indices(self._matrix)
-            matrix = np.zeros((*array.shape[:-1], self._matrix, self._matrix))
-            matrix[..., first, second] = array
-            matrix[..., second, first] = array
-            array, form = matrix, "full" if target.rank == 2 else "voigt"
-        elif self.form == "vasp":
-            array, form = -array[..., [0, 1, 2, 4, 5, 3]], "voigt"
-        else:
-            form = cast(Form, self.form)
-        nearest = np.asarray(target.symmetrize(array, form=form))
-        size = float(np.linalg.norm(array))
-        gap = float(np.linalg.norm(array - nearest))
+        given = LABEL_FORMS[self.form].read(target, array)
+        nearest = np.asarray(target.symmetrize(given.values, form=given.form))
+        size = float(np.linalg.norm(given.values))
+        gap = float(np.linalg.norm(given.values - nearest))
         if gap > self.tolerance * size:
             raise dataset_error(
                 origin,
@@ -213,7 +184,7 @@ class LabelSource:
                 f"{gap / size:.2g} of its norm, more than {self.tolerance:g}",
                 "check form and order of the components, or raise the tolerance of the LabelSource",
             )
-        full = target.convert(nearest, source=form, target="full", invalid="ignore")
+        full = target.convert(nearest, source=given.form, target="full", invalid="ignore")
         return np.asarray(full, dtype=np.float64)
 
 

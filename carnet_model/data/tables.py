@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from natural_tensors.files.label_forms import LABEL_FORMS
 
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.reading import (
@@ -28,9 +30,6 @@ class Record:
     origin: str
     structure: Any  # a Geometry, an error, or whatever `geometry` takes
     fields: Mapping[str, Any]
-
-
-_VOIGT = ("xx", "yy", "zz", "yz", "xz", "xy")
 
 
 def csv_records(path: Path) -> Iterator[Record]:
@@ -77,31 +76,18 @@ def _structure_beside(path: Path, name: str, origin: str) -> Geometry | Geometry
 
 def label_from_columns(fields: Mapping[str, Any], key: str, source: LabelSource) -> Any:
     """Put a label together from columns such as C11 C12 ..; None when there are none."""
-    shape = source.shape
-    entries: list[tuple[int, ...]]
-    if source.form == "upper":
-        size = source._matrix
-        entries = [(i, j) for i in range(size) for j in range(i, size)]
-    else:
-        entries = [tuple(map(int, index)) for index in np.ndindex(*shape)] if shape else []
-    values = []
-    for entry in entries:
-        value = _column(fields, key, entry)
-        if value is None and len(entry) == 2 and shape[0] == shape[-1]:
-            value = _column(fields, key, (entry[1], entry[0]))
-        values.append(value)
-    if not values or all(value is None for value in values):
+    target = source.reduction
+    if target is None:
+        return None
+    columns = LABEL_FORMS[source.form].columns(target)
+    values = [_column(fields, key, headings) for headings in columns]
+    if all(value is None for value in values):
         return None
     return np.array(
         [np.nan if value is None else value for value in values], dtype=np.float64
-    ).reshape(shape)
+    ).reshape(source.shape)
 
 
-def _column(fields: Mapping[str, Any], key: str, entry: tuple[int, ...]) -> Any:
-    digits = "".join(str(index + 1) for index in entry)
-    letters = _VOIGT[entry[0]] if len(entry) == 1 else "".join("xyz"[i % 3] for i in entry)
-    for text in (digits, letters):
-        for name in (f"{key}{text}", f"{key}_{text}"):
-            if name in fields:
-                return fields[name]
-    return None
+def _column(fields: Mapping[str, Any], key: str, headings: Iterable[str]) -> Any:
+    names = (f"{key}{between}{heading}" for heading in headings for between in ("", "_"))
+    return next((fields[name] for name in names if name in fields), None)

@@ -69,14 +69,12 @@ def measured(
         GeometryError: when the structure is no crystal, or has no such axes.
     """
     record = reading.read_tensor(path)
-    text = kind or record.tensor or recognition.guess_class(record)
-    target = recognition.tensor_class(text, axial=record.axial if kind is None else None)
-    values = target.convert(
-        record.values, source=recognition.choose_form(target, record, form), target="full"
-    )
-    if values.ndim != target.rank:
+    asked = recognition.tensor_class(kind) if kind else None
+    recognized = recognition.recognize(record, asked, form)
+    values = recognized.full()
+    if recognized.batch:
         raise FileError(f"{path}: holds several tensors\na page shows one; take it out first")
-    name = target.name or str(target.symmetry)
+    name = recognized.reduction.name or str(recognized.reduction.symmetry)
     try:
         full, shown = in_usual_unit(name, values, unit or record.unit)
     except ValueError as error:

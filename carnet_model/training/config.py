@@ -11,8 +11,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from natural_tensors import catalog
+from natural_tensors.files.label_forms import LabelFormName
 
-from ..data.labels import LabelForm, LabelSource, WeightRule
+from ..data.labels import LabelSource, WeightRule
 from ..network.settings import NetworkSettings, Settings
 from ..network.targets import Target, elastic
 
@@ -115,7 +116,7 @@ class LabelSettings(Settings):
     """Where a label stands in a record, how it is written, and what it weighs."""
 
     key: str = Field(default="", description="key or column of the record; the name when left out")
-    form: LabelForm | None = Field(
+    form: LabelFormName | None = Field(
         default=None, description="how it is written; full when left out, scalar for bulk and shear"
     )
     unit: str = Field(default="", description="unit of the numbers; as the target's when left out")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, cast
 
@@ -18,6 +18,7 @@ from ..decomposition.copies import Basis
 from ..decomposition.reductions import Reduction, reduction
 from ..errors import SymmetryError
 from ..files import reading, recognition, records, saving, writing
+from ..files.recognition import Recognized
 from ..files.records import Parts, TensorRecord, Values
 from ..files.saving import FileError
 from ..so3.packing import pack_natural
@@ -53,9 +54,7 @@ class Taken:
 
     Attributes:
         record: what was read.
-        target: its class.
-        form: the form it was read in.
-        values: the numbers, symmetrized if that was asked for.
+        tensor: its class, the form it was read in, and the numbers, symmetrized if asked for.
         parts: ``{(weight, copy): batch + (3,)*weight}``.
         weight_shares: share of each weight in the squared norm, of the shape of the batch.
         copy_shares: share of each orthonormal copy.
@@ -63,49 +62,42 @@ class Taken:
     """
 
     record: TensorRecord
-    target: Reduction
-    form: Form
-    values: Values
+    tensor: Recognized
     parts: Parts
     weight_shares: dict[int, Values]
     copy_shares: dict[tuple[int, int], Values]
     notes: tuple[str, ...]
 
-    @property
-    def batch(self) -> tuple[int, ...]:
-        """Leading axes of the array."""
-        size = len(self.target.components.layout(self.form).shape)
-        return self.values.shape[: self.values.ndim - size]
-
     @cached_property
     def norms(self) -> dict[tuple[int, int], Values]:
         """Frobenius norm of each part, of the shape of the batch."""
-        flat = {key: part.reshape((*self.batch, -1)) for key, part in self.parts.items()}
+        flat = {key: part.reshape((*self.tensor.batch, -1)) for key, part in self.parts.items()}
         return {key: np.linalg.norm(part, axis=-1) for key, part in flat.items()}
 
     @property
     def round_trip(self) -> float:
         """Largest relative difference, over the batch, after reconstruction."""
-        back = self.target.reconstruct(self.parts, form=self.form)
-        rows = (-1, self.target.components.layout(self.form).position.size)
-        gap = np.linalg.norm((back - self.values).reshape(rows), axis=1)
-        size = np.linalg.norm(self.values.reshape(rows), axis=1)
+        reduction, form, values = self.tensor.reduction, self.tensor.form, self.tensor.values
+        back = reduction.reconstruct(self.parts, form=form)
+        rows = (-1, reduction.components.layout(form).position.size)
+        gap = np.linalg.norm((back - values).reshape(rows), axis=1)
+        size = np.linalg.norm(values.reshape(rows), axis=1)
         return float((gap / np.where(size > 0, size, 1)).max())
 
     @cached_property
     def moduli(self) -> dict[str, Values]:
         """Voigt averages of bulk and shear modulus, for a stiffness: the isotropic parts."""
-        if self.target.name != "elastic":
+        if self.tensor.reduction.name != "elastic":
             return {}
-        lame = reduction("elastic").decompose(self.values, form=self.form)
+        lame = reduction("elastic").decompose(self.tensor.values, form=self.tensor.form)
         first, shear = lame[0, 0], lame[0, 1]
         return {"K": first + 2 * shear / 3, "G": shear}
 
     @cached_property
     def noise(self) -> float:
         """Size below which a number is rounding."""
-        eps = float(np.finfo(self.values.dtype).eps)
-        return ROUNDING * eps * float(np.abs(self.values).max())
+        eps = float(np.finfo(self.tensor.values.dtype).eps)
+        return ROUNDING * eps * float(np.abs(self.tensor.values).max())
 
 
 @app.command(
@@ -179,7 +171,7 @@ def read_input(file: str | None, example: str | None) -> TensorRecord:
 
 
 def take_apart(
-    record: TensorRecord, target: Reduction | None, basis: str, form: str, project: bool
+    record: TensorRecord, asked: Reduction | None, basis: str, form: str, project: bool
 ) -> Taken:
     """Return a tensor that was read, checked and taken apart.
 
@@ -188,21 +180,18 @@ def take_apart(
         RefusedError: when it violates its index symmetry.
     """
     notes = []
-    if target is None:
-        text = record.tensor
-        if text is None:
-            text = recognition.guess_class(record)
-            notes.append(f"taken for {text!r} by its shape; choose with --tensor or --symmetry")
-        target = recognition.tensor_class(text, axial=record.axial, basis=cast("Basis", basis))
-    asked = None if form == "auto" else cast("Form", form)
-    read_as = recognition.choose_form(target, record, asked)
-    values = record.values
+    stated = None if form == "auto" else cast("Form", form)
+    tensor = recognition.recognize(record, asked, stated, cast("Basis", basis))
+    reduction = tensor.reduction
+    if tensor.guessed:
+        shown = reduction.name or str(reduction.symmetry)
+        notes.append(f"taken for {shown!r} by its shape; choose with --tensor or --symmetry")
     if project:
-        values = target.symmetrize(values, form=read_as)
-        change = float(np.abs(values - record.values).max())
+        tensor = replace(tensor, values=reduction.symmetrize(tensor.values, form=tensor.form))
+        change = float(np.abs(tensor.values - record.values).max())
         notes.append(f"symmetrized first: that changed no entry by more than {change:.3g}")
     try:
-        parts = target.decompose(values, form=read_as)
+        parts = reduction.decompose(tensor.values, form=tensor.form)
     except SymmetryError as error:
         reason = str(error).partition("; use invalid=")[0]
         raise RefusedError(
@@ -211,19 +200,17 @@ def take_apart(
         ) from None
     return Taken(
         record,
-        target,
-        read_as,
-        values,
+        tensor,
         parts,
-        target.fractions(values, form=read_as),
-        target.fractions(values, per="copy", form=read_as),
+        reduction.fractions(tensor.values, form=tensor.form),
+        reduction.fractions(tensor.values, per="copy", form=tensor.form),
         tuple(notes),
     )
 
 
 def _parts_document(taken: Taken) -> dict[str, Any]:
     record, norms = taken.record, taken.norms
-    document = writing.about(taken.target, taken.form, record.unit, record.name)
+    document = writing.about(taken.tensor.reduction, taken.tensor.form, record.unit, record.name)
     shares = {
         "weight": {str(weight): to_lists(share) for weight, share in taken.weight_shares.items()},
         "copy": {f"{w},{c}": to_lists(share) for (w, c), share in taken.copy_shares.items()},
@@ -233,8 +220,8 @@ def _parts_document(taken: Taken) -> dict[str, Any]:
         for (w, c), part in taken.parts.items()
     ]
     document |= {
-        "basis": taken.target.basis,
-        "batch": list(taken.batch),
+        "basis": taken.tensor.reduction.basis,
+        "batch": list(taken.tensor.batch),
         "parts": parts,
         "shares": shares,
         "moduli": {key: to_lists(value) for key, value in taken.moduli.items()},
@@ -244,9 +231,15 @@ def _parts_document(taken: Taken) -> dict[str, Any]:
 
 
 def _say_taken(taken: Taken, verbose: bool) -> None:
-    _say_heading(taken.target, taken.form, taken.record.unit, taken.record.name, taken.batch)
+    _say_heading(
+        taken.tensor.reduction,
+        taken.tensor.form,
+        taken.record.unit,
+        taken.record.name,
+        taken.tensor.batch,
+    )
     say(*(f"note: {note}" for note in taken.notes), "")
-    if taken.batch:
+    if taken.tensor.batch:
         _say_batch_table(taken)
     else:
         _say_parts_table(taken)
@@ -276,7 +269,7 @@ def _say_heading(
 
 
 def _say_parts_table(taken: Taken) -> None:
-    letter = taken.target.symmetry.parity_letter
+    letter = taken.tensor.reduction.symmetry.parity_letter
     rows = []
     for (weight, copy), part in taken.parts.items():
         rows.append(
@@ -294,7 +287,7 @@ def _say_parts_table(taken: Taken) -> None:
 
 
 def _say_batch_table(taken: Taken) -> None:
-    letter = taken.target.symmetry.parity_letter
+    letter = taken.tensor.reduction.symmetry.parity_letter
     rows = []
     for (weight, copy), norm in taken.norms.items():
         share = _spread(taken.weight_shares[weight], percent) if copy == 0 else ("", "", "")
@@ -328,7 +321,7 @@ def _verdict(taken: Taken) -> str:
     ]
     absent = [str(weight) for weight in shares if weight not in present]
     text = ", ".join(words) + (f"; nothing of weight {', '.join(absent)}" if absent else "")
-    return f"on average {text}" if taken.batch else text
+    return f"on average {text}" if taken.tensor.batch else text
 
 
 def _moduli_line(taken: Taken) -> str:

@@ -109,14 +109,14 @@ def _crystal(
     density: float | None,
     atoms: float | None,
 ) -> CrystalTensor:
-    if taken.batch:
+    if taken.tensor.batch:
         raise saving.FileError(
-            f"{taken.record.origin}: holds {records.times(taken.batch)} tensors\n"
+            f"{taken.record.origin}: holds {records.times(taken.tensor.batch)} tensors\n"
             "a page shows one; take it out first"
         )
-    target, record = taken.target, taken.record
-    name = target.name or str(target.symmetry)
-    full = np.asarray(target.convert(taken.values, source=taken.form, target="full"), np.float64)
+    reduction, record = taken.tensor.reduction, taken.record
+    name = reduction.name or str(reduction.symmetry)
+    full = np.asarray(taken.tensor.full(), np.float64)
     try:
         values, shown = in_usual_unit(name, full, unit or record.unit)
     except ValueError as error:

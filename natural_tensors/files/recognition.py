@@ -1,8 +1,9 @@
-"""Which tensor, and in which form, the numbers of a file are."""
+"""What the numbers of a file are: the class of the tensor, its form and its values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +22,61 @@ def tensor_class(text: str, *, axial: bool | None = None, basis: Basis = "dual")
         UnknownTensorError: when the name is not in the catalogue.
     """
     return reduction(text, axial=bool(axial), basis=basis)
+
+
+@dataclass(frozen=True, eq=False)
+class Recognized:
+    """Numbers of which is known what they are.
+
+    Attributes:
+        reduction: the class of the tensor.
+        form: the form the numbers are in.
+        values: a tensor in that form, or a batch of them.
+        guessed: whether the class was guessed from the shape.
+    """
+
+    reduction: Reduction
+    form: Form
+    values: Values
+    guessed: bool = False
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the leading axes, empty for a single tensor."""
+        size = len(self.reduction.components.layout(self.form).shape)
+        return self.values.shape[: self.values.ndim - size]
+
+    def full(self) -> Values:
+        """Return all Cartesian components, ``batch + (3,)*rank``.
+
+        Raises:
+            SymmetryError: when the tensor violates its index symmetry.
+        """
+        return np.asarray(self.reduction.convert(self.values, source=self.form, target="full"))
+
+
+def recognize(
+    record: TensorRecord,
+    reduction: Reduction | None = None,
+    form: Form | None = None,
+    basis: Basis = "dual",
+) -> Recognized:
+    """Return what the numbers of a record are: as asked for, as it states, or as its shape says.
+
+    Args:
+        record: what was read.
+        reduction: the class asked for; that of the record, or a guess from its shape, when omitted.
+        form: the form asked for; as :func:`choose_form` finds it when omitted.
+        basis: of the copies of a class that was not asked for.
+
+    Raises:
+        FileError: when nothing says what they are, or they do not fit the class or the form.
+    """
+    guessed = reduction is None and record.tensor is None
+    if reduction is None:
+        text = guess_class(record) if record.tensor is None else record.tensor
+        reduction = tensor_class(text, axial=record.axial, basis=basis)
+    return Recognized(reduction, choose_form(reduction, record, form), record.values, guessed)
 
 
 def guess_class(record: TensorRecord) -> str:
