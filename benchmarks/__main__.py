@@ -1,14 +1,20 @@
 """Print the tables of the topics named, of all but `accuracy` when none is; see `TOPICS`.
 
-The table of accuracies trains networks for two hours unless they are there.
+Several topics run one after another, each in a process of its own: none sees what another left
+behind, and one that fails does not take the rest along. What is being measured is said on the
+standard error. The table of accuracies trains networks for two hours unless they are there.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 from rich.console import Console
+
+from .processes import say
 
 TOPICS = (
     "exact", "numeric", "generated", "network", "potentials", "roofline", "growth", "physics",
@@ -16,19 +22,31 @@ TOPICS = (
 )  # fmt: skip
 
 
-def main() -> int:
-    """Run the topics named on the command line."""
-    chosen = sys.argv[1:] or [topic for topic in TOPICS if topic != "accuracy"]
+def main(arguments: Sequence[str]) -> int:
+    """Measure the topics named on the command line; return 0, 1 if one failed, 2 for a wrong name.
+
+    Args:
+        arguments: names of topics.
+    """
+    chosen = list(arguments) or [topic for topic in TOPICS if topic != "accuracy"]
     unknown = [topic for topic in chosen if topic not in TOPICS]
     if unknown:
         print(f"error: topic {unknown[0]!r} is not one of {', '.join(TOPICS)}", file=sys.stderr)
         return 2
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    for topic in chosen:
-        for table in import_module(f"benchmarks.{topic}").tables():
+    if len(chosen) == 1:
+        console = Console(width=None if sys.stdout.isatty() else 140)
+        for table in import_module(f"benchmarks.{chosen[0]}").tables():
             console.print(table)
-    return 0
+        return 0
+    failed = []
+    for number, topic in enumerate(chosen, 1):
+        say(f"topic {topic}, {number} of {len(chosen)}")
+        if subprocess.run([sys.executable, "-m", "benchmarks", topic], check=False).returncode:
+            failed.append(topic)
+    if failed:
+        print(f"error: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

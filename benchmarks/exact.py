@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Iterator, Mapping
 from statistics import median
 
 from rich.table import Table
+
+from .processes import alone, say
 
 CLASSES = {
     "elastic": 0.030,
@@ -36,23 +37,22 @@ IMPORT = (
 )
 
 
-def _run(code: str, *arguments: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
-    )
-    return result.stdout
+def tables(rounds: int = 3, classes: Mapping[str, float] = CLASSES) -> Iterator[Table]:
+    """Measure and return the table of exact reductions.
 
-
-def tables(rounds: int = 3) -> list[Table]:
-    """Measure and return the table of exact reductions."""
+    Args:
+        rounds: how often each is measured.
+        classes: symmetry classes, with the seconds aimed at.
+    """
     table = Table(title="Exact operators of all parts (one process each, after import)")
     for column in ("class", "components", "parts", "seconds", "aim", "peak MB"):
         table.add_column(column, justify="left" if column == "class" else "right")
-    for name, aim in CLASSES.items():
-        runs = [json.loads(_run(CODE, name)) for _ in range(rounds)]
+    for name, aim in classes.items():
+        say(f"exact: {name}, rounds: {rounds}")
+        runs = [json.loads(alone(CODE, name)) for _ in range(rounds)]
         size, parts = runs[0][:2]
         seconds, peak = (median(run[i] for run in runs) for i in (2, 3))
         table.add_row(name, f"{size}", f"{parts}", f"{seconds:.4f}", f"{aim}", f"{peak:.0f}")
-    seconds = median(float(_run(IMPORT)) for _ in range(5))
+    seconds = median(float(alone(IMPORT)) for _ in range(rounds))
     table.add_row("import natural_tensors", "", "", f"{seconds:.3f}", "0.5", "")
-    return [table]
+    yield table

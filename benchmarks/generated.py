@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,8 +13,9 @@ from rich.table import Table
 
 import codegen
 
-from .processes import alone
+from .processes import alone, say
 from .rivals.worker import growth
+from .state import default_dtype
 from .timing import interleaved, once
 
 COUNT = 100_000
@@ -22,7 +23,6 @@ NODES, EDGES = 216, 6048
 
 
 def _elastic_times(kind: torch.dtype, rounds: int) -> dict[str, float]:
-    torch.set_default_dtype(kind)
     module = codegen.load(codegen.TensorRecipe("elastic", form="components"))
     whole = codegen.load(codegen.TensorRecipe("elastic"))
     components = torch.randn(COUNT, 21)
@@ -48,7 +48,11 @@ def _elastic(rounds: int) -> Table:
     table = Table(title="100,000 elastic tensors, generated code compiled, interleaved")
     for column in ("what", "float32 ms", "e3nn / this", "float64 ms", "e3nn / this"):
         table.add_column(column, justify="left" if column == "what" else "right")
-    times = [_elastic_times(kind, rounds) for kind in (torch.float32, torch.float64)]
+    times = []
+    for kind in (torch.float32, torch.float64):
+        say(f"generated: elastic tensors, {kind}")
+        with default_dtype(kind):
+            times.append(_elastic_times(kind, rounds))
     for name in times[0]:
         row = [name]
         for found in times:
@@ -59,7 +63,7 @@ def _elastic(rounds: int) -> Table:
 
 
 def _harmonics(rounds: int) -> Table:
-    torch.set_default_dtype(torch.float32)
+    say("generated: harmonics")
     vectors = torch.nn.functional.normalize(torch.randn(COUNT, 3), dim=-1)
     module = codegen.load(codegen.HarmonicsRecipe(4))
     ours = torch.compile(module.harmonics, fullgraph=True)
@@ -88,7 +92,6 @@ class _Convolution:
     """One case: ours and e3nn's channel-wise tensor product on the same graph, all paths."""
 
     def __init__(self, weight: int, channels: int) -> None:
-        torch.set_default_dtype(torch.float32)
         torch.manual_seed(0)
         recipe = codegen.ConvolutionRecipe(weight, parity="ignored")
         self.module = codegen.load(recipe)
@@ -151,6 +154,7 @@ def _convolutions(rounds: int) -> Table:
     ):  # fmt: skip
         table.add_column(column, justify="right")
     for weight, channels in ((2, 64), (3, 64), (4, 32)):
+        say(f"generated: convolution to weight {weight}, compiled anew unless it is kept on disk")
         case = _Convolution(weight, channels)
         steps = {"ours": case.ours, "e3nn": case.theirs}
         passes = {who: partial(forward, step) for who, step in steps.items()}
@@ -185,6 +189,8 @@ def measure_peak(weight: int, channels: int, who: str) -> float:
     return growth(lambda: case.backward(step))
 
 
-def tables(rounds: int = 11) -> list[Table]:
+def tables(rounds: int = 11) -> Iterator[Table]:
     """Measure and return the tables of generated code."""
-    return [_elastic(rounds), _harmonics(rounds), _convolutions(max(rounds // 2, 3))]
+    yield _elastic(rounds)
+    yield _harmonics(rounds)
+    yield _convolutions(max(rounds // 2, 3))

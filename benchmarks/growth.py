@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -15,7 +16,7 @@ from statistics import median
 from rich.table import Table
 
 from .ours import Ours
-from .processes import alone
+from .processes import alone, say
 from .rivals.worker import growth
 from .systems import Case, silicon
 
@@ -91,7 +92,7 @@ def measure(settings: str) -> str:
     return json.dumps([len(case.geometry), first, 1e3 * median(times), peak])
 
 
-def tables() -> list[Table]:
+def tables() -> Iterator[Table]:
     """Measure, write the plot, and return a table of all points."""
     table = Table(title="Energy and forces of silicon, 2 layers, compiled, float32")
     for column in ("varied", "value", "ms", "µs per atom", "kB per atom", "first result s"):
@@ -102,6 +103,7 @@ def tables() -> list[Table]:
         curve = Curve([], [], [])
         for value, point in points.items():
             if point not in found:
+                say(f"growth: {name} {value}")
                 said = alone(
                     "import sys; from benchmarks.growth import measure;print(measure(sys.argv[1]))",
                     json.dumps(vars(point)),
@@ -117,7 +119,7 @@ def tables() -> list[Table]:
         curves[name] = curve
         table.add_section()
     _plot(curves)
-    return [table]
+    yield table
 
 
 def _plot(curves: dict[str, Curve]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -16,9 +17,13 @@ from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
 
+from .processes import say
 from .timing import interleaved
 
 CRYSTALS, ATOMS = 16, 8
+MODES = ("eager", "compiled")
+SHIPPED = NetworkSettings(message_weight=1)
+"""Sizes of the shipped networks."""
 
 
 @cache
@@ -35,45 +40,67 @@ def _batch(cutoff: float) -> Batch:
     return collate(graphs)
 
 
-def _model(mode: str) -> CarNet:
+def model(mode: str, settings: NetworkSettings = SHIPPED) -> CarNet:
+    """Return the network, untrained.
+
+    Args:
+        mode: one of `MODES`.
+        settings: its sizes.
+    """
     torch.manual_seed(0)
-    model = CarNet(NetworkSettings(message_weight=1), Target("elastic", positive=True))
+    model = CarNet(settings, Target("elastic", positive=True))
     if mode == "compiled":
         notice = compile_kernels(model, "always")
         assert notice is None
     return model
 
 
-def tables() -> list[Table]:
-    """Return the tables of this topic."""
-    batch = _batch(5.0)
+def tables(
+    rounds: int = 9, settings: NetworkSettings = SHIPPED, modes: Sequence[str] = MODES
+) -> Iterator[Table]:
+    """Measure and return the table of crystals a second.
+
+    Args:
+        rounds: how often each is measured.
+        settings: sizes of the network.
+        modes: some of `MODES`.
+    """
+    batch = _batch(settings.cutoff)
     table = Table(
         title=f"Elastic network, {ATOMS} atoms, {len(batch.senders) // CRYSTALS} edges a crystal, "
-        f"cutoff 5 angstrom, weights to 4, 48 channels, batches of {CRYSTALS}, float32"
+        f"cutoff {settings.cutoff:g} angstrom, weights to {settings.weight}, "
+        f"{settings.channels} channels, batches of {CRYSTALS}, float32"
     )
     for column in ("mode", "first step s", "predictions /s", "training steps x crystals /s"):
         table.add_column(column, justify="left" if column == "mode" else "right")
     actions, first = {}, {}
-    for mode in ("eager", "compiled"):
-        model = _model(mode)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
-
-        def predict(model: CarNet = model) -> None:
-            with torch.no_grad():
-                model(batch)
-
-        def train(model: CarNet = model, optimizer: torch.optim.Optimizer = optimizer) -> None:
-            optimizer.zero_grad()
-            (model(batch)["elastic"] / 100).square().mean().backward()
-            optimizer.step()
-
+    for mode in modes:
+        say(f"network: first steps, {mode}")
         start = time.perf_counter()
+        predict, train = _steps(model(mode, settings), batch)
         train()
         predict()
         first[mode] = time.perf_counter() - start
         actions[f"{mode} predict"], actions[f"{mode} train"] = predict, train
-    times = interleaved(actions, 9)
-    for mode in ("eager", "compiled"):
+    say(f"network: in turns, rounds: {rounds}")
+    times = interleaved(actions, rounds)
+    for mode in modes:
         rates = [1e3 * CRYSTALS / times[f"{mode} {action}"] for action in ("predict", "train")]
         table.add_row(mode, f"{first[mode]:.1f}", *(f"{rate:.0f}" for rate in rates))
-    return [table]
+    yield table
+
+
+def _steps(model: CarNet, batch: Batch) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return what predicts, and what takes a step of training."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+
+    def predict() -> None:
+        with torch.no_grad():
+            model(batch)
+
+    def train() -> None:
+        optimizer.zero_grad()
+        (model(batch)["elastic"] / 100).square().mean().backward()
+        optimizer.step()
+
+    return predict, train

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from statistics import median
 
@@ -20,6 +21,7 @@ import torch
 from rich.table import Table
 
 from .ours import MODES
+from .processes import say
 from .rivals.client import Rival
 from .systems import Case, cases
 
@@ -39,18 +41,21 @@ def _table(case: Case, rounds: int) -> Table:
     with ExitStack() as stack:
         measured: dict[str, Rival] = {}
         for mode in MODES:
+            say(f"potentials: {case.title}, ours, {mode}, builds and warms up")
             measured[f"ours, {mode}"] = stack.enter_context(
                 Rival(sys.executable, mode, record, module="benchmarks.ours")
             )
         for name, variable in RIVALS.items():
             if variable in os.environ:
+                say(f"potentials: {case.title}, {name}, builds and warms up")
                 rival = stack.enter_context(Rival(os.environ[variable], name, record))
                 measured[f"{name} {rival.ready['version']}"] = rival
         times: dict[tuple[str, str], list[float]] = {}
         for who, rival in measured.items():
             if rival.ready["edges"] != edges:
                 raise RuntimeError(f"{who} has {rival.ready['edges']} edges, not {edges}")
-        for _ in range(rounds):
+        for turn in range(rounds):
+            say(f"potentials: {case.title}, turn {turn + 1} of {rounds}")
             for who, rival in measured.items():
                 for action in ("forces", "train"):
                     if rival.ready[f"first_{action}_s"] is not None:
@@ -67,6 +72,7 @@ def _table(case: Case, rounds: int) -> Table:
     return table
 
 
-def tables(rounds: int = 7) -> list[Table]:
+def tables(rounds: int = 7) -> Iterator[Table]:
     """Measure and return a table for each case."""
-    return [_table(case, rounds) for case in cases().values()]
+    for case in cases().values():
+        yield _table(case, rounds)

@@ -1,9 +1,17 @@
-"""Measurements that want a process of their own."""
+"""Measurements that want a process of their own, and what is said while they run."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import time
+
+START = time.monotonic()
+
+
+def say(doing: str) -> None:
+    """Say on the standard error what is being measured, with the seconds since the start."""
+    print(f"[{time.monotonic() - START:5.0f} s] {doing}", file=sys.stderr, flush=True)
 
 
 def alone(code: str, *arguments: str) -> str:

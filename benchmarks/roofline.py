@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from rich.table import Table
@@ -13,6 +13,7 @@ from carnet_model.network.bonds import Bonds
 from carnet_model.network.kernels import Convolution
 
 from .ours import Ours
+from .processes import say
 from .rivals.worker import Session
 from .systems import Case, cases
 from .timing import interleaved
@@ -117,7 +118,10 @@ def _profile(case: Case, rounds: int) -> Table:
     return table
 
 
-def tables(rounds: int = 9) -> list[Table]:
+def tables(rounds: int = 9) -> Iterator[Table]:
     """Measure and return both tables for silicon."""
     case = cases()["silicon"]
-    return [_kernels(case, rounds), _profile(case, max(rounds // 3, 2))]
+    say("roofline: kernels of the second layer")
+    yield _kernels(case, rounds)
+    say("roofline: shares of the time")
+    yield _profile(case, max(rounds // 3, 2))

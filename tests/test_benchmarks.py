@@ -1,16 +1,22 @@
-"""The measuring itself: a network in a process of its own answers, and says what is wrong."""
+"""The measuring itself: topics leave each other alone, networks answer from theirs."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
 
+from benchmarks import __main__ as program
+from benchmarks import exact, network, numeric
 from benchmarks.rivals.client import Rival
 from benchmarks.rivals.worker import growth
 from benchmarks.systems import Case, cases, silicon, water
+from carnet_model.network.settings import NetworkSettings
 from tests.helpers.paths import ROOT
 
 TINY = Case("8 atoms", silicon(1), channels=4, weight=1, body_order=3)
@@ -20,6 +26,7 @@ def rival(name: str, case: Case = TINY) -> Rival:
     return Rival(sys.executable, name, case.record(1), module="benchmarks.ours")
 
 
+@pytest.mark.slow
 def test_a_network_in_its_own_process_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     with rival("eager") as measured:
@@ -32,6 +39,7 @@ def test_a_network_in_its_own_process_is_measured(monkeypatch: pytest.MonkeyPatc
             measured.ms("dance")
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     with pytest.raises(RuntimeError, match=r"(?s)the worker of eager .*ended.*body_order"):
@@ -52,3 +60,51 @@ def test_the_systems_are_those_of_the_comparison() -> None:
 def test_growth_sees_what_a_step_allocates() -> None:
     kept: list[bytearray] = []
     assert 30 < growth(lambda: kept.append(bytearray(b"x") * (40 << 20))) < 80
+
+
+def test_topics_run_in_processes_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    started: list[str] = []
+
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        assert command[:3] == [sys.executable, "-m", "benchmarks"]
+        assert not check
+        started.append(command[3])
+        return subprocess.CompletedProcess(command, command[3] == "numeric")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert program.main(["exact", "numeric", "network"]) == 1
+    assert started == ["exact", "numeric", "network"]
+    said = capfd.readouterr()
+    assert "topic numeric, 2 of 3" in said.err
+    assert said.err.endswith("error: failed: numeric\n")
+    started.clear()
+    assert program.main([]) == 1
+    assert started == [topic for topic in program.TOPICS if topic != "accuracy"]
+
+
+def test_an_unknown_topic_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["exact", "speed"]) == 2
+    assert "topic 'speed' is not one of exact, numeric" in capfd.readouterr().err
+
+
+def test_every_topic_has_its_file() -> None:
+    folder = Path(program.__file__).parent
+    assert all((folder / f"{topic}.py").is_file() for topic in program.TOPICS)
+
+
+def test_topics_say_what_they_do_and_leave_the_state_as_it_was(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    small = NetworkSettings(channels=2, message_weight=1, layers=2, body_order=2, cutoff=3.0)
+    before = torch.get_default_dtype(), torch.get_num_threads()
+    for topic, rows, doing in (
+        (exact.tables(1, {"elastic": 0.03}), 2, "exact: elastic"),
+        (numeric.tables(1, 5), 6, "numeric: 5 elastic tensors"),
+        (network.tables(1, small, ("eager",)), 1, "network: first steps, eager"),
+    ):
+        for table in topic:
+            assert table.row_count == rows
+            assert (torch.get_default_dtype(), torch.get_num_threads()) == before
+        assert doing in capfd.readouterr().err
