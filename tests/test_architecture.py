@@ -329,6 +329,21 @@ def too_long(root: Path) -> Iterator[str]:
                     yield f"{place}:{node.lineno}: {node.name}, {lines} lines"
 
 
+def sizes_of_weights(root: Path) -> Iterator[str]:
+    """Yield where 2l+1 is written outside so3, whose `blocks` knows it and every slice by it."""
+    for name, path in modules(root).items():
+        if within(name, ["natural_tensors.so3"]):
+            continue
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.BinOp(
+                    left=ast.BinOp(left=ast.Constant(value=2), op=ast.Mult()),
+                    op=ast.Add(),
+                    right=ast.Constant(value=1),
+                ):
+                    yield f"{path.relative_to(root)}:{node.lineno}: {ast.unparse(node)}"
+
+
 def refuse(faults: Iterable[str]) -> None:
     if found := list(dict.fromkeys(faults)):
         pytest.fail("\n".join(found), pytrace=False)
@@ -375,6 +390,10 @@ def test_tests_take_no_private_name() -> None:
 
 def test_no_floating_point_before_the_door() -> None:
     refuse(floats(ROOT))
+
+
+def test_the_size_of_a_weight_is_known_in_one_place() -> None:
+    refuse(sizes_of_weights(ROOT))
 
 
 def test_package_inits_only_reexport() -> None:
@@ -485,6 +504,15 @@ def test_private_names_and_own_faces_are_seen(tmp_path: Path) -> None:
         "tests/t.py:2:",
         "tests/u.py:2:",
     ]
+
+
+def test_sizes_of_weights_are_seen(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        natural_tensors__so3__blocks="2 * l + 1",
+        codegen__pieces__layout="f(2 * b.weight + 1)\n2 * l - 1\n2 * l + 3",
+    )
+    assert list(sizes_of_weights(tmp_path)) == ["codegen/pieces/layout.py:1: 2 * b.weight + 1"]
 
 
 def test_floats_libraries_and_code_in_an_init_are_seen(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from natural_tensors.so3.blocks import block_size
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -25,7 +27,7 @@ class Irrep:
     @property
     def size(self) -> int:
         """Number of components, 2l+1."""
-        return 2 * self.weight + 1
+        return block_size(self.weight)
 
     @property
     def parity(self) -> int:

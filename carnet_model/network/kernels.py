@@ -10,6 +10,7 @@ from typing import TypeAlias
 from torch import Tensor
 
 import codegen
+from natural_tensors.so3.blocks import Blocks
 
 from .bonds import Bonds
 from .irreps import Layout
@@ -47,7 +48,7 @@ class Convolution:
     @property
     def frame_size(self) -> int:
         """Entries of the rotation matrices of a bond, all weights."""
-        return sum((2 * ell + 1) ** 2 for ell in range(1, max(self.recipe.turned, 1) + 1))
+        return Blocks.up_to(max(self.recipe.turned, 1), first=1).matrix_size
 
     def convolve(self, features: Tensor, bonds: Bonds, hidden: Tensor, matrix: Tensor) -> Tensor:
         """Return the sums of messages, shape ``(atoms, size, channels)``.

@@ -53,7 +53,7 @@ def aligned_product(
 ) -> list[Ref]:
     """Return one weight of the message in the frame of the bond."""
     l3 = target.weight
-    terms: list[list[tuple[Surd, Ref]]] = [[] for _ in range(2 * l3 + 1)]
+    terms: list[list[tuple[Surd, Ref]]] = [[] for _ in range(target.size)]
     for (source, end, odd), numbers in merged.items():
         if end != target:
             continue

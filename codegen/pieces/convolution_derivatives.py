@@ -12,6 +12,7 @@ from functools import cache
 from typing import TypeAlias
 
 from natural_tensors.exact.surds import Surd
+from natural_tensors.so3.blocks import block_size
 from natural_tensors.so3.harmonics import Normalization
 
 from ..programs.lowering import ONE, Builder
@@ -35,7 +36,7 @@ def generators(weight: int) -> tuple[Matrix, Matrix, Matrix]:
     invariant l (l+1) fixes.
     """
     rows: tuple[list[dict[int, Surd]], ...] = tuple(
-        [{} for _ in range(2 * weight + 1)] for _ in range(3)
+        [{} for _ in range(block_size(weight))] for _ in range(3)
     )
     if weight:
         entries = couplings.couplings(weight, 1, weight, "component")
@@ -101,7 +102,7 @@ class _Aligned:
     def pulled(self, merged: Merged, gradient: Parts) -> Parts:
         """Return the gradient by the features, from that by the message."""
         terms: dict[Block, list[list[tuple[Surd, Ref]]]] = {
-            source: [[] for _ in range(2 * source.weight + 1)] for source in self.sources
+            source: [[] for _ in range(source.size)] for source in self.sources
         }
         for (source, target, odd), numbers in merged.items():
             for m in range(-len(numbers) + 1, len(numbers)):
@@ -133,7 +134,7 @@ class _Aligned:
         found: Parts = {}
         for block, values in parts.items():
             found[block] = []
-            for m in range(2 * block.weight + 1):
+            for m in range(block.size):
                 terms = [
                     (ONE, self.built.product(self.built.linear([(coefficient, angle)]), values[n]))
                     for number, angle in axis
@@ -167,7 +168,7 @@ def _plus(built: Builder, *terms: tuple[Surd, Parts]) -> Parts:
     return {
         block: [
             built.linear([(sign, parts[block][m]) for sign, parts in terms])
-            for m in range(2 * block.weight + 1)
+            for m in range(block.size)
         ]
         for block in terms[0][1]
     }

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from natural_tensors import coupling
 from natural_tensors.exact.surds import Surd
+from natural_tensors.so3.blocks import block_size
 from natural_tensors.so3.harmonics import Normalization
 
 from ..programs.lowering import ONE, Builder
@@ -39,11 +40,11 @@ def coupled(
     The coefficients of one path meet the second factor first: its combinations are shared by the
     rows, and where the second factor carries no channels they cost nothing.
     """
-    total: list[list[tuple[Surd, Ref]]] = [[] for _ in range(2 * weight + 1)]
+    total: list[list[tuple[Surd, Ref]]] = [[] for _ in range(block_size(weight))]
     for entries, first, second, factor in terms:
         columns = sorted({(i, j) for i, j, _ in entries})
         products = [built.product(first[i], second[j]) for i, j in columns]
-        rows: list[dict[int, Surd]] = [{} for _ in range(2 * weight + 1)]
+        rows: list[dict[int, Surd]] = [{} for _ in range(block_size(weight))]
         for (i, j, k), coefficient in entries.items():
             rows[k][columns.index((i, j))] = coefficient
         for k, value in enumerate(built.apply(rows, products)):

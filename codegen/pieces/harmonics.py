@@ -8,6 +8,7 @@ from math import comb
 
 from natural_tensors import harmonic
 from natural_tensors.exact.surds import Surd
+from natural_tensors.so3.blocks import block_size
 from natural_tensors.so3.harmonics import Normalization
 
 from ..programs.lowering import ONE, Builder
@@ -35,7 +36,7 @@ def harmonics(
         zx, xz = built.product(z, b), built.product(x, a)
         real.append(built.linear([(ONE, zz), (Surd(-1), xx)], f"real_{order}"))
         imaginary.append(built.linear([(ONE, zx), (ONE, xz)], f"imaginary_{order}"))
-    result = [[built.constant(0)] * (2 * ell + 1) for ell in range(weight + 1)]
+    result = [[built.constant(0)] * block_size(ell) for ell in range(weight + 1)]
     for order in range(weight + 1):
         scales = {ell: _polar_scale(ell, order, normalization) for ell in range(order, weight + 1)}
         polar: dict[int, Ref] = {order: built.constant(scales[order])}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from natural_tensors.so3.blocks import Blocks, block_size
+
 from ..programs.program import Argument
 
 Parity = Literal["natural", "both", "ignored"]
@@ -26,9 +28,14 @@ class Block:
     start: int
 
     @property
+    def size(self) -> int:
+        """Number of components."""
+        return block_size(self.weight)
+
+    @property
     def slice(self) -> slice:
         """The components of the block."""
-        return slice(self.start, self.start + 2 * self.weight + 1)
+        return slice(self.start, self.start + self.size)
 
     @property
     def label(self) -> str:
@@ -67,10 +74,12 @@ class Path:
 
 def feature_blocks(weight: int, parity: Parity) -> tuple[Block, ...]:
     """Return the layout of features: weights ascending, then the pseudo-tensors likewise."""
-    size = (weight + 1) ** 2
-    natural = [Block(False, ell, ell * ell) for ell in range(weight + 1)]
-    pseudo = [Block(True, ell, size + ell * ell) for ell in range(weight + 1)]
-    return tuple(natural + pseudo if parity == "both" else natural)
+    kinds = (False, True) if parity == "both" else (False,)
+    irreps = [(pseudo, ell) for pseudo in kinds for ell in range(weight + 1)]
+    places = Blocks(tuple(ell for _, ell in irreps)).slices
+    return tuple(
+        Block(pseudo, ell, place.start) for (pseudo, ell), place in zip(irreps, places, strict=True)
+    )
 
 
 def paths(
@@ -111,7 +120,5 @@ def feature_argument(
     name: str, blocks: Sequence[Block], meaning: str, letter: str = "h"
 ) -> Argument:
     """Return packed features as an argument."""
-    labels = tuple(
-        f"{letter}{block.label}_{m}" for block in blocks for m in range(2 * block.weight + 1)
-    )
+    labels = tuple(f"{letter}{block.label}_{m}" for block in blocks for m in range(block.size))
     return Argument(name, (len(labels),), labels, True, meaning)

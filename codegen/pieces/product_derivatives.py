@@ -43,7 +43,7 @@ class _Pair:
         ]
         found = {}
         for number, entries in self.entries.items():
-            rows: list[dict[int, Surd]] = [{} for _ in range(2 * self.group[number][2].weight + 1)]
+            rows: list[dict[int, Surd]] = [{} for _ in range(self.group[number][2].size)]
             for (i, j, k), coefficient in entries.items():
                 rows[k][self.places.index((i, j))] = coefficient
             found[number] = self.built.apply(rows, pairs)

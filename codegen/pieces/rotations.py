@@ -10,6 +10,7 @@ import numpy as np
 
 from natural_tensors.exact.surds import Surd
 from natural_tensors.so3.bases import natural_basis
+from natural_tensors.so3.blocks import Blocks, block_size
 from natural_tensors.so3.couplings import contraction_table
 
 from ..programs.lowering import ONE, Builder
@@ -21,21 +22,16 @@ def frame_argument(weight: int) -> Argument:
     labels = tuple(
         f"D{ell}_{row}_{column}"
         for ell in range(1, max(weight, 1) + 1)
-        for row in range(2 * ell + 1)
-        for column in range(2 * ell + 1)
+        for row in range(block_size(ell))
+        for column in range(block_size(ell))
     )
     return Argument("frames", (len(labels),), labels, False, "rotation matrices")
 
 
 def split_matrices(values: Sequence[Ref], weight: int) -> list[list[Ref]]:
     """Split flat rotation matrices by weight; weight 0 has none."""
-    result: list[list[Ref]] = [[]]
-    start = 0
-    for ell in range(1, weight + 1):
-        stop = start + (2 * ell + 1) ** 2
-        result.append(list(values[start:stop]))
-        start = stop
-    return result
+    blocks = Blocks.up_to(weight, first=1)
+    return [[], *(list(values[where]) for where in blocks.matrix_slices)]
 
 
 def rotated(
@@ -44,7 +40,7 @@ def rotated(
     """Return a rotation matrix, or its transpose, times packed values."""
     if weight == 0:
         return list(values)
-    size = 2 * weight + 1
+    size = block_size(weight)
     return [
         built.linear(
             [
@@ -103,10 +99,10 @@ def rotation_matrices(built: Builder, matrix: Sequence[Ref], weight: int) -> lis
     result = [list(matrix)]
     for ell in range(2, weight + 1):
         coupling_rows, inverse_rows = _recursion(ell)
-        before, size = result[-1], 2 * ell - 1
+        before, size = result[-1], block_size(ell - 1)
         block = []
-        for row in range(2 * ell + 1):
-            for column in range(2 * ell + 1):
+        for row in range(block_size(ell)):
+            for column in range(block_size(ell)):
                 terms = []
                 for (k, i), left in inverse_rows[row].items():
                     for (n, j), right in coupling_rows[column].items():

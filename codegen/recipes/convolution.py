@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from natural_tensors.so3.blocks import Blocks
 from natural_tensors.so3.harmonics import Normalization, check_normalization
 
 from ..pieces import aligned, couplings, layout, rotations
@@ -158,9 +159,9 @@ class ConvolutionRecipe(Recipe):
         return self._message(built, values)
 
     def _direct(self) -> Program:
-        size = (self.weight + 1) ** 2
-        labels = tuple(f"Y{ell}_{m}" for ell in range(self.weight + 1) for m in range(2 * ell + 1))
-        bonds = Argument("bonds", (size,), labels, False, "harmonics of the bond")
+        blocks = Blocks.up_to(self.weight)
+        labels = tuple(f"Y{ell}_{m}" for ell, m in blocks.entries)
+        bonds = Argument("bonds", (blocks.size,), labels, False, "harmonics of the bond")
         built = Builder(self._arguments(bonds))
         features, harmonics, weights = (built.components(i) for i in range(3))
         values: list[int] = []
@@ -169,7 +170,7 @@ class ConvolutionRecipe(Recipe):
                 (
                     couplings.couplings(path.l1, path.l2, path.l3, self.normalization),
                     features[path.source.slice],
-                    harmonics[path.l2**2 : (path.l2 + 1) ** 2],
+                    harmonics[blocks.slices[path.l2]],
                     weights[number],
                 )
                 for number, path in enumerate(self.paths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from natural_tensors.so3.blocks import block_size
 from natural_tensors.so3.harmonics import Normalization
 
 from ..pieces import couplings, layout, rotations
@@ -47,13 +48,13 @@ class CouplingRecipe(Recipe):
         values = couplings.coupled(
             built, [(entries, built.components(0), built.components(1), None)], self.l3
         )
-        size = 2 * self.l3 + 1
+        size = block_size(self.l3)
         output = Output("coupled", (size,), tuple(values))
         return (built.program("couple", self.title, [output], f"shape (..., {size}, channels)."),)
 
 
 def _features(name: str, weight: int, meaning: str) -> Argument:
-    size = 2 * weight + 1
+    size = block_size(weight)
     labels = tuple(f"{name}_{m}" for m in range(size))
     return Argument(name, (size,), labels, True, f"{meaning} of weight {weight}")
 

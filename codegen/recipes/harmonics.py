@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from natural_tensors.so3.bases import component_monomials
+from natural_tensors.so3.blocks import Blocks
 from natural_tensors.so3.harmonics import Normalization, check_normalization
 
 from ..pieces import harmonics, tensors
@@ -52,7 +53,7 @@ class HarmonicsRecipe(Recipe):
         name = "solid_harmonics" if self.solid else "harmonics"
         summary = self.title
         if not self.cartesian:
-            size = (self.weight + 1) ** 2
+            size = Blocks.up_to(self.weight).size
             output = Output("harmonics", (size,), tuple(v for block in packed for v in block))
             program = built.program(
                 name, summary, [output], f"packed harmonics by weight, m, shape (..., {size})."

@@ -13,6 +13,7 @@ from natural_tensors.decomposition.copies import BASES, Basis
 from natural_tensors.decomposition.reductions import Reduction
 from natural_tensors.exact.surds import Surd
 from natural_tensors.so3.bases import component_monomials
+from natural_tensors.so3.blocks import block_size
 
 from ..pieces import tensors
 from ..programs.lowering import Builder
@@ -149,7 +150,7 @@ class TensorRecipe(Recipe):
         return [
             f"w{weight}c{copy}_{m}"
             for weight, copy in self.reduction.copies
-            for m in range(2 * weight + 1)
+            for m in range(block_size(weight))
         ]
 
     def _pack(self) -> Program:

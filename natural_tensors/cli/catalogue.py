@@ -14,6 +14,7 @@ from ..decomposition.reductions import Reduction, reduction
 from ..files import recognition, records, writing
 from ..physical.catalog import catalog
 from ..physical.entry import PhysicalTensor
+from ..so3.blocks import block_size
 from ..terminal import examples_of, one_of, say, say_facts, say_json, say_table
 from .app import app
 from .options import AxialOption, BasisOption, JsonOption, LatexOption, SymmetryOption, target_class
@@ -165,7 +166,7 @@ def _say_class(target: Reduction) -> None:
     say_table(
         (">weight", "parity", ">copies", ">components of each"),
         [
-            (str(weight), parity_word(target.parity), str(count), str(2 * weight + 1))
+            (str(weight), parity_word(target.parity), str(count), str(block_size(weight)))
             for weight, count in target.multiplicities.items()
         ],
     )

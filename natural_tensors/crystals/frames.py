@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from .. import arrays
 from ..arrays import Floats
 from ..exact import floats
+from ..so3.blocks import block_size
 from ..so3.harmonics import harmonic
 from ..so3.rotations import rotation
 from .point_groups import CRYSTALLOGRAPHIC, PointGroup, PointGroupError, point_group
@@ -322,7 +323,7 @@ def _scores(
     """Return the score of each frame."""
     total = np.zeros(len(frames))
     for weight, moment in zip(weights, _moments(bonds, weights, odd), strict=True):
-        size = 2 * weight + 1
+        size = block_size(weight)
         # any coefficients without symmetry would do; these stay as they are
         coefficients = np.sin(np.arange(1, size + 1) ** 2 * 0.7 + weight)
         # averaged over the group, frames that differ by a symmetry have equal scores to rounding

@@ -14,6 +14,7 @@ from ..arrays import Array
 from ..errors import SymmetryError, UnknownPartError
 from ..exact import floats
 from ..so3.bases import natural_basis
+from ..so3.blocks import Blocks
 from ..so3.packing import natural_table
 from .components import Components, EntryLayout, Form
 from .symmetry import IndexSymmetry
@@ -51,11 +52,8 @@ class Numerics:
         self.spaces = spaces
         self.basis = basis
         self.keys = [(s.weight, copy) for s in spaces for copy in range(s.multiplicity)]
-        stops = np.cumsum([0] + [2 * weight + 1 for weight, _ in self.keys])
-        self.slices = {
-            key: slice(int(a), int(b))
-            for key, a, b in zip(self.keys, stops[:-1], stops[1:], strict=True)
-        }
+        blocks = Blocks(tuple(weight for weight, _ in self.keys))
+        self.slices = dict(zip(self.keys, blocks.slices, strict=True))
 
     # --- matrices, built when first needed -----------------------------------------------------
 

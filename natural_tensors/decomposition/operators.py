@@ -16,6 +16,7 @@ from ..exact import floats
 from ..exact.integers import LEVI_CIVITA
 from ..exact.notation import TEXT, Notation, Written, spare_letters
 from ..so3.bases import natural_basis
+from ..so3.blocks import block_size
 from .patterns import Orbit, Pattern, natural_projector_terms
 
 Term = tuple[Fraction, Pattern]
@@ -78,10 +79,10 @@ class Operator(Written):
         tensors = basis.tensors().T
         common = lcm(*basis.norms)
         denominator = lcm(*(c.denominator for c, _ in self.combination))
-        largest = int(np.abs(tensors).max()) ** 2 * common * (2 * self.weight + 1)
+        largest = int(np.abs(tensors).max()) ** 2 * common * block_size(self.weight)
         largest *= sum(abs(int(c * denominator)) * len(orbit) for c, orbit in self.combination)
         kind = np.int64 if largest < 2**62 else object  # the bound holds for every partial sum
-        total = np.zeros((3**self.rank, 2 * self.weight + 1), dtype=kind)
+        total = np.zeros((3**self.rank, block_size(self.weight)), dtype=kind)
         for coefficient, pattern in self.terms():
             places, rows = placed(pattern, self.rank, tensors.astype(kind))
             np.add.at(total, places, int(coefficient * denominator) * rows)

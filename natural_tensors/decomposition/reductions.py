@@ -14,6 +14,7 @@ from ..exact.integers import as_integer
 from ..exact.notation import LATEX, TEXT, Notation
 from ..physical.catalog import catalog
 from ..physical.entry import PhysicalTensor
+from ..so3.blocks import block_size
 from .application import Invalid, Numerics
 from .components import Components, Form, independent_components
 from .copies import BASES, Basis, WeightSpace, multiplicities, weight_space
@@ -194,14 +195,14 @@ class Reduction:
         lines = [f"{what} ({kind}, rank {self.rank}), {self.basis} basis"]
         lines += [
             f"  weight {weight}{letter}: {count} {'copy' if count == 1 else 'copies'} "
-            f"of {2 * weight + 1} component{'s' if weight else ''}"
+            f"of {block_size(weight)} component{'s' if weight else ''}"
             for weight, count in parts
         ]
-        dimensions = [str(2 * weight + 1) for weight, count in parts for _ in range(count)]
+        dimensions = [str(block_size(weight)) for weight, count in parts for _ in range(count)]
         shown = (
             "+".join(dimensions)
             if len(dimensions) <= 20
-            else " + ".join(f"{count}x{2 * weight + 1}" for weight, count in parts)
+            else " + ".join(f"{count}x{block_size(weight)}" for weight, count in parts)
         )
         return "\n".join(
             [

@@ -1,11 +1,15 @@
-"""Packed tensors of several weights under rotation: generators and block-diagonal matrices."""
+"""The layout of packed tensors of several weights, and what a rotation does to them.
+
+The one home of the arithmetic of layouts: where the ``2l+1`` coordinates of a weight stand.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +18,15 @@ from ..arrays import Floats
 from .bases import as_weight
 from .couplings import coupling
 from .rotations import rotation
+
+
+def block_size(weight: int) -> int:
+    """Return the number of components of a weight, ``2l+1``.
+
+    >>> block_size(2)
+    5
+    """
+    return 2 * weight + 1
 
 
 @lru_cache(maxsize=64)
@@ -45,6 +58,11 @@ def generators(weight: int) -> Floats:
 class Blocks:
     """The layout of a packed tensor: one block of ``2l+1`` coordinates for each weight.
 
+    >>> Blocks((0, 2, 2)).slices
+    (slice(0, 1, None), slice(1, 6, None), slice(6, 11, None))
+    >>> Blocks.up_to(2).weights, Blocks.up_to(2).size
+    ((0, 1, 2), 9)
+
     Attributes:
         weights: the weight of each block, in order, such as ``(0, 0, 2, 2, 4)`` for elasticity.
     """
@@ -55,21 +73,45 @@ class Blocks:
         for weight in self.weights:
             as_weight(weight)
 
+    @classmethod
+    def up_to(cls, weight: int, *, first: int = 0) -> Self:
+        """Return the layout of one block for each weight from `first`, ascending."""
+        return cls(tuple(range(first, weight + 1)))
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of coordinates of each block."""
+        return tuple(map(block_size, self.weights))
+
     @property
     def size(self) -> int:
         """Number of coordinates."""
-        return sum(2 * weight + 1 for weight in self.weights)
+        return sum(self.sizes)
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:
         """Where each block stands."""
-        stops = np.cumsum([0, *(2 * weight + 1 for weight in self.weights)]).tolist()
-        return tuple(slice(a, b) for a, b in pairwise(stops))
+        return _one_after_another(self.sizes)
+
+    @cached_property
+    def entries(self) -> tuple[tuple[int, int], ...]:
+        """Weight and number within its block, from 0, of each coordinate."""
+        return tuple((weight, m) for weight in self.weights for m in range(block_size(weight)))
+
+    @cached_property
+    def matrix_slices(self) -> tuple[slice, ...]:
+        """Where the entries of each block's matrix stand in a flat list of the matrices."""
+        return _one_after_another([size**2 for size in self.sizes])
+
+    @property
+    def matrix_size(self) -> int:
+        """Number of entries of the matrices of all blocks."""
+        return sum(size**2 for size in self.sizes)
 
     @cached_property
     def turns(self) -> NDArray[np.bool_]:
         """Which coordinates a rotation can change: those of weight 1 and higher."""
-        return np.array([weight > 0 for weight in self.weights for _ in range(2 * weight + 1)])
+        return np.array([weight > 0 for weight, _ in self.entries])
 
     @cached_property
     def generators(self) -> Floats:
@@ -112,3 +154,7 @@ class Blocks:
                 f"({self.size},), got an array of shape {tensor.shape}"
             )
         return tensor
+
+
+def _one_after_another(sizes: Iterable[int]) -> tuple[slice, ...]:
+    return tuple(slice(a, b) for a, b in pairwise(accumulate(sizes, initial=0)))

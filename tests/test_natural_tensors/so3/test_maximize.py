@@ -156,6 +156,12 @@ def test_blocks_broadcast_and_know_their_layout() -> None:
     blocks = Blocks((1, 0, 3))
     assert blocks.size == 11
     assert blocks.slices == (slice(0, 3), slice(3, 4), slice(4, 11))
+    assert blocks.sizes == (3, 1, 7)
+    assert blocks.entries[2:5] == ((1, 2), (0, 0), (3, 0))
+    assert blocks.matrix_slices == (slice(0, 9), slice(9, 10), slice(10, 59))
+    assert blocks.matrix_size == 59
+    assert Blocks.up_to(2) == Blocks((0, 1, 2))
+    assert Blocks.up_to(0, first=1).slices == ()
     assert blocks.turns.tolist() == [True] * 3 + [False] + [True] * 7
     packed, rotations = np.ones((2, 1, 11)), grids.rotation_grid(5)
     assert blocks.rotate(packed, rotations).shape == (2, 5, 11)
