@@ -32,13 +32,7 @@ from natural_tensors.files.saving import check_suffix, write_bytes
 
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.reading import poscar_geometry
-from ..structures.symmetry import (
-    RELAXED,
-    SYSTEMS,
-    point_group_rotations,
-    primitive,
-    symmetry_dataset,
-)
+from ..structures.symmetry import RELAXED, primitive, symmetry_of
 from .examples import DatasetError, split_of
 from .label_checks import average, symmetry_violation
 
@@ -186,21 +180,20 @@ def _record(row: Mapping[str, str], structure: Geometry) -> dict[str, Any]:
     if matrix.shape != (6, 6) or not np.isfinite(matrix).all():
         raise DatasetError(f"{structure.name}: the stiffness is no 6 x 6 matrix of numbers")
     tensor = np.asarray(from_voigt((matrix + matrix.T) / 2))
-    group = point_group_rotations(structure, symprec=RELAXED)
-    gap = symmetry_violation(tensor, group)
+    symmetry = symmetry_of(structure, symprec=RELAXED)
+    gap = symmetry_violation(tensor, symmetry.rotations)
     if gap > LARGEST_RESIDUAL:
         raise DatasetError(
             f"{structure.name}: the stiffness violates the point group by {gap:.2g} of its norm"
         )
-    stiffness = np.asarray(to_voigt(average(tensor, group)))
+    stiffness = np.asarray(to_voigt(average(tensor, symmetry.rotations)))
     bulk, shear = hill_moduli(stiffness, structure.name)
     cell = primitive(structure)
-    number = int(symmetry_dataset(structure, symprec=RELAXED).number)
     return {
         "id": row["material_id"],
         "formula": structure.formula,
-        "spacegroup": number,
-        "crystal_system": next(name for last, name in SYSTEMS if number <= last),
+        "spacegroup": symmetry.number,
+        "crystal_system": symmetry.system,
         "source": "dejong2015",
         "frame": "as given (POSCAR frame)",
         "lattice": _rounded(cell.cell, 6),

@@ -70,15 +70,15 @@ class Fingerprints:
             places.setdefault(formula, []).append(place)
         return places
 
-    def nearest(self, thing: Geometry) -> tuple[str, float] | None:
+    def nearest(self, structure: Geometry) -> tuple[str, float] | None:
         """Return identifier and distance of the nearest structure of the same formula, if any.
 
         Up to `DUPLICATE` it is the same crystal, or nearly so.
         """
-        places = self._places.get(thing.formula)
+        places = self._places.get(structure.formula)
         if not places:
             return None
-        gaps = distance(signature(thing), self.signatures[places])
+        gaps = distance(signature(structure), self.signatures[places])
         best = int(np.argmin(gaps))
         return self.identifiers[places[best]], float(gaps[best])
 

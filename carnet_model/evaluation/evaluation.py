@@ -31,7 +31,7 @@ from ..network.targets import Target
 from ..prediction.predictor import Predictor
 from ..prediction.result import Failure, Prediction
 from ..structures.geometry import GeometryError
-from ..structures.symmetry import RELAXED, SYSTEMS, symmetry_dataset
+from ..structures.symmetry import RELAXED, symmetry_of
 from .baselines import NO_STRUCTURE, Baselines, composition_baseline, voigt_baselines
 from .errors import ForceLabels, elastic_errors, potential_errors, tensor_errors
 from .plots import force_parity_plot, parity_plot, scatter_plot
@@ -358,10 +358,9 @@ def crystal_system(example: Example) -> str:
     if not any(example.geometry.periodic):
         return "molecule"
     try:
-        number = int(symmetry_dataset(example.geometry, symprec=RELAXED).number)
+        return symmetry_of(example.geometry, symprec=RELAXED).system
     except GeometryError:
         return "other"
-    return next(name for last, name in SYSTEMS if number <= last)
 
 
 def _label(example: Example, predictor: Predictor) -> Floats:

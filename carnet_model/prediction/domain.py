@@ -1,4 +1,9 @@
-"""What a network was trained on, and whether a structure lies within."""
+"""The domain of a network: what it was trained on, and whether a structure lies within.
+
+>>> domain = Domain.of([6, 14], None, crystals=True)
+>>> domain.known, domain.unknown(np.array([14, 92]))
+('C Si', ('U',))
+"""
 
 from __future__ import annotations
 
@@ -9,24 +14,23 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from natural_tensors.arrays import Floats
+from natural_tensors.arrays import Floats, Integers
 
 from ..data.fingerprints import Fingerprints
 from ..structures.geometry import Geometry
-from ..structures.signature import signature
+from ..structures.signature import SHELL_CENTRES, signature
+
+_ELEMENT = re.compile(r"[A-Z][a-z]?")
 
 RARE = 10
-"""An element in fewer training structures than this is remarked upon."""
-
+"""An element in fewer training structures than this is warned of."""
 
 VOLUME = 1.02
-"""Factor beyond the range of volumes per atom that is not remarked upon."""
-
+"""Factor beyond the range of volumes per atom that is not warned of."""
 
 SHELL = 0.02
-"""Share of the range of pair counts beyond it that is not remarked upon."""
+"""Share of the range of pair counts beyond it that is not warned of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +40,9 @@ class Domain:
     Attributes:
         elements: atomic numbers that the weights know; empty when nothing is known.
         counts: number of training structures that hold an element, by symbol.
-        low: least of each number of the training signatures (`dataset.signature`), shape ``(16,)``;
-            None when they did not travel with the weights.
-        high: the same, largest.
+        low: the least of each number in the signatures of the training structures, shape ``(16,)``
+            (`structures.signature`); None when they did not travel with the weights.
+        high: the largest, likewise.
         crystals: whether the property is one of crystals, which need three directions and a volume.
     """
 
@@ -60,7 +64,7 @@ class Domain:
         rows = np.asarray(seen.signatures, dtype=np.float64)
         return cls(known, counts, rows.min(axis=0), rows.max(axis=0), crystals)
 
-    def unknown(self, numbers: NDArray[np.int64]) -> tuple[str, ...]:
+    def unknown(self, numbers: Integers) -> tuple[str, ...]:
         """Return the symbols of elements that the weights do not know."""
         if not self.elements:
             return ()
@@ -72,59 +76,58 @@ class Domain:
         """Symbols of the elements that the weights know."""
         return " ".join(_symbol(number) for number in sorted(self.elements))
 
-    def remarks(self, thing: Geometry, degrees: NDArray[np.int64]) -> list[str]:
-        """Return what is unusual about a structure.
+    def warnings_for(self, structure: Geometry, degrees: Integers) -> list[str]:
+        """Return what is unusual about a structure, as sentences for a reader.
 
         Args:
-            thing: the structure.
+            structure: the structure.
             degrees: number of neighbours of each atom, shape ``(atoms,)``.
         """
-        found = []
-        symbols = [_symbol(number) for number in np.unique(thing.numbers).tolist()]
+        warnings = []
+        symbols = [_symbol(number) for number in np.unique(structure.numbers).tolist()]
         rare = [f"{name} ({self.counts[name]})" for name in symbols if name in self.counts]
         rare = [text for text in rare if self.counts[text.partition(" ")[0]] < RARE]
         if rare:
-            found.append(f"few training structures hold {', '.join(rare)}")
-        if self.crystals and not all(thing.periodic):
-            found.append(
-                f"it repeats along {sum(thing.periodic)} directions only, and this is a property "
-                "of crystals"
+            warnings.append(f"few training structures hold {', '.join(rare)}")
+        if self.crystals and not all(structure.periodic):
+            warnings.append(
+                f"it repeats along {sum(structure.periodic)} directions only, and this is a "
+                "property of crystals"
             )
-        lonely = np.flatnonzero(degrees == 0)
-        if len(lonely):
-            found.append(
-                f"{len(lonely)} of {len(thing)} atoms have no neighbour within the cutoff, "
-                f"the first is atom {lonely[0]} ({_symbol(int(thing.numbers[lonely[0]]))})"
+        isolated = np.flatnonzero(degrees == 0)
+        if len(isolated):
+            first = int(isolated[0])
+            warnings.append(
+                f"{len(isolated)} of {len(structure)} atoms have no neighbour within the cutoff, "
+                f"the first is atom {first} ({_symbol(int(structure.numbers[first]))})"
             )
-        return found + self._outside(thing)
+        return warnings + self._outside(structure)
 
-    def _outside(self, thing: Geometry) -> list[str]:
+    def _outside(self, structure: Geometry) -> list[str]:
+        """Say how volume and distances leave the range of the training set."""
         if self.low is None or self.high is None:
             return []
-        numbers = signature(thing)
-        found = []
+        numbers = signature(structure)
+        warnings = []
         ends = np.exp([self.low[0], self.high[0]])
-        volume = None if thing.volume is None else thing.volume / len(thing)
+        volume = None if structure.volume is None else structure.volume / len(structure)
         if volume is not None and not ends[0] / VOLUME <= volume <= ends[1] * VOLUME:
-            found.append(
+            warnings.append(
                 f"volume per atom {volume:.3g} Å^3 is outside {ends[0]:.3g} to {ends[1]:.3g} Å^3, "
                 "the range of the training set"
             )
-        shells = slice(1, 1 + (len(numbers) - 1) // 3)  # counts of all pairs, at five distances
+        shells = slice(1, 1 + len(SHELL_CENTRES))  # counts of all pairs, at five distances
         low, high, here = self.low[shells], self.high[shells], numbers[shells]
         beyond = np.maximum(here - high, low - here) - SHELL * (high - low)
         if (beyond > 0).any():
             where = int(np.argmax(beyond))
             words = "more" if here[where] > high[where] else "fewer"
-            found.append(
+            warnings.append(
                 f"it has {words} pairs of atoms at some distance than any training structure "
                 f"({here[where]:.2g} times an even distribution, there {low[where]:.2g} to "
                 f"{high[where]:.2g})"
             )
-        return found
-
-
-_ELEMENT = re.compile(r"[A-Z][a-z]?")
+        return warnings
 
 
 @cache

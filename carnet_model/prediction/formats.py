@@ -101,8 +101,8 @@ def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
     for result in results:
         if isinstance(result, Failure):
             continue
-        thing = result.structure
-        atoms = thing.to_ase()
+        structure = result.structure
+        atoms = structure.to_ase()
         atoms.info["name"] = result.name
         if result.stiffness is not None and result.moduli is not None:
             atoms.info["stiffness"] = result.stiffness
@@ -114,7 +114,7 @@ def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
                 atoms, energy=float(result.tensor), forces=result.forces, **stress
             )
         elif result.per_atom:
-            atoms.arrays["tensor"] = result.tensor.reshape(len(thing), -1)
+            atoms.arrays["tensor"] = result.tensor.reshape(len(structure), -1)
         else:
             atoms.info["tensor"] = result.tensor
         if "relative" in result.uncertainty:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
 
@@ -33,6 +33,12 @@ from ..weights.shipped import ModelError, folder_of, shipped
 from .domain import Domain
 from .result import Failure, Prediction, PredictionError, symmetric_voigt
 
+if TYPE_CHECKING:  # they load PyTorch
+    import torch
+
+    from ..network.graph import Graph
+    from ..network.model import CarNet
+
 Precision = Literal["single", "double"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
@@ -40,17 +46,14 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)
 EDGES = 40_000
 """Directed bonds that pass through the network at once, unless one structure has more."""
 
-
 LARGEST = 1_000_000
 """Directed bonds of the largest structure that is tried."""
 
-
 COMPILE_FROM = 300
-"""As many structures at once repay the compilation of the hot path."""
-
+"""As many structures at once repay the compilation of the kernels."""
 
 HIGH_SPREAD = 0.3
-"""Relative spread of an ensemble above which a prediction is remarked upon."""
+"""Relative spread of an ensemble above which a prediction carries a warning."""
 
 
 def load(
@@ -93,10 +96,25 @@ class _Job:
     """A structure that is ready for the network."""
 
     place: int
-    thing: Geometry
+    structure: Geometry
     frame: Frame
-    graph: Any
-    remarks: tuple[str, ...]
+    graph: Graph
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Outputs:
+    """What the networks compute for several structures.
+
+    Attributes:
+        packed: coordinates of the tensors, shape ``(members, structures or atoms, dimension)``.
+        forces: of an energy, the mean of all members, shape ``(atoms, 3)``.
+        strain_derivatives: likewise by a strain of each structure, shape ``(structures, 3, 3)``.
+    """
+
+    packed: Floats
+    forces: Floats | None = None
+    strain_derivatives: Floats | None = None
 
 
 class Predictor:
@@ -121,7 +139,7 @@ class Predictor:
 
     def __init__(
         self,
-        models: Sequence[Any],
+        models: Sequence[CarNet],
         *,
         record: Mapping[str, Any] | None = None,
         seen: Fingerprints | None = None,
@@ -154,10 +172,12 @@ class Predictor:
         self.seen = seen
         self.name = name
         self.precision: Precision = precision
-        self._dtype = torch.float64 if precision == "double" else torch.float32
-        # what `join` measured, on the first target
+        self._dtype: torch.dtype = torch.float64 if precision == "double" else torch.float32
+        # they were measured on the first target (`carnet join`)
         first = self.target == self.targets[0]
-        self._scales = dict(self.record.get("spread_scale") or {}) if first else {}
+        self._scales: dict[str, float] = (
+            dict(self.record.get("spread_scale") or {}) if first else {}
+        )
         self._needs_volume = self.target.pooling == "mean" and any(
             model.settings.volume for model in models
         )
@@ -167,16 +187,20 @@ class Predictor:
     @property
     def title(self) -> str:
         """Name and size of the ensemble, as in ``"elastic, 4 networks"``."""
+        return f"{self.name}, {self._networks}" if self.name else self._networks
+
+    @property
+    def _networks(self) -> str:
         count = len(self.models)
-        networks = "1 network" if count == 1 else f"{count} networks"
-        return f"{self.name}, {networks}" if self.name else networks
+        return "1 network" if count == 1 else f"{count} networks"
 
     def __repr__(self) -> str:
-        count = len(self.models)
-        networks = "1 network" if count == 1 else f"{count} networks"
         known = f", {len(self.domain.elements)} elements" if self.domain.elements else ""
         unit = f" in {self.unit}" if self.unit else ""
-        return f"Predictor({self.target.key}{unit}, {networks}{known}, {self.precision} precision)"
+        return (
+            f"Predictor({self.target.key}{unit}, {self._networks}{known}, "
+            f"{self.precision} precision)"
+        )
 
     # one in, one out or an error; many in, as many out
 
@@ -248,7 +272,7 @@ class Predictor:
         return results[0]
 
     def _compile(self) -> None:
-        """Compile the hot path where a compiler is present: same numbers to rounding."""
+        """Compile the kernels where a compiler is present: the same numbers to rounding."""
         from ..compiled.compilation import compile_kernels
 
         for model in self.models:
@@ -284,67 +308,65 @@ class Predictor:
                 advance(len(pending))
         return [result for result in results if result is not None]
 
-    def _job(self, place: int, thing: Geometry, frame: FrameName) -> _Job | Failure:
+    def _job(self, place: int, structure: Geometry, frame: FrameName) -> _Job | Failure:
         from ..network.graph import build
 
         try:
-            axes = frame_of(thing, frame)
+            axes = frame_of(structure, frame)
         except GeometryError as error:
-            return Failure.of(error, thing.name)
+            return Failure.of(error, structure.name)
         if frame != "structure":
-            thing = rotated(thing, axes)
-        unknown = self.domain.unknown(thing.numbers)
+            structure = rotated(structure, axes)
+        unknown = self.domain.unknown(structure.numbers)
         if unknown:
             return Failure(
-                thing.name,
+                structure.name,
                 f"these weights do not know {', '.join(unknown)}",
                 f"they know {self.domain.known}; other elements take other weights",
             )
-        if self._needs_volume and not any(thing.periodic):
+        if self._needs_volume and not any(structure.periodic):
             return Failure(
-                thing.name,
+                structure.name,
                 "it repeats along no direction, and a crystal property needs the volume of a cell",
                 "give the lattice vectors, and set pbc where the structure repeats",
             )
-        graph = build(thing, self.cutoff)
+        graph = build(structure, self.cutoff)
         if self._needs_volume and not abs(np.linalg.det(graph.cell)) > 0:
             return Failure(
-                thing.name,
-                f"it repeats along {sum(thing.periodic)} directions, and its cell has no volume",
+                structure.name,
+                f"it repeats along {sum(structure.periodic)} directions, and its cell has no "
+                "volume",
                 "give three lattice vectors; along a direction without repetition, the thickness",
             )
         if graph.edges > LARGEST:
             return Failure(
-                thing.name,
-                f"its {len(thing)} atoms have {graph.edges} bonds within {self.cutoff:g} Å, more "
-                f"than the {LARGEST} that are tried",
+                structure.name,
+                f"its {len(structure)} atoms have {graph.edges} bonds within {self.cutoff:g} Å, "
+                f"more than the {LARGEST} that are tried",
                 "give the primitive cell of a crystal: it has the same tensor",
             )
-        degrees = np.bincount(graph.receivers, minlength=len(thing))
-        return _Job(place, thing, axes, graph, tuple(self.domain.remarks(thing, degrees)))
+        degrees = np.bincount(graph.receivers, minlength=len(structure))
+        warnings = self.domain.warnings_for(structure, degrees)
+        return _Job(place, structure, axes, graph, tuple(warnings))
 
     def _flush(self, jobs: Sequence[_Job], results: list[Prediction | Failure | None]) -> None:
-        packed, forces, strain_derivative = self._run([job.graph for job in jobs])
+        """Predict structures together, and put the results in their places."""
+        outputs = self._run([job.graph for job in jobs])
         per_atom = self.target.pooling == "atoms"
-        sizes = np.array([len(job.thing) for job in jobs])
+        sizes = np.array([len(job.structure) for job in jobs])
         ends = np.cumsum(sizes)
         rows = ends[:-1] if per_atom else np.arange(1, len(jobs))
-        shares = np.split(packed, rows, axis=1)
+        shares = np.split(outputs.packed, rows, axis=1)
         for place, (job, values) in enumerate(zip(jobs, shares, strict=True)):
             derivatives: dict[str, Floats] = {}
-            if forces is not None and strain_derivative is not None:
-                derivatives["forces"] = forces[ends[place] - sizes[place] : ends[place]]
-                if job.thing.volume is not None:
-                    derivatives["stress"] = strain_derivative[place] / job.thing.volume
-            results[job.place] = self._result(
-                job, values if per_atom else values[:, 0], derivatives
-            )
+            if outputs.forces is not None and outputs.strain_derivatives is not None:
+                derivatives["forces"] = outputs.forces[ends[place] - sizes[place] : ends[place]]
+                if job.structure.volume is not None:
+                    derivatives["stress"] = outputs.strain_derivatives[place] / job.structure.volume
+            members = values if per_atom else values[:, 0]
+            results[job.place] = self._result(job, members, derivatives)
 
-    def _run(self, graphs: Sequence[Any]) -> tuple[Floats, Floats | None, Floats | None]:
-        """Return packed coordinates, shape ``(members, systems, dimension)``, and derivatives.
-
-        For an energy these are forces and response to strain, the mean of all members.
-        """
+    def _run(self, graphs: Sequence[Graph]) -> _Outputs:
         import torch
 
         from ..network.graph import collate
@@ -354,10 +376,9 @@ class Predictor:
         key = self.target.key
         if not self.target.potential:
             with torch.no_grad():
-                found = [model(batch)[key] for model in self.models]
-            return _doubles(found), None, None
+                return _Outputs(_doubles([model(batch)[key] for model in self.models]))
         responses = [energy_and_derivatives(model, batch, stress=True) for model in self.models]
-        return (
+        return _Outputs(
             _doubles([response.energy.unsqueeze(-1) for response in responses]),
             _doubles([response.forces for response in responses]).mean(axis=0),
             _doubles([response.strain_derivative for response in responses]).mean(axis=0),
@@ -367,30 +388,30 @@ class Predictor:
         self, job: _Job, members: Floats, derivatives: Mapping[str, Floats]
     ) -> Prediction | Failure:
         """Return the prediction of one structure from packed tensors, members first."""
-        thing = job.thing
+        structure = job.structure
         if not np.isfinite(members).all():
             return Failure(
-                thing.name,
+                structure.name,
                 "the network returned a number that is not finite",
                 "the structure is far from all it was trained on; check units and distances",
             )
         mean = members.mean(axis=0)
         spread = self._spread(members, mean)
-        remarks = list(job.remarks)
+        warnings = list(job.warnings)
         # the zero of an energy is arbitrary, and so is a share of it
         if spread.get("relative", 0.0) > HIGH_SPREAD and not self.target.potential:
-            remarks.append(
+            warnings.append(
                 f"the networks disagree by {100 * spread['relative']:.0f} % of the tensor"
             )
         return Prediction(
-            structure=thing,
+            structure=structure,
             frame=job.frame,
             target=self.target.key,
             unit=self.unit,
             tensor=np.asarray(self.target.reduction.unpack(mean), dtype=np.float64),
             uncertainty=MappingProxyType(spread),
-            warnings=tuple(remarks),
-            known=self._known(thing),
+            warnings=tuple(warnings),
+            known=self._known(structure),
             per_atom=self.target.pooling == "atoms",
             model=self.title,
             **derivatives,
@@ -414,20 +435,20 @@ class Predictor:
             spread["tensor"] = tensors.std(axis=0, ddof=1)
         return {key: value * float(self._scales.get(key, 1.0)) for key, value in spread.items()}
 
-    def _known(self, thing: Geometry) -> str | None:
-        if self.seen is None or not any(thing.periodic):
+    def _known(self, structure: Geometry) -> str | None:
+        if self.seen is None or not any(structure.periodic):
             return None  # conformations of one molecule are too alike for a signature
-        found = self.seen.nearest(thing)
-        return found[0] if found is not None and found[1] <= DUPLICATE else None
+        nearest = self.seen.nearest(structure)
+        return nearest[0] if nearest is not None and nearest[1] <= DUPLICATE else None
 
 
-def _doubles(values: Sequence[Any]) -> Floats:
+def _doubles(values: Sequence[torch.Tensor]) -> Floats:
     """Return tensors as one array, members first."""
     return np.stack([value.double().numpy() for value in values]).astype(np.float64)
 
 
-def _is_one(structures: Any) -> bool:
-    """Say whether an argument is one structure: those of pymatgen and ASE can be iterated too."""
+def _is_one(structures: object) -> bool:
+    """Say whether an argument is one structure: those of pymatgen and ASE are iterable too."""
     if isinstance(structures, Geometry | Mapping | str | Path):
         return True
     libraries = {kind.__module__.partition(".")[0] for kind in type(structures).__mro__}
@@ -440,23 +461,18 @@ def read(structures: Iterable[Any]) -> Iterator[Geometry | Failure]:
     Args:
         structures: as in `Predictor.predict`.
     """
-    for place, thing in enumerate(structures):
-        label = f"structure {place}"
-        if isinstance(thing, Failure):
-            yield thing
+    for place, structure in enumerate(structures):
+        if isinstance(structure, Failure):
+            yield structure
             continue
-        if isinstance(thing, str | Path):
-            try:
-                found: list[Geometry | GeometryError] = read_geometries(thing)
-            except GeometryError as error:
-                found = [error]
-            label = str(thing)
-        else:
-            try:
-                found = [geometry(thing)]
-            except GeometryError as error:
-                found = [error]
-        for entry in found:
+        is_path = isinstance(structure, str | Path)
+        label = str(structure) if is_path else f"structure {place}"
+        entries: list[Geometry | GeometryError]
+        try:
+            entries = read_geometries(structure) if is_path else [geometry(structure)]
+        except GeometryError as error:
+            entries = [error]
+        for entry in entries:
             yield Failure.of(entry, label) if isinstance(entry, GeometryError) else entry
 
 

@@ -1,4 +1,4 @@
-"""Structures from CIF files."""
+"""Structures from CIF files, each data block of one, with what pymatgen would overlook."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ _CIF_SYMBOL = re.compile(r"[A-Za-z]{1,2}")
 
 
 def cif_entries(text: str) -> Iterator[Entry]:
-    """Yield the structures of a CIF file, or what is wrong with each."""
+    """Yield the data blocks of a CIF file as structures to read.
+
+    Raises:
+        GeometryError: when it has no data block; a bad block raises when it is read.
+    """
     blocks = _cif_blocks(text)
     if not blocks:
         raise GeometryError("the CIF has no line that starts with data_")
-    # a block of remarks (data_global) is no structure, unless there is nothing else
+    # a block about the publication (data_global) is no structure, unless there is nothing else
     atoms = [block for block in blocks if "_atom_site_fract_x" in block.lower()]
     for block in atoms or blocks:
         yield "", partial(_cif_structure, block)
@@ -41,7 +45,7 @@ def _cif_blocks(text: str) -> list[str]:
         if line.startswith(";"):
             quoted = not quoted
         elif line.lstrip().lower().startswith("data_"):
-            if quoted:  # prose, which pymatgen would take for a new block
+            if quoted:  # running text, which pymatgen would take for a new block
                 line = f"| {line}"
             else:
                 blocks.append([])
@@ -62,22 +66,22 @@ def _cif_structure(block: str, name: str) -> Geometry:
         data = parser.as_dict()
         _check_symbols(next(iter(data.values()), {}), name)
         structure = parser.parse_structures(primitive=False, on_error="raise")[0]
-    remarks = [str(entry.message) for entry in caught] + list(parser.warnings)
-    for remark in remarks:
-        if "implicit hydrogens" in remark:
+    messages = [str(entry.message) for entry in caught] + list(parser.warnings)
+    for message in messages:
+        if "implicit hydrogens" in message:
             raise geometry_error(name, "has hydrogen without positions", "add the hydrogen atoms")
-        if remark.startswith(("Missing elements", "Incorrect stoichiometry")):
+        if message.startswith(("Missing elements", "Incorrect stoichiometry")):
             if not _states_formula(data):
                 continue
             raise geometry_error(
                 name,
-                f"the atoms do not make up the stated formula: {' '.join(remark.split())}",
+                f"the atoms do not make up the stated formula: {' '.join(message.split())}",
                 "add the missing atoms, or correct or remove _chemical_formula_sum",
             )
     return from_pymatgen(structure, name)
 
 
-def _states_formula(data: Mapping[str, Mapping[str, Any]]) -> bool:
+def _states_formula(data: Mapping[str, Mapping[str, object]]) -> bool:
     return any(block.get("_chemical_formula_sum") for block in data.values())
 
 
@@ -114,10 +118,9 @@ def _check_symbols(block: Mapping[str, Any], name: str) -> None:
         if symbols is None:
             continue
         for site, symbol in enumerate([symbols] if isinstance(symbols, str) else symbols):
-            found = _CIF_SYMBOL.match(symbol)
-            letters = found.group().title() if found else ""
-            known = [text for text in (letters, letters[:1]) if Element.is_valid_symbol(text)]
-            if not known:
+            match = _CIF_SYMBOL.match(symbol)
+            letters = match.group().title() if match else ""
+            if not any(map(Element.is_valid_symbol, (letters, letters[:1]))):
                 raise geometry_error(
                     name,
                     f"site {site} is {symbol!r}, which names no element",

@@ -1,4 +1,9 @@
-"""Structures from the objects of other libraries."""
+"""Structures from the objects of other libraries: pymatgen, ASE, dictionaries.
+
+>>> from ase.build import bulk
+>>> geometry(bulk("NaCl", "rocksalt", a=5.64), name="halite")
+Geometry(halite: NaCl, 2 atoms, periodic abc)
+"""
 
 from __future__ import annotations
 
@@ -10,37 +15,37 @@ import numpy as np
 from .geometry import Flags, Geometry, GeometryError, float_array, geometry_error
 
 
-def geometry(thing: Any, *, name: str = "") -> Geometry:
+def geometry(structure: object, *, name: str = "") -> Geometry:
     """Return a structure of another library, or of decoded JSON, as a Geometry.
 
     Args:
-        thing: a Geometry, a pymatgen Structure or Molecule, ASE Atoms, a dict of pymatgen, a dict
-            with a pymatgen dict under ``structure`` or ``molecule``, or a dict with ``numbers``,
-            ``lattice`` (rows; absent for a molecule), ``frac`` or ``positions`` (``pos``), and
-            optionally ``periodic`` and ``id``. Other keys are left alone.
+        structure: a Geometry, a pymatgen Structure or Molecule, ASE Atoms, a dict of pymatgen, a
+            dict with a pymatgen dict under ``structure`` or ``molecule``, or a dict with
+            ``numbers``, ``lattice`` (rows; absent for a molecule), ``frac`` or ``positions``
+            (``pos``), and optionally ``periodic`` and ``id``. Other keys are left alone.
         name: what messages call it; otherwise the ``id`` or the formula.
 
     Raises:
         GeometryError: when it is none of these, a site is disordered, or it cannot exist.
     """
-    if isinstance(thing, Geometry):
-        return thing
-    if isinstance(thing, Mapping):
-        return _from_dict(thing, name)
-    if _is_from(thing, "pymatgen") and hasattr(thing, "sites"):
-        return from_pymatgen(thing, name)
-    if _is_from(thing, "ase") and hasattr(thing, "get_atomic_numbers"):
-        return _from_ase(thing, name)
+    if isinstance(structure, Geometry):
+        return structure
+    if isinstance(structure, Mapping):
+        return _from_dict(structure, name)
+    if _is_from(structure, "pymatgen") and hasattr(structure, "sites"):
+        return from_pymatgen(structure, name)
+    if _is_from(structure, "ase") and hasattr(structure, "get_atomic_numbers"):
+        return _from_ase(structure, name)
     raise geometry_error(
         name,
-        f"a {type(thing).__name__} is no structure",
+        f"a {type(structure).__name__} is no structure",
         "allowed: Geometry, pymatgen Structure or Molecule, ase Atoms, or a dict with numbers, "
         "lattice and frac or positions; files are read by read_geometries",
     )
 
 
-def _is_from(thing: Any, library: str) -> bool:
-    return any(base.__module__.partition(".")[0] == library for base in type(thing).__mro__)
+def _is_from(structure: object, library: str) -> bool:
+    return any(base.__module__.partition(".")[0] == library for base in type(structure).__mro__)
 
 
 def from_pymatgen(structure: Any, name: str) -> Geometry:
@@ -66,7 +71,7 @@ def from_pymatgen(structure: Any, name: str) -> Geometry:
     )
 
 
-def _is_element(species: Any) -> bool:
+def _is_element(species: object) -> bool:
     return type(species).__name__ in ("Element", "Species")
 
 

@@ -1,4 +1,4 @@
-"""What is known of the elements, as numbers for the network."""
+"""What is known of the elements, one row of numbers each: electron shells, measured values."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
+
+from natural_tensors.arrays import Floats
 
 ELEMENTS = 119
 """Rows of a table by atomic number; row 0 is of no element."""
 
-# Noble gases close the periods; group 18 is theirs.
 NOBLE = (2, 10, 18, 36, 54, 86, 118)
-# Positive quantities that spread over orders of magnitude go in as logarithms.
+"""Atomic numbers of the noble gases, which close the periods."""
+
 LOGARITHMS = ("melting_point", "boiling_point", "density", "bulk_modulus", "shear_modulus")
+"""Positive quantities that spread over orders of magnitude: their logarithms are taken."""
 
 
 def position(number: int) -> tuple[int, int, tuple[int, int, int, int]]:
     """Return the period of an element, the electrons since the last noble gas, and their shells.
 
     The shells (s, p, d, f) fill in Madelung's order, so a period of 32 is s2 f14 d10 p6.
+
+    >>> position(26)  # iron
+    (4, 8, (2, 0, 6, 0))
     """
     period = next(n for n, last in enumerate(NOBLE, start=1) if number <= last)
     outer = number - (NOBLE[period - 2] if period > 1 else 0)
     length = NOBLE[period - 1] - (NOBLE[period - 2] if period > 1 else 0)
-    rooms = {2: (2, 0, 0, 0), 8: (2, 0, 0, 6), 18: (2, 0, 10, 6), 32: (2, 14, 10, 6)}[length]
+    capacities = {2: (2, 0, 0, 0), 8: (2, 0, 0, 6), 18: (2, 0, 10, 6), 32: (2, 14, 10, 6)}
     left, filled = outer, []
-    for room in rooms:  # s, f, d, p
-        filled.append(min(left, room))
+    for capacity in capacities[length]:  # s, f, d, p
+        filled.append(min(left, capacity))
         left -= filled[-1]
     s, f, d, p = filled
     return period, outer, (s, p, d, f)
 
 
 @cache
-def descriptors() -> NDArray[np.float64]:
+def descriptors() -> Floats:
     """Return one row of standardized numbers an element, shape (119, columns); row 0 is empty.
 
     Measured properties come from ``elements.json``; an unknown one is the mean, with a flag.

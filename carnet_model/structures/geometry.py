@@ -1,4 +1,4 @@
-"""What a structure is here: atoms, a cell, a frame; and how structures are read from files.
+"""What a structure is here: atoms, a cell, a frame.
 
 Frame. A tensor is stated in the Cartesian axes of `Geometry.cell`. Objects and explicit lattice
 vectors (POSCAR, extended XYZ, JSON, databases) keep theirs. A CIF has lengths and angles only: its
@@ -7,6 +7,11 @@ frame is pymatgen's, c along z and a in the xz plane.
 CIF. Coordinates within 1e-4 of n/3 or n/6 are taken for that fraction, and images of a site within
 1e-4 (in fractions of the cell) for one atom: files round 1/3 to 0.3333. The cell is that of the
 file, conventional or primitive.
+
+>>> water = Geometry([8, 1, 1], [[0, 0, 0], [0.76, 0.59, 0], [-0.76, 0.59, 0]], np.zeros((3, 3)),
+...                  (False, False, False))
+>>> water, water.formula, water.volume
+(Geometry(H2O, 3 atoms, periodic nowhere), 'H2O', None)
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ FLATTEST = 1e-4
 
 
 class GeometryError(InputError, ValueError):
-    """A structure that cannot be read or cannot exist.
+    """A structure that cannot be read or cannot exist; its message is ``name: problem``, advice.
 
     Attributes:
         name: the file, entry or id it came from; empty when unknown.
@@ -84,7 +89,7 @@ class Geometry:
         self._check_cell()
         self._check_distances()
 
-    def _set(self, field: str, value: Any) -> None:
+    def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)
 
     def _check_shapes(self) -> None:
@@ -230,8 +235,8 @@ class Geometry:
         return f"Geometry({name}{self.formula}, {atoms}, periodic {repeats or 'nowhere'})"
 
 
-def float_array(data: Any, name: str, what: str) -> Floats:
-    """Return an array of floats; the message names what is none."""
+def float_array(data: object, name: str, what: str) -> Floats:
+    """Return an array of floats; the message says what of which structure is none."""
     try:
         return np.array(data, dtype=np.float64)
     except (TypeError, ValueError):
@@ -259,7 +264,7 @@ def _formula(counts: tuple[tuple[int, int], ...]) -> str:
     return reduced_formula(Composition({Element.from_Z(z): count for z, count in counts}))
 
 
-def reduced_formula(composition: Any) -> str:
+def reduced_formula(composition: object) -> str:
     """Return the reduced formula of a formula, or of a pymatgen Composition.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A measured tensor beside the structure it belongs to."""
+"""Tensors from files, joined with the structure that they were measured or computed for."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def read_structure(path: str) -> Geometry:
     Raises:
         GeometryError: when it cannot be read, or holds several.
     """
-    found = read_geometries(path)
-    if len(found) != 1:
+    structures = read_geometries(path)
+    if len(structures) != 1:
         raise GeometryError(
-            f"{path}: holds {len(found)} structures\n"
+            f"{path}: holds {len(structures)} structures\n"
             "a page shows one; write it to a file of its own"
         )
-    if isinstance(found[0], GeometryError):
-        raise found[0]
-    return found[0]
+    if isinstance(structures[0], GeometryError):
+        raise structures[0]
+    return structures[0]
 
 
 def measured(
-    thing: Geometry,
+    structure: Geometry,
     path: str,
     *,
     kind: str | None = None,
@@ -49,10 +49,10 @@ def measured(
     frame: FrameName = "canonical",
     project: bool = False,
 ) -> CrystalTensor:
-    """Return a tensor from a file beside its structure.
+    """Return the tensor in a file, joined with its structure.
 
     Args:
-        thing: the crystal.
+        structure: the crystal.
         path: the tensor: JSON, a table or NPY.
         kind: name in the catalogue or index symmetry, where the file does not say it.
         form: how the numbers are written; read or guessed when omitted.
@@ -79,31 +79,31 @@ def measured(
         full, shown = in_usual_unit(name, values, unit or record.unit)
     except ValueError as error:
         raise FileError(f"{path}: {error}") from None
-    stated = frame_of(thing, axes)
-    found = crystal_tensor(
-        thing, name, full, unit=shown, frame=stated, source=record.name or Path(path).name
+    stated = frame_of(structure, axes)
+    tensor = crystal_tensor(
+        structure, name, full, unit=shown, frame=stated, source=record.name or Path(path).name
     )
     if project:
-        found = found.projected()
-    elif wrong := misfit(found):
-        raise MisfitError(f"{path}: {wrong}{_other_axes(thing, found)}")
-    wanted = frame_of(thing, frame)
-    return found.turned(wanted, wanted.rotation @ stated.rotation.T)
+        tensor = tensor.projected()
+    elif problem := misfit(tensor):
+        raise MisfitError(f"{path}: {problem}{_axes_that_fit(structure, tensor)}")
+    wanted = frame_of(structure, frame)
+    return tensor.turned(wanted, wanted.rotation @ stated.rotation.T)
 
 
-def _other_axes(thing: Geometry, found: CrystalTensor) -> str:
+def _axes_that_fit(structure: Geometry, stated: CrystalTensor) -> str:
     """Say in which axes in common use the tensor would fit."""
-    group, standard = canonical(thing)
+    group, standard = canonical(structure)
     candidates = [("the canonical axes (--axes canonical)", standard.rotation)]
     candidates += [
-        (f"{what} (--axes ieee)" if "IEEE" in what else what, rotation)
-        for what, rotation in known_frames(thing)
+        (f"{axes} (--axes ieee)" if "IEEE" in axes else axes, rotation)
+        for axes, rotation in known_frames(structure)
     ]
     fitting = []
-    for what, rotation in candidates:
+    for axes, rotation in candidates:
         setting = standard.rotation @ rotation.T
-        if distance_to_group(found.tensor, found.values, group, setting) <= GROUP_TOLERANCE:
-            fitting.append(what)
+        if distance_to_group(stated.tensor, stated.values, group, setting) <= GROUP_TOLERANCE:
+            fitting.append(axes)
     mean = "\n--project takes the mean over the group"
     if not fitting:
         return mean

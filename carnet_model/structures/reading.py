@@ -1,4 +1,4 @@
-"""Structures from files and folders of every kind."""
+"""Structures from files and folders: CIF, POSCAR, XYZ, JSON, ASE databases, what ASE reads."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def _read_file(path: Path) -> list[Geometry | GeometryError]:
     ]
 
 
-def _named(thing: Any, name: str) -> Geometry:
-    return geometry(thing, name=name)
+def _named(structure: object, name: str) -> Geometry:
+    return geometry(structure, name=name)
 
 
 def _from_row(row: Any, name: str) -> Geometry:
@@ -172,7 +172,7 @@ def _ase_entries(path: Path) -> Iterator[Entry]:
     from ase.io import iread
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # remarks of many readers, none about this structure
+        warnings.simplefilter("ignore")  # many readers warn, never of this structure
         frames = list(iread(str(path), index=":"))
     for atoms in frames:
         yield "", partial(_named, atoms)
@@ -206,11 +206,11 @@ def xyz_atoms(frame: str) -> Any:
     if not first.isdigit():
         raise GeometryError(
             f"a frame starts with {first[:40]!r}, not with the number of its atoms\n"
-            "a frame is the number of atoms, a line of remarks, and as many lines of atoms"
+            "a frame is the number of atoms, a comment line, and as many lines of atoms"
         )
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # remarks about columns that are not read
+        warnings.simplefilter("ignore")  # they are about columns that are not read
         return read(io.StringIO(frame), format="extxyz")
 
 

@@ -1,24 +1,23 @@
-"""A short description of a structure that no choice of cell changes."""
+"""Signatures: sixteen numbers that describe a structure, whatever its cell and frame."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from natural_tensors.arrays import Floats
 
 from .geometry import Geometry
 
 SHELL_CENTRES = np.array([0.8, 1.15, 1.5, 1.85, 2.2])
-_WIDTH = 0.175
-_REACH = 2.9
-_FREE_VOLUME = 20.0
-"""Volume of an atom (angstrom^3) that sets the scale of what has no volume of its own."""
+"""Distances at which pairs are counted, in units of the cube root of the volume per atom."""
+
+_WIDTH = 0.175  # of the Gaussian that counts pairs about a distance
+_REACH = 2.9  # pairs farther apart count nowhere
+_FREE_VOLUME = 20.0  # Å^3 per atom: sets the scale of what has no volume of its own
 
 
-def signature(thing: Geometry) -> Floats:
+def signature(structure: Geometry) -> Floats:
     """Return 16 numbers that describe a structure, whatever its cell, frame and order of atoms.
 
     The first is the logarithm of the volume per atom. The others are smoothed counts of pairs at
@@ -29,17 +28,17 @@ def signature(thing: Geometry) -> Floats:
     Returns:
         Shape ``(16,)``. Compare them by :func:`distance`, within one formula.
     """
-    atoms = len(thing)
-    volume = thing.volume / atoms if thing.volume else _FREE_VOLUME
+    atoms = len(structure)
+    volume = structure.volume / atoms if structure.volume else _FREE_VOLUME
     scale = volume ** (1 / 3)
-    first, second, _, distances = thing.neighbours(_REACH * scale)
-    number = thing.numbers.astype(np.float64)
+    first, second, _, distances = structure.neighbours(_REACH * scale)
+    number = structure.numbers.astype(np.float64)
     spread = float(number.std())
     charge = (number - number.mean()) / spread if spread > 0 else np.zeros(atoms)
     weights = np.stack(
         [
             np.ones(len(distances)),
-            (thing.numbers[first] == thing.numbers[second]).astype(np.float64),
+            (structure.numbers[first] == structure.numbers[second]).astype(np.float64),
             charge[first] * charge[second],
         ]
     )
@@ -49,7 +48,7 @@ def signature(thing: Geometry) -> Floats:
     return np.concatenate([[np.log(volume)], counts.ravel()])
 
 
-def distance(first: NDArray[Any], second: NDArray[Any]) -> Floats:
+def distance(first: ArrayLike, second: ArrayLike) -> Floats:
     """Return how far signatures are apart, in counts and, a quarter as much, in volume.
 
     The root mean square difference of the counts, and a quarter of the difference of the

@@ -1,4 +1,4 @@
-"""Tensors that belong to a crystal, here and in pymatgen."""
+"""Tensors joined with their crystals, and their exchange with pymatgen."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from natural_tensors import CrystalTensor, Frame, catalog, reduction
 
+from .conversion import geometry
 from .geometry import Geometry
-from .symmetry import SYMPREC, FrameName, canonical, frame_of, structure_frame, symmetry_dataset
+from .symmetry import SYMPREC, FrameName, frame_of, structure_frame, symmetry_of
 
 
-def density_kg_m3(thing: Geometry) -> float | None:
+def density_kg_m3(structure: Geometry) -> float | None:
     """Return the mass density from standard atomic weights, kg/m^3; None unless a crystal."""
     from ase.data import atomic_masses
     from ase.units import _amu
 
-    if thing.volume is None:
+    if structure.volume is None:
         return None
-    return float(atomic_masses[thing.numbers].sum() * _amu / (thing.volume * 1e-30))
+    return float(atomic_masses[structure.numbers].sum() * _amu / (structure.volume * 1e-30))
 
 
 def crystal_tensor(
-    thing: Geometry,
+    structure: Geometry,
     tensor: str,
-    values: Any,
+    values: ArrayLike,
     *,
     unit: str | None = None,
     frame: Frame | None = None,
@@ -39,7 +41,7 @@ def crystal_tensor(
     """Join a tensor with what its structure says: point group, frame, density.
 
     Args:
-        thing: the crystal, in the axes of its file.
+        structure: the crystal, in the axes of its file.
         tensor: name in the catalogue, or an index symmetry.
         values: full tensor, shape ``(3,)*rank``, in the axes of `frame`.
         unit: its unit; the catalogue's when omitted.
@@ -54,32 +56,32 @@ def crystal_tensor(
         SymmetryError: when the tensor violates its index symmetry.
     """
     array = np.asarray(values, dtype=np.float64)
-    reduction(tensor).pack(array)  # says what is wrong with it
-    group, standard = canonical(thing, symprec=symprec)
-    axes = structure_frame(thing) if frame is None else frame
-    found = symmetry_dataset(thing, symprec=symprec)
-    remarks = list(notes)
+    reduction(tensor).pack(array)  # raises the error that says what is wrong with it
+    symmetry = symmetry_of(structure, symprec=symprec)
+    group, standard = symmetry.canonical
+    axes = structure_frame(structure) if frame is None else frame
+    all_notes = list(notes)
     if not standard.decided:
-        remarks.append(
+        all_notes.append(
             "the structure alone does not decide the signs of the canonical axes: two frames see "
             "it alike, and odd tensors may differ between them"
         )
-    volume = thing.volume
+    volume = structure.volume
     return CrystalTensor(
         tensor=tensor,
         values=array,
         unit=(catalog[tensor].unit if tensor in catalog else "") if unit is None else unit,
         frame=axes,
-        name=Path(thing.name).name or thing.formula,
-        formula=thing.formula,
+        name=Path(structure.name).name or structure.formula,
+        formula=structure.formula,
         group=group,
         setting=standard.rotation @ axes.rotation.T,
-        spacegroup=f"{found.international} ({found.number})",
-        density_kg_m3=density_kg_m3(thing),
-        atoms_per_m3=None if volume is None else len(thing) / (volume * 1e-30),
+        spacegroup=f"{symmetry.dataset.international} ({symmetry.number})",
+        density_kg_m3=density_kg_m3(structure),
+        atoms_per_m3=None if volume is None else len(structure) / (volume * 1e-30),
         source=source,
         uncertainty=dict(uncertainty or {}),
-        notes=tuple(remarks),
+        notes=tuple(all_notes),
     )
 
 
@@ -94,16 +96,22 @@ def to_pymatgen(crystal: CrystalTensor) -> Any:
     from pymatgen.core.tensors import Tensor
 
     kinds = {
-        "elastic": ElasticTensor, "compliance": ComplianceTensor,
-        "piezoelectric": PiezoTensor, "piezoelectric-stress": PiezoTensor,
-    }  # fmt: skip
+        "elastic": ElasticTensor,
+        "compliance": ComplianceTensor,
+        "piezoelectric": PiezoTensor,
+        "piezoelectric-stress": PiezoTensor,
+    }
     return kinds.get(crystal.tensor, Tensor)(crystal.values)
 
 
 def from_pymatgen(
-    tensor: Any, structure: Any, *, kind: str | None = None, unit: str | None = None,
+    tensor: Any,
+    structure: object,
+    *,
+    kind: str | None = None,
+    unit: str | None = None,
     frame: FrameName = "structure",
-) -> CrystalTensor:  # fmt: skip
+) -> CrystalTensor:
     """Return a tensor of pymatgen with its structure.
 
     Args:
@@ -117,8 +125,6 @@ def from_pymatgen(
     Raises:
         ValueError: when the kind is not known.
     """
-    from .conversion import geometry
-
     known = {"ElasticTensor": "elastic", "PiezoTensor": "piezoelectric-stress"}
     name = kind or known.get(type(tensor).__name__)
     if name is None:
@@ -126,9 +132,12 @@ def from_pymatgen(
             f"a {type(tensor).__name__} does not say which tensor it is; give kind='dielectric' or "
             "another name of the catalogue"
         )
-    thing = geometry(structure)
-    stated = unit or ("GPa" if name == "elastic" else None)
+    crystal = geometry(structure)
     return crystal_tensor(
-        thing, name, np.asarray(tensor), unit=stated, frame=frame_of(thing, frame),
+        crystal,
+        name,
+        np.asarray(tensor),
+        unit=unit or ("GPa" if name == "elastic" else None),
+        frame=frame_of(crystal, frame),
         source="pymatgen",
-    )  # fmt: skip
+    )

@@ -1,4 +1,8 @@
-"""Units of labels, and what a number in them is multiplied by."""
+"""Units of labels: what a number in them is multiplied by to come into the unit kept.
+
+>>> UNITS["GPa"]["kbar"], UNITS["eV"]["meV"]
+(0.1, 0.001)
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from carnet_model.structures.symmetry import (
     known_frames,
     point_group_rotations,
     primitive,
-    symmetry_dataset,
+    symmetry_of,
 )
 from natural_tensors import reduction
 from tests.helpers.paths import DATA
@@ -81,7 +81,7 @@ def test_a_left_handed_cell_has_the_same_group() -> None:
     ours, theirs = point_group_rotations(crystal), point_group_rotations(left)
     gaps = np.abs(ours[:, None] - theirs[None]).max(axis=(2, 3))
     assert (gaps.min(axis=1) < 1e-9).all()
-    assert symmetry_dataset(left).number == symmetry_dataset(crystal).number == 154
+    assert symmetry_of(left).number == symmetry_of(crystal).number == 154
 
 
 @pytest.mark.parametrize(("name", "order"), [("CH4", 24), ("H2O", 4), ("NH3", 6), ("C6H6", 24)])

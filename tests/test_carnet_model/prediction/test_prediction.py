@@ -224,7 +224,7 @@ def test_the_spread_is_scaled_as_the_record_says() -> None:
     assert scaled["shear"] == plain["shear"]
 
 
-def test_networks_that_disagree_are_remarked_upon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_that_disagree_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prediction, "HIGH_SPREAD", 1e-9)
     (warning,) = predictor(2).predict(CRYSTALS["mp-804"]).warnings
     assert warning.startswith("the networks disagree by ")
@@ -385,7 +385,7 @@ def test_a_domain_without_fingerprints_knows_elements_only() -> None:
     assert domain.unknown(np.array([14, 92])) == ("U",)
     assert Domain().unknown(np.array([92])) == ()
     thing = CRYSTALS["mp-101"]
-    assert domain.remarks(thing, np.array([12])) == []
+    assert domain.warnings_for(thing, np.array([12])) == []
     assert Domain.of([6], seen(RECORDS[:3]), crystals=True).counts["Pd"] == 1
 
 
