@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from importlib.resources import files
 from statistics import median
 
 import numpy as np
@@ -56,8 +54,7 @@ def tables(rounds: int = 5) -> Iterator[Table]:
     many = _stiffnesses()
     few = many[:20]
     quartz = from_voigt(examples.load("quartz").values, symmetry="elastic")
-    entries = json.loads(files("natural_tensors.examples").joinpath("dejong2015.json").read_text())
-    (entry,) = [entry for entry in entries if entry["id"] == "mp-804"]
+    (entry,) = [e for e in examples.entries("dejong2015") if e["id"] == "mp-804"]
     crystal = geometry({key: entry[key] for key in ("numbers", "lattice", "frac")})
     class_fits("elastic", quartz)  # the classes are derived once
     table = Table(title="Crystal physics, median of interleaved runs")

@@ -7,7 +7,6 @@ from typing import Annotated, cast
 import typer
 
 from natural_tensors import CrystalTensor
-from natural_tensors.cli.report import write_report
 from natural_tensors.files import saving
 from natural_tensors.terminal import examples_of, one_of
 
@@ -79,6 +78,8 @@ def report(
     if tensor is None and (kind or unit or project or axes != "structure"):
         raise typer.BadParameter("--kind, --unit, --axes and --project go with --tensor FILE")
     check_extras("plotly", "matplotlib", "jinja2")
+    from natural_tensors.report.command import write_report
+
     from ..structures import measured
     from . import report
 

@@ -9,14 +9,15 @@ import numpy as np
 import typer
 
 from ..crystals import fitting
-from ..crystals.checks import in_usual_unit, misfit, warnings_for
+from ..crystals.checks import in_usual_unit, misfit
 from ..crystals.frames import Frame
 from ..crystals.point_groups import (
     PointGroup,
 )
 from ..crystals.tensor import CrystalTensor
+from ..examples import load
 from ..files import records, saving
-from ..terminal import RefusedError, examples_of, say, warn
+from ..terminal import RefusedError, examples_of
 from .app import app
 from .decompose import Taken, read_input, take_apart
 from .form import asked_group
@@ -82,6 +83,8 @@ def report_tensor(
     One HTML file that needs no network. A structure file is read by `carnet report`, which
     finds point group, frame and density itself.
     """
+    from ..report.command import write_report  # needs jinja2
+
     if output is not None:
         saving.check_suffix(output, (".html",))
     taken = take_apart(
@@ -97,8 +100,6 @@ def report_tensor(
 
 
 def _known_group(example: str | None) -> str | None:
-    from ..examples import load
-
     return None if example is None else load(example).point_group
 
 
@@ -151,28 +152,3 @@ def _settled(crystal: CrystalTensor, fit: bool, project: bool) -> CrystalTensor:
             f"{crystal.name}: {wrong}\n--fit finds the axes of the group, --project takes the mean"
         )
     return crystal.projected() if project else crystal
-
-
-def write_report(
-    crystal: CrystalTensor, output: str | None, notes: tuple[str, ...] = (),
-    expected_bulk_gpa: float | None = None,
-) -> None:  # fmt: skip
-    """Write the page of a tensor, and say what is doubtful about it.
-
-    Args:
-        crystal: the tensor.
-        output: the file; when omitted, the name of the crystal with ``.html``.
-        notes: what was decided without being asked.
-        expected_bulk_gpa: a bulk modulus from elsewhere that the unit is held against.
-    """
-    from ..report import report
-
-    remarks = warnings_for(crystal, expected_bulk_gpa=expected_bulk_gpa)
-    path = output or f"{Path(crystal.name).stem.replace(' ', '-')}.html"
-    page = report(crystal.with_notes((*notes, *remarks)))
-    page.write(path)
-    for note in notes:
-        warn("note", note, "bold")
-    for remark in (*crystal.notes, *remarks):
-        warn("warning", remark, "bold yellow")
-    say(f"wrote {path}: {page.title}, {len(page.html) / 1e6:.1f} MB")

@@ -161,7 +161,7 @@ def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(*_: Any, **__: Any) -> None:
         raise ModuleNotFoundError("No module named 'plotly'", name="plotly")
 
-    monkeypatch.setattr("natural_tensors.report.report", absent)
+    monkeypatch.setattr("natural_tensors.report.command.report", absent)
     text = run("report", "--example", "quartz", code=2).stderr
     assert "the package plotly is not installed" in text
     assert "pip install 'natural-tensors[report]'" in text

@@ -44,7 +44,7 @@ def zincblende() -> Geometry:
 
 
 def dejong() -> list[Geometry]:
-    entries = examples._entries("dejong2015.json")
+    entries = examples.entries("dejong2015")
     return [
         Geometry(
             entry["numbers"], np.array(entry["frac"]) @ np.array(entry["lattice"]),

@@ -192,7 +192,7 @@ def test_piezoelectric_tensors_go_to_pymatgen_and_back() -> None:
 
 @pytest.mark.parametrize("name", [n for n in examples.names() if n.startswith("mp-")])
 def test_groups_and_averages_agree_with_pymatgen_and_spglib(name: str) -> None:
-    (entry,) = [e for e in examples._entries("dejong2015.json") if e["id"] == name]
+    (entry,) = [e for e in examples.entries("dejong2015") if e["id"] == name]
     thing = Structure(Lattice(entry["lattice"]), entry["numbers"], entry["frac"])
     analyzer = SpacegroupAnalyzer(thing, symprec=0.01)
     values = from_voigt(examples.load(name).values, symmetry="elastic")
@@ -309,7 +309,7 @@ def test_a_measured_tensor_is_held_against_the_structure(tmp_path: Path) -> None
 
 
 def test_the_axes_that_fit_are_named(tmp_path: Path) -> None:
-    (entry,) = [e for e in examples._entries("dejong2015.json") if e["id"] == "mp-2851"]
+    (entry,) = [e for e in examples.entries("dejong2015") if e["id"] == "mp-2851"]
     path = tmp_path / "VSb2.json"
     path.write_text(json.dumps({key: entry[key] for key in ("id", "lattice", "numbers", "frac")}))
     thing = read_structure(str(path))

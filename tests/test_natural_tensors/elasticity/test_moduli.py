@@ -228,7 +228,7 @@ def test_a_hexagonal_polycrystal() -> None:
     assert result.shear_reuss < 43 < result.shear_voigt
 
 
-@pytest.mark.parametrize("entry", examples._entries("dejong2015.json"), ids=lambda e: e["id"])
+@pytest.mark.parametrize("entry", examples.entries("dejong2015"), ids=lambda e: e["id"])
 def test_hill_averages_of_the_source_in_six_systems(entry: dict[str, Any]) -> None:
     # M. de Jong et al. 2015 state K and G beside their tensors, to three decimals of GPa
     result = elasticity.moduli(examples.load(entry["id"]).values)
