@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_sim.models.interface import ModelInterface
 
 from ..export.exported import Exported, load_exported
+from ..structures.neighbours import neighbours
 
 
 class CarNetModel(ModelInterface):
@@ -96,22 +97,21 @@ class CarNetModel(ModelInterface):
         self, positions: Tensor, cells: Tensor, periodic: Any, owners: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return senders, receivers and lattice translations of all bonds."""
-        from vesin import NeighborList
-
         flags = np.broadcast_to(torch.as_tensor(periodic).cpu().numpy(), 3).tolist()
         places = positions.detach().double().cpu().numpy()
         boxes = cells.detach().double().cpu().numpy()
         counts = torch.bincount(owners, minlength=len(boxes)).cpu().numpy()
-        search = NeighborList(cutoff=self.potential.cutoff, full_list=True)
-        parts, start = [], 0
-        for count, box in zip(counts, boxes, strict=True):
-            receivers, senders, shifts = search.compute(
-                points=places[start : start + count], box=box, periodic=flags, quantities="ijS"
+        starts = np.cumsum(counts) - counts
+        systems = [
+            neighbours(places[start : start + count], box, flags, self.potential.cutoff)
+            for start, count, box in zip(starts, counts, boxes, strict=True)
+        ]
+        senders, receivers, shifts = (
+            torch.from_numpy(np.concatenate(parts)).to(positions.device)
+            for parts in (
+                [pairs.second + start for pairs, start in zip(systems, starts, strict=True)],
+                [pairs.first + start for pairs, start in zip(systems, starts, strict=True)],
+                [pairs.shifts for pairs in systems],
             )
-            ends = np.stack([senders, receivers]).astype(np.int64) + start
-            parts.append((ends, shifts.astype(np.float64)))
-            start += count
-        ends, shifts = (np.concatenate(part, axis=axis) for part, axis in
-                        zip(zip(*parts, strict=True), (1, 0), strict=True))  # fmt: skip
-        senders, receivers = torch.from_numpy(ends).to(positions.device)
-        return senders, receivers, torch.from_numpy(shifts).to(positions)
+        )
+        return senders, receivers, shifts.to(positions.dtype)

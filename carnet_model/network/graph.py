@@ -53,21 +53,15 @@ def build(geometry: Geometry, cutoff: float) -> Graph:
         geometry: the structure.
         cutoff: largest distance, in angstrom.
     """
-    from vesin import NeighborList
-
-    search = NeighborList(cutoff=cutoff, full_list=True)
-    receivers, senders, shifts = search.compute(
-        points=geometry.positions, box=geometry.cell, periodic=list(geometry.periodic),
-        quantities="ijS",
-    )  # fmt: skip
+    receivers, senders, shifts, _ = geometry.neighbours(cutoff)
     order = np.argsort(receivers, kind="stable")
     return Graph(
         numbers=geometry.numbers,
         positions=geometry.positions,
         cell=geometry.cell,
-        senders=senders[order].astype(np.int64),
-        receivers=receivers[order].astype(np.int64),
-        shifts=shifts[order].astype(np.int64),
+        senders=senders[order],
+        receivers=receivers[order],
+        shifts=shifts[order],
     )
 
 

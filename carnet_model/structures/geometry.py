@@ -27,6 +27,8 @@ import numpy as np
 from natural_tensors.arrays import Floats, Integers
 from natural_tensors.errors import InputError
 
+from .neighbours import neighbours
+
 Flags = tuple[bool, bool, bool]
 
 
@@ -178,13 +180,8 @@ class Geometry:
         Returns:
             First atom, second atom, cell shift of the second, shape ``(pairs, 3)``, distance.
         """
-        from vesin import NeighborList
-
-        search = NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
-        i, j, shifts, distances = search.compute(
-            self.positions, self.full_cell, self.periodic, "ijSd"
-        )
-        return i.astype(np.int64), j.astype(np.int64), shifts.astype(np.int64), distances
+        pairs = neighbours(self.positions, self.full_cell, self.periodic, cutoff)
+        return pairs.first, pairs.second, pairs.shifts, pairs.distances
 
     @property
     def volume(self) -> float | None:

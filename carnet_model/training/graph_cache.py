@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import os
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from natural_tensors.files.saving import FileError, write_bytes
 from natural_tensors.files.saving import cache_folder as base_folder
 
-from ..network import graph as graph_room
+from ..network import graph as graph_code
 from ..network.graph import Graph, build
+from ..structures import geometry as geometry_code
+from ..structures import neighbours as neighbours_code
 from ..structures.geometry import Geometry
 
 KEPT_CACHES = 8
@@ -65,7 +68,9 @@ def _age(path: Path) -> float:
 
 
 def _content(structures: Iterable[Geometry], cutoff: float) -> str:
-    digest = hashlib.sha256(Path(graph_room.__file__).read_bytes())
+    digest = hashlib.sha256()
+    for code in (graph_code, geometry_code, neighbours_code):
+        digest.update(inspect.getsource(code).encode())
     digest.update(f"{cutoff!r}".encode())
     for thing in structures:
         digest.update(f"{len(thing)} {thing.periodic}".encode())
