@@ -51,7 +51,7 @@ class LightWaves:
         indices: refractive indices, the smaller (the faster wave) first, shape
             ``batch + directions + (2,)``; NaN where a wave does not propagate.
         displacements: ``displacements[..., k, :]`` is the unit vector along D of wave k, with the
-            sign of :func:`natural_tensors.orientations.oriented`; along an optic axis it is one
+            sign of :func:`natural_tensors.so3.grids.oriented`; along an optic axis it is one
             choice of many. Shape ``batch + directions + (2, 3)``.
     """
 
@@ -103,7 +103,7 @@ class Summary:
     Attributes:
         principal_values: of ε, ascending, shape ``batch + (3,)``.
         principal_axes: ``principal_axes[..., k, :]`` is the unit axis of value k, with the sign of
-            :func:`natural_tensors.orientations.oriented`; shape ``batch + (3, 3)``.
+            :func:`natural_tensors.so3.grids.oriented`; shape ``batch + (3, 3)``.
         refractive_indices: square roots of the principal values, ascending, shape ``batch + (3,)``;
             NaN where a value is not positive.
         optical_class: ``"isotropic"``, ``"uniaxial"`` or ``"biaxial"``, shape ``batch``.

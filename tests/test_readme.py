@@ -59,8 +59,10 @@ def test_the_commands_of_the_readme_print_what_it_says() -> None:
 
 def test_the_set_up_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^demo: ", makefile, re.M)
-    assert re.search(r"^test: ", makefile, re.M)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in ("demo", "check", "test"):
+        assert re.search(rf"^{command}: ", makefile, re.M)
+        assert re.search(rf"^make {command} ", readme, re.M)
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 

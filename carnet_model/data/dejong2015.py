@@ -81,7 +81,7 @@ def fetch(destination: str | Path, *, archive: str | Path | None = None) -> Summ
 
     Raises:
         DatasetError: when it cannot be downloaded, or is not the file it should be.
-        natural_tensors.files.FileError: when the destination cannot be written.
+        natural_tensors.files.saving.FileError: when the destination cannot be written.
     """
     place = Path(destination)
     check_suffix(str(place).removesuffix(".gz"), (".json",))

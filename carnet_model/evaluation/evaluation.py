@@ -201,7 +201,7 @@ class Evaluation:
             The files written.
 
         Raises:
-            natural_tensors.files.FileError: when the folder or a file cannot be written.
+            natural_tensors.files.saving.FileError: when the folder or a file cannot be written.
         """
         place = Path(folder)
         try:

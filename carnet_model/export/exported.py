@@ -159,7 +159,7 @@ class Exported:
 
 
 def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Exported:
-    """Return the potential of a file that :func:`carnet_model.exporting.export` wrote.
+    """Return the potential of a file that :func:`carnet_model.export.exporting.export` wrote.
 
     Only PyTorch runs it. A program is data and runs on any device; a compiled file holds machine
     code, so load only files from hands you trust.

@@ -58,7 +58,7 @@ class Bonds:
             ValueError: when the edges are not sorted by receiver.
         """
         if not bool((self.receivers[1:] >= self.receivers[:-1]).all()):
-            raise ValueError("edges are not sorted by receiver; `carnet_model.graph.build` does so")
+            raise ValueError("edges are not sorted by receiver; `network.graph.build` does so")
         atoms = torch.arange(self.atoms + 1, device=self.receivers.device)
         return torch.searchsorted(self.receivers, atoms)
 

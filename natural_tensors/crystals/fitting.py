@@ -3,7 +3,7 @@
 A point group leaves a linear space of tensors alone; in packed coordinates, which are orthonormal,
 projection on it is a matrix. The distance of a tensor to a symmetry class *in any orientation* is
 that to the nearest tensor that some turned copy of the group leaves alone: a maximum over all
-rotations, found from a grid and by Newton's method (:mod:`natural_tensors.orientations`).
+rotations, found from a grid and by Newton's method (:mod:`natural_tensors.so3.maximize`).
 """
 
 from __future__ import annotations

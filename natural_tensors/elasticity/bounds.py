@@ -35,7 +35,7 @@ CHUNK = 128
 class Extremes:
     """The smallest and the largest value of one property of each crystal, and where.
 
-    Directions are unit vectors with the sign of :func:`natural_tensors.orientations.oriented`: the
+    Directions are unit vectors with the sign of :func:`natural_tensors.so3.grids.oriented`: the
     largest component is positive. A property that takes its extreme along several directions, as
     symmetry demands, shows one of them; an isotropic one shows any.
 
@@ -113,7 +113,7 @@ def extremes(stiffness: Any) -> DirectionalExtremes:
 
     Linear compressibility is a quadratic form of n and solved by its eigenvalues. For the others
     2000 directions n are tried, with the best m across each in closed form; from the peaks and
-    the highest other points, 12 at most, :func:`natural_tensors.orientations.maximize` climbs in n
+    the highest other points, 12 at most, :func:`natural_tensors.so3.maximize.maximize` climbs in n
     and m together, to some 1e-12 of the value. That the best of them is the best of all rests on
     the grid: E, G and ν are quotients of polynomials of degree 4 in the direction cosines. In 8,000
     random crystals a search with four times the directions found nothing better.

@@ -52,7 +52,7 @@ class KelvinModes:
         moduli_gpa: ascending, shape ``batch + (6,)``, GPa.
         strains: ``strains[..., k, :, :]`` is the symmetric 3x3 strain of modulus k, of unit
             Frobenius norm; ``C : e = modulus e``. Shape ``batch + (6, 3, 3)``. The sign is that of
-            :func:`natural_tensors.orientations.oriented` on the components xx, yy, zz, yz, xz, xy
+            :func:`natural_tensors.so3.grids.oriented` on the components xx, yy, zz, yz, xz, xy
             (the last three times √2): the largest is positive. Where moduli coincide, as in every
             cubic crystal, the strains are one orthonormal basis of many.
     """

@@ -88,7 +88,7 @@ class SoundWaves:
         velocities_m_s: phase velocities, shape ``batch + directions + (3,)``, m/s; NaN where
             ``ρ v²`` is negative, in an unstable crystal.
         polarizations: ``polarizations[..., k, :]`` is the unit displacement of wave k, with the
-            sign of :func:`natural_tensors.orientations.oriented`; shape
+            sign of :func:`natural_tensors.so3.grids.oriented`; shape
             ``batch + directions + (3, 3)``. Where two velocities coincide it is one choice of many.
         group_velocities_m_s: ``group_velocities_m_s[..., k, :]`` is the velocity of the energy of
             wave k, ``C_ijkl p_i p_k n_l / (ρ v)``, whose part along n is the phase velocity; same
@@ -159,7 +159,7 @@ class VelocityExtremes:
         slowest_m_s: shape ``batch``, m/s; NaN where some wave has no real velocity.
         fastest_m_s: shape ``batch``, m/s.
         slowest_direction: propagation direction, shape ``batch + (3,)``, with the sign of
-            :func:`natural_tensors.orientations.oriented`; one of those that symmetry makes equal.
+            :func:`natural_tensors.so3.grids.oriented`; one of those that symmetry makes equal.
         fastest_direction: likewise.
     """
 
