@@ -1,8 +1,4 @@
-"""First and second derivatives of the channel-wise product, as straight-line programs.
-
-The product is linear in both factors and in the weights of its paths, so its derivatives are sums
-of the same couplings with other arguments.
-"""
+"""First and second derivatives of the product, as straight-line programs."""
 
 from __future__ import annotations
 
@@ -12,10 +8,11 @@ from typing import TypeAlias
 from natural_tensors.exact.surds import Surd
 from natural_tensors.so3.harmonics import Normalization
 
-from ..programs.lowering import ONE, Builder, Sums
+from ..programs.lowering import ONE, Builder
 from ..programs.program import Argument, Output, Program, Ref
 from . import couplings
-from .layout import Block, tangent_of
+from .convolution_derivatives import tangent_of
+from .layout import Block
 
 Group: TypeAlias = Mapping[int, tuple[Block, Block, Block]]
 """Paths that share both factors, by their numbers."""
@@ -70,12 +67,14 @@ class _Pair:
     ) -> tuple[Ref, ...]:  # fmt: skip
         """Return the gradient by one factor, from gradients by products and the other factor."""
         mine, other = (self.second, self.first) if second else (self.first, self.second)
-        sums = Sums(self.built, size)
+        found: list[list[tuple[Surd, Ref]]] = [[] for _ in range(size)]
         for pulled, factor in terms:
             for (i, j), value in pulled.items():
                 here, there = (j, i) if second else (i, j)
-                sums.add(mine.start + here, self.built.product(value, factor[other.start + there]))
-        return tuple(sums.values())
+                found[mine.start + here].append(
+                    (ONE, self.built.product(value, factor[other.start + there]))
+                )
+        return tuple(self.built.linear(row) for row in found)
 
     def weights(
         self, paths: int, products: dict[int, list[Ref]], gradient: Sequence[Ref]
@@ -93,13 +92,13 @@ class _Pair:
         self, size: int, *terms: tuple[Sequence[Ref], dict[int, list[Ref]]]
     ) -> tuple[Ref, ...]:
         """Return the sum over paths of weight times coupling."""
-        sums = Sums(self.built, size)
+        found: list[list[tuple[Surd, Ref]]] = [[] for _ in range(size)]
         for weights, products in terms:
             for number, values in products.items():
                 start = self.group[number][2].start
                 for k, value in enumerate(values):
-                    sums.add(start + k, self.built.product(weights[number], value))
-        return tuple(sums.values())
+                    found[start + k].append((ONE, self.built.product(weights[number], value)))
+        return tuple(self.built.linear(row) for row in found)
 
 
 def product_stages(

@@ -1,1 +1,1 @@
-"""What is generated, before any language: straight-line programs, and the loops around them."""
+"""Straight-line programs over exact coefficients, and the loops around them."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from math import lcm
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +21,7 @@ import numpy as np
 from ..arrays import Floats
 from ..decomposition.reductions import Reduction, reduction
 from ..decomposition.symmetry import IndexSymmetry
-from ..exact import floats
+from ..exact import floats, linear, symbols
 from ..so3 import blocks, maximize
 from .forms import form
 from .point_groups import GROUPS, PointGroup, point_group
@@ -56,7 +58,7 @@ def project(
     values: Any,
     group: str | PointGroup,
     setting: Any = None,
-) -> Floats:
+) -> Any:
     """Return the nearest tensor that a point group leaves alone, in the Frobenius norm.
 
     Args:
@@ -67,15 +69,48 @@ def project(
             shape ``(3, 3)``; none when they are the same.
 
     Returns:
-        Shape ``(3,)*rank``, in the axes of the tensor.
+        Shape ``(3,)*rank``, in the axes of the tensor: float64, or a SymPy array where the values
+        or the setting are exact.
     """
     target = _target(tensor)
     points = group if isinstance(group, PointGroup) else point_group(group)
+    if symbols.is_exact(values) or symbols.is_exact(setting):
+        return _projected_exactly(target, values, points, setting)
     turn = np.eye(3) if setting is None else np.asarray(setting, dtype=np.float64)
     packed = target.pack(target.rotate(np.asarray(values, dtype=np.float64), turn))
     basis = invariants(target, points)
     kept = target.unpack(packed @ basis.T @ basis)
     return np.asarray(target.rotate(kept, turn.T), dtype=np.float64)
+
+
+@lru_cache(maxsize=512)
+def exact_projector(target: Reduction, group: PointGroup) -> tuple[list[list[int]], int]:
+    """Return the projection of components on what a group in standard axes leaves alone.
+
+    Integers, shape ``(components, components)``, and their denominator.
+    """
+    table = np.array(form(target, group).table, dtype=object).reshape(target.dimension, -1)
+    if not table.size:
+        return [[0] * target.dimension for _ in range(target.dimension)], 1
+    common = lcm(*(int(Fraction(entry).denominator) for entry in table.reshape(-1)))
+    basis = np.array([[int(entry * common) for entry in row] for row in table], dtype=object)
+    weighted = basis * target.components.orbits.sizes[:, None]
+    inverse = linear.inverse((weighted.T @ basis).astype(np.int64))
+    below = lcm(*(entry.denominator for row in inverse for entry in row))
+    whole = np.array([[int(entry * below) for entry in row] for row in inverse], dtype=object)
+    return (basis @ whole @ weighted.T).tolist(), below
+
+
+def _projected_exactly(target: Reduction, values: Any, group: PointGroup, setting: Any) -> Any:
+    if setting is not None:
+        values = target.rotate(values, setting, exact=True)
+    components = target.convert(values, target="components", exact=True)
+    projector, denominator = exact_projector(target, group)
+    kept = symbols.combined(projector, denominator, list(components))
+    full = target.convert(kept, source="components", target="full", exact=True)
+    if setting is None:
+        return full
+    return target.rotate(full, symbols.rotation_matrix(setting).T, exact=True)
 
 
 def distance_to_group(

@@ -375,6 +375,10 @@ class Numerics:
             shares[name] = shares[name] + share if name in shares else share
         return shares
 
+    def norm(self, tensor: Any, form: Form, invalid: Invalid) -> Array:
+        """See :meth:`Reduction.norm`."""
+        return arrays.squared_norm(self.pack(tensor, form, invalid)) ** 0.5
+
     def rotate(self, tensor: Any, rotation: Any) -> Array:
         """See :meth:`Reduction.rotate`."""
         layout = self.components.layout("full")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ..errors import SymmetryError, UnknownPartError
 from ..exact.integers import as_integer
 from ..exact.notation import LATEX, TEXT, Notation
+from ..exact.symbols import is_exact
 from ..physical.catalog import catalog
 from ..physical.entry import PhysicalTensor
 from ..so3.blocks import block_size
@@ -20,6 +21,7 @@ from .components import Components, Form, independent_components
 from .copies import BASES, Basis, WeightSpace, multiplicities, weight_space
 from .operators import Embedding, Extraction
 from .patterns import Orbit
+from .symbolic import SymbolicApplication
 from .symmetry import IndexSymmetry
 
 
@@ -229,36 +231,52 @@ class Reduction:
     def _numerics(self) -> Numerics:
         return Numerics(self.symmetry, self.components, self.spaces, self.basis)
 
+    @cached_property
+    def _symbolic(self) -> SymbolicApplication:
+        return SymbolicApplication(self.symmetry, self.components, self.spaces, self.basis)
+
+    def _for(self, exact: bool, *values: Any) -> Numerics | SymbolicApplication:
+        """Return what works on values: symbols and exact numbers stay exact."""
+        return self._symbolic if exact or any(map(is_exact, values)) else self._numerics
+
     def decompose(
-        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise"
+        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
     ) -> dict[tuple[int, int], Any]:
         """Take tensors apart.
 
         Args:
             tensor: NumPy array, PyTorch tensor or nested lists, shape ``batch + (3,)*rank``, or
                 the shape that ``form`` says; float32, float64 or complex (integers become
-                float64).
+                float64). A SymPy matrix or array, fractions, or an array that holds expressions
+                stays exact, as do its results.
             form: ``"full"``; ``"components"``: the independent components in the order of
                 ``components.labels``; ``"voigt"``: one index 0..5 (xx yy zz yz xz xy) for each
                 symmetric pair, without factors, as stiffness; ``"voigt-compliance"``: a factor 2
                 for each off-diagonal pair; ``"mandel"``: a factor sqrt 2 for each.
             invalid: what to do with a tensor that violates the index symmetry: ``"raise"``,
                 ``"project"`` it first, or ``"ignore"``: read the independent components only.
+            exact: True keeps plain integers exact too.
 
         Returns:
-            ``{(weight, copy): array of shape batch + (3,)*weight}``, of the type of the input.
+            ``{(weight, copy): array of shape batch + (3,)*weight}``, of the type of the input; of
+            exact values a SymPy expression for shape ``()`` and an immutable array otherwise.
 
         Raises:
             SymmetryError: when a tensor violates the symmetry by more than rounding; the message
                 says how much and where.
+            TypeError: when a float stands among exact values.
             ValueError: when the shape does not fit or a number is not finite.
         """
-        return self._numerics.decompose(tensor, form, invalid)
+        return self._for(exact, tensor).decompose(tensor, form, invalid)
 
     def reconstruct(
-        self, parts: Mapping[tuple[int, int], Any], *, form: Form = "full",
+        self,
+        parts: Mapping[tuple[int, int], Any],
+        *,
+        form: Form = "full",
         invalid: Invalid = "raise",
-    ) -> Any:  # fmt: skip
+        exact: bool = False,
+    ) -> Any:
         """Put a tensor together again; the inverse of :meth:`decompose`.
 
         Args:
@@ -267,48 +285,69 @@ class Reduction:
             form: what to return, as in :meth:`decompose`.
             invalid: what to do with a part that is not symmetric and traceless: ``"raise"``, or
                 ``"project"`` or ``"ignore"``, which use its natural part only.
+            exact: as in :meth:`decompose`.
 
         Returns:
             The tensor, shape ``batch + (3,)*rank`` for the full form.
         """
-        return self._numerics.reconstruct(parts, form, invalid)
+        return self._for(exact, parts).reconstruct(parts, form, invalid)
 
-    def symmetrize(self, tensor: Any, *, form: Form = "full") -> Any:
+    def symmetrize(self, tensor: Any, *, form: Form = "full", exact: bool = False) -> Any:
         """Return the nearest tensor that has the index symmetry, in the same form."""
-        return self._numerics.symmetrize(tensor, form)
+        return self._for(exact, tensor).symmetrize(tensor, form)
 
     def convert(
-        self, tensor: Any, *, source: Form = "full", target: Form, invalid: Invalid = "raise"
+        self,
+        tensor: Any,
+        *,
+        source: Form = "full",
+        target: Form,
+        invalid: Invalid = "raise",
+        exact: bool = False,
     ) -> Any:
         """Return the tensor in another form; the forms are those of :meth:`decompose`."""
-        return self._numerics.convert(tensor, source, target, invalid)
+        return self._for(exact, tensor).convert(tensor, source, target, invalid)
 
-    def pack(self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise") -> Any:
+    def pack(
+        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+    ) -> Any:
         """Return the packed coordinates: an isometry, whatever the basis of the reduction.
 
         ``2 weight + 1`` orthonormal coordinates for each orthonormal copy, ordered by weight,
         copy, m; shape ``batch + (dimension,)``. The sum of their squares is the squared norm of
         the full tensor.
         """
-        return self._numerics.pack(tensor, form, invalid)
+        return self._for(exact, tensor).pack(tensor, form, invalid)
 
-    def unpack(self, packed: Any, *, form: Form = "full") -> Any:
+    def unpack(self, packed: Any, *, form: Form = "full", exact: bool = False) -> Any:
         """Return the tensor with the given packed coordinates, shape ``batch + (dimension,)``."""
-        return self._numerics.unpack(packed, form)
+        return self._for(exact, packed).unpack(packed, form)
 
-    def part(self, tensor: Any, weight: int, *, form: Form = "full",
-             invalid: Invalid = "raise") -> Any:  # fmt: skip
+    def part(
+        self,
+        tensor: Any,
+        weight: int,
+        *,
+        form: Form = "full",
+        invalid: Invalid = "raise",
+        exact: bool = False,
+    ) -> Any:
         """Return the piece of a tensor that is made of one weight, as a tensor of the class.
 
         It does not depend on the basis; the pieces of all weights add up to the tensor.
         """
         self._space(weight, 0)
-        return self._numerics.part(tensor, weight, form, invalid)
+        return self._for(exact, tensor).part(tensor, weight, form, invalid)
 
     def fractions(
-        self, tensor: Any, *, per: Literal["weight", "copy"] = "weight", form: Form = "full",
+        self,
+        tensor: Any,
+        *,
+        per: Literal["weight", "copy"] = "weight",
+        form: Form = "full",
         invalid: Invalid = "raise",
-    ) -> dict[Any, Any]:  # fmt: skip
+        exact: bool = False,
+    ) -> dict[Any, Any]:
         """Return each part's share of the squared Frobenius norm; the shares sum to 1.
 
         Args:
@@ -316,18 +355,26 @@ class Reduction:
             per: ``"weight"``, which no convention touches, or ``"copy"``: by orthonormal copy.
             form: form of the input.
             invalid: as in :meth:`decompose`.
+            exact: as in :meth:`decompose`.
 
         Returns:
             ``{weight: array of shape batch}`` or ``{(weight, copy): array}``; NaN for zero.
         """
-        return self._numerics.fractions(tensor, per, form, invalid)
+        return self._for(exact, tensor).fractions(tensor, per, form, invalid)
 
-    def rotate(self, tensor: Any, rotation: Any) -> Any:
+    def norm(
+        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+    ) -> Any:
+        """Return the Frobenius norm of the full tensor, shape ``batch``; the root if symbolic."""
+        return self._for(exact, tensor).norm(tensor, form, invalid)
+
+    def rotate(self, tensor: Any, rotation: Any, *, exact: bool = False) -> Any:
         """Return the full tensor rotated actively by ``rotation``, shape ``(3, 3)``.
 
-        ``T'_ij.. = R_ia R_jb .. T_ab..``, times ``det R`` for an axial tensor.
+        ``T'_ij.. = R_ia R_jb .. T_ab..``, times ``det R`` for an axial tensor. With an exact or
+        symbolic tensor the rotation is exact too, and proved orthogonal.
         """
-        return self._numerics.rotate(tensor, rotation)
+        return self._for(exact, tensor, rotation).rotate(tensor, rotation)
 
 
 @lru_cache(maxsize=256)

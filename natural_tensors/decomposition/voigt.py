@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import arrays
 from ..arrays import Array
+from ..exact.symbols import expressions, is_exact
 from .application import Invalid
 from .components import FORMS, Form
 from .reductions import Reduction, reduction
@@ -36,7 +37,7 @@ def to_voigt(
         ValueError: when the shape fits no rule.
     """
     _check_form(form)
-    array = arrays.as_floating(tensor)
+    array = _as_array(tensor)
     if symmetry is None:
         rank = 0
         while rank < min(array.ndim, 4) and array.shape[array.ndim - 1 - rank] == 3:
@@ -63,7 +64,7 @@ def from_voigt(
         invalid: as in :meth:`Reduction.decompose`.
     """
     _check_form(form)
-    array = arrays.as_floating(matrix)
+    array = _as_array(matrix)
     if symmetry is None:
         symmetry = BY_FORM.get(tuple(array.shape[-2:]))
         if symmetry is None:
@@ -72,6 +73,10 @@ def from_voigt(
                 "give symmetry=..., such as 'ij=ji' for a batch of 6-vectors"
             )
     return reduction(symmetry).convert(array, source=form, target="full", invalid=invalid)
+
+
+def _as_array(values: Any) -> Array:
+    return expressions(values) if is_exact(values) else arrays.as_floating(values)
 
 
 def _check_form(form: str) -> None:

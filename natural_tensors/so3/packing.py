@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import arrays
 from ..arrays import Array
-from ..exact import floats
+from ..exact import floats, symbols
 from ..exact.integers import double_factorial
 from .bases import as_weight, natural_basis
 
@@ -33,10 +33,13 @@ def pack_natural(natural: Any, weight: int) -> Array:
     """Return the ``2l+1`` orthonormal coordinates of natural tensors, ``batch + (3,)*weight``.
 
     An isometry on natural tensors; of any other tensor it packs the symmetric traceless part.
+    SymPy expressions and fractions stay exact, here and back.
     """
     weight = as_weight(weight)
-    table = natural_table(weight)
-    array = arrays.as_floating(natural)
+    if symbols.is_exact(natural):
+        array = symbols.expressions(natural)
+    else:
+        array = arrays.as_floating(natural)
     cut = array.ndim - weight
     if cut < 0 or tuple(array.shape[cut:]) != (3,) * weight:
         raise ValueError(
@@ -44,16 +47,47 @@ def pack_natural(natural: Any, weight: int) -> Array:
             f"{tuple(array.shape)}"
         )
     rows = array.reshape((*array.shape[:cut], 3**weight))
+    if symbols.is_exact(natural):
+        return _packed_exactly(rows, weight)
+    table = natural_table(weight)
     return rows @ arrays.like(table.T, rows)
+
+
+def _packed_exactly(rows: symbols.Expressions, weight: int) -> symbols.Expression:
+    """Return orthonormal coordinates of flat tensors, shape ``batch + (2l+1,)``, in SymPy."""
+    basis = natural_basis(weight)
+    table = basis.tensors().astype(object).tolist()
+    packed = []
+    for row in rows.reshape((-1, 3**weight)):
+        for product, norm in zip(symbols.combined(table, 1, row), basis.norms, strict=True):
+            packed += symbols.scaled([product], Fraction(1, norm))
+    return symbols.as_result(packed, (*rows.shape[:-1], 2 * weight + 1))
 
 
 def unpack_natural(packed: Any, weight: int) -> Array:
     """Return natural tensors ``batch + (3,)*weight`` from coordinates ``batch + (2l+1,)``."""
     weight = as_weight(weight)
+    if symbols.is_exact(packed):
+        return _unpacked_exactly(packed, weight)
     table = natural_table(weight)
     rows = coordinates(packed, weight)
     tensors = rows @ arrays.like(table, rows)
     return tensors.reshape(tuple(rows.shape[:-1]) + (3,) * weight)
+
+
+def _unpacked_exactly(packed: Any, weight: int) -> symbols.Expression:
+    basis = natural_basis(weight)
+    rows = symbols.expressions(packed)
+    _check_coordinates(rows.shape, weight)
+    table = basis.tensors().astype(object).T.tolist()
+    tensors = []
+    for row in rows.reshape((-1, 2 * weight + 1)):
+        lengths = [
+            symbols.scaled([entry], Fraction(1, norm))[0]
+            for entry, norm in zip(row, basis.norms, strict=True)
+        ]
+        tensors += symbols.combined(table, 1, lengths)
+    return symbols.as_result(tensors, rows.shape[:-1] + (3,) * weight)
 
 
 def to_spherical(
@@ -81,12 +115,16 @@ def from_spherical(
 def coordinates(packed: Any, weight: int) -> Array:
     """Return packed coordinates of a weight as an array, after checking their shape."""
     rows = arrays.as_floating(packed)
-    if rows.ndim < 1 or rows.shape[-1] != 2 * weight + 1:
+    _check_coordinates(tuple(rows.shape), weight)
+    return rows
+
+
+def _check_coordinates(shape: tuple[int, ...], weight: int) -> None:
+    if not shape or shape[-1] != 2 * weight + 1:
         raise ValueError(
             f"packed coordinates of weight {weight} end in the shape ({2 * weight + 1},), got "
-            f"{tuple(rows.shape)}"
+            f"{shape}"
         )
-    return rows
 
 
 def _spherical_scale(weight: int, normalization: str) -> float:
