@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from . import arrays
 from .arrays import Floats, symmetric_matrices, to_lists
@@ -20,7 +20,7 @@ EQUAL = 1e-4
 """Principal values this close, relative to the largest, count as equal unless told otherwise."""
 
 
-def check_dielectric(values: Any) -> Floats:
+def check_dielectric(values: ArrayLike) -> Floats:
     """Return dielectric tensors as float64, exactly symmetric, after checking them.
 
     Args:
@@ -59,7 +59,7 @@ class LightWaves:
     displacements: Floats
 
 
-def light_waves(dielectric: Any, directions: Any) -> LightWaves:
+def light_waves(dielectric: ArrayLike, directions: ArrayLike) -> LightWaves:
     """Return the two refractive indices along directions n, and how the waves are polarized.
 
     D is perpendicular to n; there ``ε⁻¹`` is a 2x2 matrix with the eigenvalues ``1/n²``.
@@ -97,7 +97,7 @@ def _inverse(matrix: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Summary:
+class OpticalSummary:
     """What follows from each dielectric tensor of a batch.
 
     Attributes:
@@ -128,12 +128,12 @@ class Summary:
 
     def __repr__(self) -> str:
         if np.ndim(self.birefringence):
-            return f"Summary(batch of shape {np.shape(self.birefringence)})"
+            return f"OpticalSummary(batch of shape {np.shape(self.birefringence)})"
         indices = ", ".join(f"{index:.4f}" for index in self.refractive_indices)
         kind = {1: " positive", -1: " negative", 0: ""}[int(self.sign)]
         angle = f", 2V = {self.angle_2v_deg:.1f}°" if self.optical_class == "biaxial" else ""
         return (
-            f"Summary(n = {indices}; {self.optical_class}{kind}, "
+            f"OpticalSummary(n = {indices}; {self.optical_class}{kind}, "
             f"birefringence {self.birefringence:.4f}{angle})"
         )
 
@@ -151,7 +151,7 @@ class Summary:
         }
 
 
-def summary(dielectric: Any, *, tolerance: float = EQUAL) -> Summary:
+def summary(dielectric: ArrayLike, *, tolerance: float = EQUAL) -> OpticalSummary:
     """Return indices, optical class, optic axes and birefringence.
 
     With the principal values ``ε_1 ≤ ε_2 ≤ ε_3`` the optic axes of a biaxial crystal lie in the
@@ -191,7 +191,7 @@ def summary(dielectric: Any, *, tolerance: float = EQUAL) -> Summary:
     cosine, sine = np.cos(slant)[..., None], np.sin(slant)[..., None]
     third, first = cosine * axes[..., 2, :], sine * axes[..., 0, :]
     doubled = np.degrees(2 * slant)
-    return Summary(
+    return OpticalSummary(
         principal_values=values,
         principal_axes=axes,
         refractive_indices=indices,

@@ -12,11 +12,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import arrays
 from .arrays import Floats, to_lists
 from .decomposition.reductions import Reduction, reduction
-from .so3.grids import direction_mesh, frames, unit_vectors
+from .so3.grids import direction_mesh, frames, unit_directions
 from .so3.maximize import Linear, maximize
 
 DIRECTIONS, STARTS = 1000, 8
@@ -35,7 +36,7 @@ def _class() -> Reduction:
     return reduction("piezoelectric-stress")
 
 
-def check_tensor(values: Any) -> Floats:
+def check_tensor(values: ArrayLike) -> Floats:
     """Return tensors as float64, exactly symmetric in the last pair, after checking them.
 
     Args:
@@ -57,7 +58,7 @@ def check_tensor(values: Any) -> Floats:
     return symmetric
 
 
-def longitudinal(tensor: Any, directions: Any) -> Floats:
+def longitudinal(tensor: ArrayLike, directions: ArrayLike) -> Floats:
     """Return the response along n to what acts along n: ``T_ijk n_i n_j n_k``.
 
     Args:
@@ -70,7 +71,7 @@ def longitudinal(tensor: Any, directions: Any) -> Floats:
     Raises:
         ValueError: when a direction is zero, infinite or NaN.
     """
-    return _along(check_tensor(tensor), unit_vectors(directions))
+    return _along(check_tensor(tensor), unit_directions(directions))
 
 
 def _along(tensor: Floats, unit: Floats) -> Floats:
@@ -79,7 +80,7 @@ def _along(tensor: Floats, unit: Floats) -> Floats:
     return result.reshape((*tensor.shape[:-3], *unit.shape[:-1]))
 
 
-def hydrostatic(tensor: Any) -> Floats:
+def hydrostatic(tensor: ArrayLike) -> Floats:
     """Return the vector ``T_ijj``: the response to a unit tensor, such as pressure.
 
     Args:
@@ -92,7 +93,7 @@ def hydrostatic(tensor: Any) -> Floats:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Summary:
+class PiezoelectricSummary:
     """What follows from each tensor of a batch; every number but shares in ``unit``.
 
     Attributes:
@@ -122,10 +123,10 @@ class Summary:
 
     def __repr__(self) -> str:
         if np.ndim(self.norm):
-            return f"Summary(batch of shape {np.shape(self.norm)}, {self.unit})"
+            return f"PiezoelectricSummary(batch of shape {np.shape(self.norm)}, {self.unit})"
         shares = ", ".join(f"{weight}: {share:.1%}" for weight, share in self.weight_shares.items())
         return (
-            f"Summary(longitudinal up to {self.longitudinal_maximum:.4g}, hydrostatic "
+            f"PiezoelectricSummary(longitudinal up to {self.longitudinal_maximum:.4g}, hydrostatic "
             f"{self.hydrostatic_norm:.4g}, largest {self.largest_singular_value:.4g}, norm "
             f"{self.norm:.4g} {self.unit}; weight {shares})"
         )
@@ -145,7 +146,7 @@ class Summary:
         }
 
 
-def summary(tensor: Any, *, unit: str = "C/m^2") -> Summary:
+def summary(tensor: ArrayLike, *, unit: str = "C/m^2") -> PiezoelectricSummary:
     """Return longitudinal, hydrostatic and largest response, norm and shares.
 
     Args:
@@ -163,7 +164,7 @@ def summary(tensor: Any, *, unit: str = "C/m^2") -> Summary:
     pressure = hydrostatic(full)
     mandel = _class().convert(full, target="mandel")
     shares = _class().fractions(full)
-    return Summary(
+    return PiezoelectricSummary(
         unit=unit,
         longitudinal_maximum=largest,
         longitudinal_direction=direction,
@@ -196,8 +197,8 @@ def _largest_longitudinal(full: Floats, norm: Floats) -> tuple[Floats, Floats]:
         places = mesh.starts(np.abs(values), STARTS)
         signs = np.where(np.take_along_axis(values, places, axis=-1) < 0, -1.0, 1.0)
         starts[chunk] = frames(signs[..., None] * mesh.points[places])
-    found = maximize(Linear(_functional()), _class().pack(flat), weights, starts=starts)
-    direction = found.rotation[:, 0].reshape((*full.shape[:-3], 3))
-    value = found.value.reshape(full.shape[:-3])
+    best = maximize(Linear(_functional()), _class().pack(flat), weights, starts=starts)
+    direction = best.rotation[:, 0].reshape((*full.shape[:-3], 3))
+    value = best.value.reshape(full.shape[:-3])
     zero = value <= VANISHES * norm
     return np.where(zero, 0.0, value)[()], np.where(zero[..., None], np.nan, direction)

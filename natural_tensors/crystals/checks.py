@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import elasticity
 from ..arrays import Floats
-from ..elasticity.units import PRESSURES, in_gpa, unit_doubt
+from ..elasticity.units import PRESSURES, in_gpa, unit_warning
 from ..physical.catalog import catalog
 from . import fitting
 from .tensor import CrystalTensor
@@ -88,7 +88,7 @@ def warnings_for(
     found = []
     if crystal.tensor == "elastic" and crystal.voigt is not None:
         if crystal.unit in PRESSURES:
-            doubt = unit_doubt(
+            doubt = unit_warning(
                 in_gpa(crystal.voigt, crystal.unit), expected_bulk_gpa=expected_bulk_gpa
             )
             found += [doubt] if doubt else []

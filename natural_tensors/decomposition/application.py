@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import arrays
 from ..arrays import Array
@@ -97,7 +97,9 @@ class Numerics:
 
     # --- reading and writing forms -------------------------------------------------------------
 
-    def _flat(self, tensor: Any, layout: EntryLayout, form: str) -> tuple[Array, tuple[int, ...]]:
+    def _flat(
+        self, tensor: ArrayLike, layout: EntryLayout, form: str
+    ) -> tuple[Array, tuple[int, ...]]:
         """Return tensors as rows, shape ``(tensors, entries)``, and the batch shape."""
         array = arrays.as_floating(tensor)
         shape = tuple(array.shape)
@@ -220,7 +222,9 @@ class Numerics:
 
     # --- what users do -------------------------------------------------------------------------
 
-    def decompose(self, tensor: Any, form: Form, invalid: Invalid) -> dict[tuple[int, int], Array]:
+    def decompose(
+        self, tensor: ArrayLike, form: Form, invalid: Invalid
+    ) -> dict[tuple[int, int], Array]:
         """See :meth:`Reduction.decompose`."""
         layout = self.components.layout(form)
         rows, batch = self._flat(tensor, layout, form)
@@ -239,7 +243,7 @@ class Numerics:
         return parts
 
     def reconstruct(
-        self, parts: Mapping[tuple[int, int], Any], form: Form, invalid: Invalid
+        self, parts: Mapping[tuple[int, int], ArrayLike], form: Form, invalid: Invalid
     ) -> Array:
         """See :meth:`Reduction.reconstruct`."""
         layout = self.components.layout(form)
@@ -257,7 +261,7 @@ class Numerics:
         return self._write(components, layout).reshape(batch + layout.shape)
 
     def _given_parts(
-        self, parts: Mapping[tuple[int, int], Any]
+        self, parts: Mapping[tuple[int, int], ArrayLike]
     ) -> tuple[tuple[int, ...], dict[tuple[int, int], Array]]:
         """Return the common batch shape and the parts in order, after checking keys and shapes."""
         if not isinstance(parts, Mapping):
@@ -312,30 +316,30 @@ class Numerics:
                 )
         return packed
 
-    def symmetrize(self, tensor: Any, form: Form) -> Array:
+    def symmetrize(self, tensor: ArrayLike, form: Form) -> Array:
         """See :meth:`Reduction.symmetrize`."""
         return self.convert(tensor, form, form, "project")
 
-    def convert(self, tensor: Any, source: Form, target: Form, invalid: Invalid) -> Array:
+    def convert(self, tensor: ArrayLike, source: Form, target: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.convert`."""
         return self._through(tensor, source, target, invalid, ())
 
-    def pack(self, tensor: Any, form: Form, invalid: Invalid) -> Array:
+    def pack(self, tensor: ArrayLike, form: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.pack`."""
         return self._through(tensor, form, "components", invalid, (self.packing,))
 
-    def unpack(self, packed: Any, form: Form) -> Array:
+    def unpack(self, packed: ArrayLike, form: Form) -> Array:
         """See :meth:`Reduction.unpack`."""
-        packed = arrays.as_floating(packed)
+        rows = arrays.as_floating(packed)
         size = self.components.dimension
-        if packed.ndim < 1 or packed.shape[-1] != size:
+        if rows.ndim < 1 or rows.shape[-1] != size:
             raise ValueError(
                 f"packed coordinates of {self.symmetry} end in the shape ({size},), got "
-                f"{tuple(packed.shape)}"
+                f"{tuple(rows.shape)}"
             )
-        return self._through(packed, "components", form, "ignore", (self.unpacking,))
+        return self._through(rows, "components", form, "ignore", (self.unpacking,))
 
-    def part(self, tensor: Any, weight: int, form: Form, invalid: Invalid) -> Array:
+    def part(self, tensor: ArrayLike, weight: int, form: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.part`."""
         inside = np.concatenate(
             [np.arange(w.start, w.stop) for key, w in self.slices.items() if key[0] == weight]
@@ -344,9 +348,13 @@ class Numerics:
         return self._through(tensor, form, form, invalid, (isolated,))
 
     def _through(
-        self, tensor: Any, source: Form, target: Form, invalid: Invalid,
+        self,
+        tensor: ArrayLike,
+        source: Form,
+        target: Form,
+        invalid: Invalid,
         matrices: tuple[NDArray[np.float64], ...],
-    ) -> Array:  # fmt: skip
+    ) -> Array:
         """Read a form, apply matrices to the components, write a form."""
         layout, wanted = self.components.layout(source), self.components.layout(target)
         rows, batch = self._flat(tensor, layout, source)
@@ -362,7 +370,9 @@ class Numerics:
 
         return arrays.in_chunks(work, rows, CHUNK).reshape(batch + wanted.shape)
 
-    def fractions(self, tensor: Any, per: str, form: Form, invalid: Invalid) -> dict[Any, Array]:
+    def fractions(
+        self, tensor: ArrayLike, per: str, form: Form, invalid: Invalid
+    ) -> dict[Any, Array]:
         """See :meth:`Reduction.fractions`."""
         if per not in ("weight", "copy"):
             raise ValueError(f"per={per!r} is not 'weight' or 'copy'")
@@ -375,11 +385,11 @@ class Numerics:
             shares[name] = shares[name] + share if name in shares else share
         return shares
 
-    def norm(self, tensor: Any, form: Form, invalid: Invalid) -> Array:
+    def norm(self, tensor: ArrayLike, form: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.norm`."""
         return arrays.squared_norm(self.pack(tensor, form, invalid)) ** 0.5
 
-    def rotate(self, tensor: Any, rotation: Any) -> Array:
+    def rotate(self, tensor: ArrayLike, rotation: ArrayLike) -> Array:
         """See :meth:`Reduction.rotate`."""
         layout = self.components.layout("full")
         rows, batch = self._flat(tensor, layout, "full")

@@ -115,12 +115,12 @@ def multiplicities(orbits: SignedOrbits, rank: int) -> dict[int, int]:
     digits = np.zeros(1, dtype=np.int64)
     for _ in range(rank):
         digits = (digits[:, None] + np.array([1, 0, -1])).reshape(-1)
-    found = np.bincount(np.abs(digits[orbits.representatives]), minlength=rank + 2)
-    found[1:] //= 2  # M and -M were counted together
+    counts = np.bincount(np.abs(digits[orbits.representatives]), minlength=rank + 2)
+    counts[1:] //= 2  # M and -M were counted together
     return {
-        weight: int(found[weight] - found[weight + 1])
+        weight: int(counts[weight] - counts[weight + 1])
         for weight in range(rank + 1)
-        if found[weight] > found[weight + 1]
+        if counts[weight] > counts[weight + 1]
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from ..exact.notation import TEXT, Notation, Written, spare_letters
 from ..so3.bases import natural_basis
 from ..so3.blocks import block_size
 from .patterns import Orbit, Pattern, natural_projector_terms
+
+if TYPE_CHECKING:
+    import sympy
 
 Term = tuple[Fraction, Pattern]
 
@@ -97,7 +100,7 @@ class Operator(Written):
         """
         return floats.to_float(*self.exact_array())
 
-    def to_sympy(self, *, expand: bool = False) -> Any:
+    def to_sympy(self, *, expand: bool = False) -> sympy.Expr:
         """Return the kernel of the operator as a SymPy expression.
 
         Indices are integer symbols named as in the formulas, 0, 1, 2 for x, y, z. The projector
@@ -202,7 +205,7 @@ class Extraction(Operator):
             indices = "".join(names[slot] for slot in range(self.rank))
             tensor = notation.indexed.format("T", indices) if indices else "T"
             symbol = notation.epsilon.format(*legs) if legs else ""
-            # the patterns of an orbit contract a tensor of the class to the same thing
+            # the patterns of an orbit contract a tensor of the class to the same natural tensor
             groups.append((coefficient * len(orbit), [(1, notation.factors(symbol, tensor))]))
         return notation.bracketed(notation.combination(groups, self.radicand), self.weight)
 

@@ -64,14 +64,14 @@ def patterns(rank: int, weight: int) -> list[Pattern]:
     if not 0 <= weight <= rank:
         return []
     legs = 0 if (rank - weight) % 2 == 0 else (2 if weight else 3)
-    found: list[Pattern] = []
+    result: list[Pattern] = []
     everything = range(rank)
     for epsilon in combinations(everything, legs):
         left = [slot for slot in everything if slot not in epsilon]
         for natural in combinations(left, weight - (legs == 2)):
             rest = [slot for slot in left if slot not in natural]
-            found.extend(Pattern(deltas, epsilon, natural) for deltas in matchings(rest))
-    return sorted(found)
+            result.extend(Pattern(deltas, epsilon, natural) for deltas in matchings(rest))
+    return sorted(result)
 
 
 def pattern_orbits(
@@ -125,9 +125,9 @@ def natural_projector_terms(
         )
         for kept in combinations(left, weight - 2 * pairs):
             traced = [point for point in left if point not in kept]
-            for targets in permutations(right, weight - 2 * pairs):
-                remaining = [point for point in right if point not in targets]
+            for partners in permutations(right, weight - 2 * pairs):
+                remaining = [point for point in right if point not in partners]
                 for pairs_left in matchings(traced):
                     for pairs_right in matchings(remaining):
-                        cross = tuple(zip(kept, targets, strict=True))
+                        cross = tuple(zip(kept, partners, strict=True))
                         yield coefficient, pairs_left + pairs_right + cross

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from numpy.typing import ArrayLike
+
+from ..arrays import Array
 from ..errors import SymmetryError, UnknownPartError
 from ..exact.integers import as_integer
 from ..exact.notation import LATEX, TEXT, Notation
@@ -23,6 +26,9 @@ from .operators import Embedding, Extraction
 from .patterns import Orbit
 from .symbolic import SymbolicApplication
 from .symmetry import IndexSymmetry
+
+if TYPE_CHECKING:
+    import sympy
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -163,7 +169,7 @@ class Reduction:
             equations.append((left, operator.formula(notation)))
         return equations
 
-    def to_sympy(self) -> dict[Any, Any]:
+    def to_sympy(self) -> dict[sympy.Expr, sympy.Expr]:
         """Return the formulas as SymPy: each left-hand side mapped to its right-hand side.
 
         Keys are ``T[i, j, ..]`` and ``X_l_c[a, ..]``; repeated indices stand in explicit sums.
@@ -240,8 +246,8 @@ class Reduction:
         return self._symbolic if exact or any(map(is_exact, values)) else self._numerics
 
     def decompose(
-        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
-    ) -> dict[tuple[int, int], Any]:
+        self, tensor: ArrayLike, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+    ) -> dict[tuple[int, int], Array]:
         """Take tensors apart.
 
         Args:
@@ -271,12 +277,12 @@ class Reduction:
 
     def reconstruct(
         self,
-        parts: Mapping[tuple[int, int], Any],
+        parts: Mapping[tuple[int, int], ArrayLike],
         *,
         form: Form = "full",
         invalid: Invalid = "raise",
         exact: bool = False,
-    ) -> Any:
+    ) -> Array:
         """Put a tensor together again; the inverse of :meth:`decompose`.
 
         Args:
@@ -292,25 +298,25 @@ class Reduction:
         """
         return self._for(exact, parts).reconstruct(parts, form, invalid)
 
-    def symmetrize(self, tensor: Any, *, form: Form = "full", exact: bool = False) -> Any:
+    def symmetrize(self, tensor: ArrayLike, *, form: Form = "full", exact: bool = False) -> Array:
         """Return the nearest tensor that has the index symmetry, in the same form."""
         return self._for(exact, tensor).symmetrize(tensor, form)
 
     def convert(
         self,
-        tensor: Any,
+        tensor: ArrayLike,
         *,
         source: Form = "full",
         target: Form,
         invalid: Invalid = "raise",
         exact: bool = False,
-    ) -> Any:
+    ) -> Array:
         """Return the tensor in another form; the forms are those of :meth:`decompose`."""
         return self._for(exact, tensor).convert(tensor, source, target, invalid)
 
     def pack(
-        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
-    ) -> Any:
+        self, tensor: ArrayLike, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+    ) -> Array:
         """Return the packed coordinates: an isometry, whatever the basis of the reduction.
 
         ``2 weight + 1`` orthonormal coordinates for each orthonormal copy, ordered by weight,
@@ -319,19 +325,19 @@ class Reduction:
         """
         return self._for(exact, tensor).pack(tensor, form, invalid)
 
-    def unpack(self, packed: Any, *, form: Form = "full", exact: bool = False) -> Any:
+    def unpack(self, packed: ArrayLike, *, form: Form = "full", exact: bool = False) -> Array:
         """Return the tensor with the given packed coordinates, shape ``batch + (dimension,)``."""
         return self._for(exact, packed).unpack(packed, form)
 
     def part(
         self,
-        tensor: Any,
+        tensor: ArrayLike,
         weight: int,
         *,
         form: Form = "full",
         invalid: Invalid = "raise",
         exact: bool = False,
-    ) -> Any:
+    ) -> Array:
         """Return the piece of a tensor that is made of one weight, as a tensor of the class.
 
         It does not depend on the basis; the pieces of all weights add up to the tensor.
@@ -341,7 +347,7 @@ class Reduction:
 
     def fractions(
         self,
-        tensor: Any,
+        tensor: ArrayLike,
         *,
         per: Literal["weight", "copy"] = "weight",
         form: Form = "full",
@@ -363,12 +369,12 @@ class Reduction:
         return self._for(exact, tensor).fractions(tensor, per, form, invalid)
 
     def norm(
-        self, tensor: Any, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
-    ) -> Any:
+        self, tensor: ArrayLike, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+    ) -> Array:
         """Return the Frobenius norm of the full tensor, shape ``batch``; the root if symbolic."""
         return self._for(exact, tensor).norm(tensor, form, invalid)
 
-    def rotate(self, tensor: Any, rotation: Any, *, exact: bool = False) -> Any:
+    def rotate(self, tensor: ArrayLike, rotation: ArrayLike, *, exact: bool = False) -> Array:
         """Return the full tensor rotated actively by ``rotation``, shape ``(3, 3)``.
 
         ``T'_ij.. = R_ia R_jb .. T_ab..``, times ``det R`` for an axial tensor. With an exact or

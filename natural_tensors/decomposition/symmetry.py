@@ -105,13 +105,13 @@ class IndexSymmetry:
     def elements(self) -> tuple[SignedPermutation, ...]:
         """The whole signed permutation group, identity first, by closure of the generators."""
         identity = SignedPermutation(tuple(range(self.rank)), 1)
-        found = {identity}
+        elements = {identity}
         frontier = [identity]
         while frontier:
             products = {a.then(g) for a in frontier for g in self.generators}
-            frontier = list(products - found)
-            found.update(frontier)
-        return tuple(sorted(found, key=lambda element: element.slots))
+            frontier = list(products - elements)
+            elements.update(frontier)
+        return tuple(sorted(elements, key=lambda element: element.slots))
 
     @property
     def order(self) -> int:
@@ -185,8 +185,11 @@ def _parse(text: str, axial: bool) -> IndexSymmetry:
                 again = [p for p, c in places if c == char][1]
                 raise _complain(
                     f"index {char!r} occurs {names.count(char)} times in {names!r}",
-                    text, again, 1, "each slot needs a letter of its own",
-                )  # fmt: skip
+                    text,
+                    again,
+                    1,
+                    "each slot needs a letter of its own",
+                )
         if number == 0:
             _check_rank(len(names))
             letters, first_sign = names, sign
@@ -194,24 +197,31 @@ def _parse(text: str, axial: bool) -> IndexSymmetry:
         for place, char in places:
             if char not in letters:
                 raise _complain(
-                    f"index {char!r} is not in the first term {letters!r}", text, place, 1,
+                    f"index {char!r} is not in the first term {letters!r}",
+                    text,
+                    place,
+                    1,
                     f"every term rearranges the letters {letters!r}",
-                )  # fmt: skip
+                )
         if len(names) != len(letters):
             missing = [char for char in letters if char not in names]
             raise _complain(
                 f"{names!r} has {len(names)} indices, {letters!r} has {len(letters)}: "
                 f"missing {', '.join(missing)}",
-                text, *where, f"every term rearranges the letters {letters!r}",
-            )  # fmt: skip
+                text,
+                *where,
+                f"every term rearranges the letters {letters!r}",
+            )
         generator = SignedPermutation(tuple(map(letters.index, names)), sign * first_sign)
         if generator not in generators and generator.slots != tuple(range(len(letters))):
             generators.append(generator)
         elif generator.sign == -1 and generator.slots == tuple(range(len(letters))):
             raise _complain(
-                f"T_{letters} = -T_{letters} forces the tensor to be zero", text, *where,
+                f"T_{letters} = -T_{letters} forces the tensor to be zero",
+                text,
+                *where,
                 "leave this term out or change its sign",
-            )  # fmt: skip
+            )
         ends.append((len(generators), *where))
     if not component_orbits(len(letters), tuple(generators)).sizes.size:
         place, length = next(
@@ -220,8 +230,11 @@ def _parse(text: str, axial: bool) -> IndexSymmetry:
             if not component_orbits(len(letters), tuple(generators[:count])).sizes.size
         )
         raise _complain(
-            "with this term every component is forced to be zero", text, place, length,
+            "with this term every component is forced to be zero",
+            text,
+            place,
+            length,
             "its sign contradicts the terms before it, or more than three indices are "
             "antisymmetric in three dimensions",
-        )  # fmt: skip
+        )
     return IndexSymmetry(letters, tuple(generators), axial)

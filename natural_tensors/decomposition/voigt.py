@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from numpy.typing import ArrayLike
 
 from .. import arrays
 from ..arrays import Array
@@ -19,9 +19,12 @@ BY_RANK = {4: "ijkl=jikl=ijlk", 3: "ijk=ikj", 2: "ij=ji"}
 
 
 def to_voigt(
-    tensor: Any, *, form: Form = "voigt", symmetry: str | IndexSymmetry | None = None,
+    tensor: ArrayLike,
+    *,
+    form: Form = "voigt",
+    symmetry: str | IndexSymmetry | None = None,
     invalid: Invalid = "raise",
-) -> Array:  # fmt: skip
+) -> Array:
     """Return the Voigt or Mandel form of full tensors (rule 4).
 
     Args:
@@ -51,9 +54,12 @@ def to_voigt(
 
 
 def from_voigt(
-    matrix: Any, *, form: Form = "voigt", symmetry: str | IndexSymmetry | None = None,
+    matrix: ArrayLike,
+    *,
+    form: Form = "voigt",
+    symmetry: str | IndexSymmetry | None = None,
     invalid: Invalid = "raise",
-) -> Array:  # fmt: skip
+) -> Array:
     """Return full tensors, ``batch + (3,)*rank``, from their Voigt or Mandel form (rule 4).
 
     Args:

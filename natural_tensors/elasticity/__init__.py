@@ -28,7 +28,7 @@ from .stiffness import (
     isotropic,
     mandel,
 )
-from .summaries import Summary, summary
+from .summaries import ElasticSummary, summary
 from .waves import (
     SoundWaves,
     VelocityExtremes,
@@ -46,11 +46,11 @@ __all__ = [
     "VOIGT_FACTORS",
     "Decomposition",
     "DirectionalExtremes",
+    "ElasticSummary",
     "Extremes",
     "KelvinModes",
     "Moduli",
     "SoundWaves",
-    "Summary",
     "VelocityExtremes",
     "check_stiffness",
     "christoffel",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Floats
 from ..decomposition.reductions import reduction
@@ -108,7 +107,7 @@ class DirectionalExtremes:
         return "DirectionalExtremes(\n" + "".join(f"  {one!r},\n" for one in self) + ")"
 
 
-def extremes(stiffness: Any) -> DirectionalExtremes:
+def extremes(stiffness: ArrayLike) -> DirectionalExtremes:
     """Return the smallest and largest directional properties, with their directions.
 
     Linear compressibility is a quadratic form of n and solved by its eigenvalues. For the others
@@ -116,7 +115,7 @@ def extremes(stiffness: Any) -> DirectionalExtremes:
     the highest other points, 12 at most, :func:`natural_tensors.so3.maximize.maximize` climbs in n
     and m together, to some 1e-12 of the value. That the best of them is the best of all rests on
     the grid: E, G and ν are quotients of polynomials of degree 4 in the direction cosines. In 8,000
-    random crystals a search with four times the directions found nothing better.
+    random crystals a search with four times the directions gave nothing better.
 
     All is NaN where the stiffness is singular. Where 1/E, which is positive in a stable crystal,
     changes sign over the directions of an unstable one, E and ν have poles and no extremes: NaN.
@@ -139,20 +138,20 @@ def extremes(stiffness: Any) -> DirectionalExtremes:
     softest, stiffest = _both_ends(pull, packed, starts[:, 0], starts[:, 1])
     pole = softest.value * stiffest.value <= 0
     with np.errstate(divide="ignore"):
-        found = (1 / softest.value, softest), (1 / stiffest.value, stiffest)
-    youngs = _collect("Young's modulus", "GPa", batch, singular | pole, *found)
+        ends = (1 / softest.value, softest), (1 / stiffest.value, stiffest)
+    youngs = _collect("Young's modulus", "GPa", batch, singular | pole, *ends)
 
     tame = np.where(pole[:, None], _packed(UNIT_COMPLIANCE), packed)
     least = maximize(Ratio(across, pull), tame, WEIGHTS, starts=starts[:, 2])
     most = maximize(Ratio(-across, pull), tame, WEIGHTS, starts=starts[:, 3])
-    found = (-least.value, least), (most.value, most)
-    poisson = _collect("Poisson's ratio", "", batch, singular | pole, *found, across=True)
+    ends = (-least.value, least), (most.value, most)
+    poisson = _collect("Poisson's ratio", "", batch, singular | pole, *ends, across=True)
 
     softest, stiffest = _both_ends(shear, packed, starts[:, 4], starts[:, 5])
     pole = softest.value * stiffest.value <= 0
     with np.errstate(divide="ignore"):
-        found = (0.25 / softest.value, softest), (0.25 / stiffest.value, stiffest)
-    shears = _collect("shear modulus", "GPa", batch, singular | pole, *found, across=True)
+        ends = (0.25 / softest.value, softest), (0.25 / stiffest.value, stiffest)
+    shears = _collect("shear modulus", "GPa", batch, singular | pole, *ends, across=True)
     return DirectionalExtremes(youngs, _compressibility(soft, batch, singular), shears, poisson)
 
 
@@ -197,11 +196,11 @@ def _starts(soft: Floats) -> Floats:
             low, high = low / along, high / along
         swapped = low > high  # where S_1111 is negative
         top, bottom = np.maximum(low, high), np.minimum(low, high)
-        turn = np.where(swapped, np.pi / 2, 0.0)
+        about_n = np.where(swapped, np.pi / 2, 0.0)
         result[chunk, 0] = _at_peaks(mesh, frame, along, np.zeros_like(along))
         result[chunk, 1] = _at_peaks(mesh, frame, -along, np.zeros_like(along))
-        result[chunk, 2] = _at_peaks(mesh, frame, top, angle + turn)
-        result[chunk, 3] = _at_peaks(mesh, frame, -bottom, angle + np.pi / 2 + turn)
+        result[chunk, 2] = _at_peaks(mesh, frame, top, angle + about_n)
+        result[chunk, 3] = _at_peaks(mesh, frame, -bottom, angle + np.pi / 2 + about_n)
         low, high, angle = shear_compliance(soft[chunk], frame)
         result[chunk, 4] = _at_peaks(mesh, frame, high, angle)
         result[chunk, 5] = _at_peaks(mesh, frame, -low, angle + np.pi / 2)
@@ -209,13 +208,13 @@ def _starts(soft: Floats) -> Floats:
 
 
 def _at_peaks(mesh: Grid, frame: Floats, values: Floats, angles: Floats) -> Floats:
-    """Return the frames at the highest peaks, turned about n, shape ``batch + (STARTS, 3, 3)``."""
+    """Return the frames at the highest peaks, rotated about n, shape ``batch + (STARTS, 3, 3)``."""
     places = mesh.starts(values, STARTS)
     angle = np.take_along_axis(angles, places, axis=-1)
     cosine, sine, zero = np.cos(angle), np.sin(angle), np.zeros_like(angle)
     rows = [[zero + 1, zero, zero], [zero, cosine, sine], [zero, -sine, cosine]]
-    turn = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-    result: Floats = turn @ frame[places]
+    about_n = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    result: Floats = about_n @ frame[places]
     return result
 
 
@@ -224,11 +223,11 @@ def _both_ends(
 ) -> tuple[Maximum, Maximum]:
     """Return the largest and the smallest value of a component, from starts for each."""
     both, starts = np.concatenate([packed, -packed]), np.concatenate([high, low])
-    found = maximize(Linear(functional), both, WEIGHTS, starts=starts)
+    best = maximize(Linear(functional), both, WEIGHTS, starts=starts)
     half = len(packed)
     return (
-        Maximum(found.value[:half], found.rotation[:half]),
-        Maximum(-found.value[half:], found.rotation[half:]),
+        Maximum(best.value[:half], best.rotation[:half]),
+        Maximum(-best.value[half:], best.rotation[half:]),
     )
 
 
@@ -262,6 +261,10 @@ def _compressibility(soft: Floats, batch: tuple[int, ...], singular: NDArray[np.
     values[singular], axes[singular] = np.nan, np.nan
     values, axes = values.reshape((*batch, 3)), axes.reshape((*batch, 3, 3))
     return Extremes(
-        "linear compressibility", "1/TPa",
-        values[..., 0][()], values[..., 2][()], axes[..., 0, :], axes[..., 2, :],
-    )  # fmt: skip
+        "linear compressibility",
+        "1/TPa",
+        values[..., 0][()],
+        values[..., 2][()],
+        axes[..., 0, :],
+        axes[..., 2, :],
+    )

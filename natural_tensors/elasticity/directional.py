@@ -7,12 +7,11 @@ compliance need not be positive: then E and G may be negative, and infinite wher
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Floats
-from ..so3.grids import frames, unit_vectors
+from ..so3.grids import frames, unit_directions
 from .stiffness import compliance
 
 PER_TPA = 1000.0
@@ -22,7 +21,7 @@ PERPENDICULAR = 1e-6
 """Cosine between a direction and its transverse above which they are refused."""
 
 
-def youngs_modulus(stiffness: Any, directions: Any) -> Floats:
+def youngs_modulus(stiffness: ArrayLike, directions: ArrayLike) -> Floats:
     """Return Young's modulus in directions n, GPa.
 
     ``1/E(n) = S_ijkl n_i n_j n_k n_l``: stress over strain, both along n, of a pulled bar.
@@ -39,13 +38,13 @@ def youngs_modulus(stiffness: Any, directions: Any) -> Floats:
 
     Source: J. F. Nye 1985, Physical Properties of Crystals, p. 143.
     """
-    unit = unit_vectors(directions)
+    unit = unit_directions(directions)
     pull = strain(unit, unit)
     with np.errstate(divide="ignore"):
         return 1 / contraction(compliance(stiffness), pull, pull)
 
 
-def linear_compressibility(stiffness: Any, directions: Any) -> Floats:
+def linear_compressibility(stiffness: ArrayLike, directions: ArrayLike) -> Floats:
     """Return how a line along n shortens under hydrostatic pressure, 1/TPa.
 
     ``β(n) = S_ijkk n_i n_j``; negative where it lengthens. Three perpendicular directions add up to
@@ -63,12 +62,12 @@ def linear_compressibility(stiffness: Any, directions: Any) -> Floats:
 
     Source: J. F. Nye 1985, Physical Properties of Crystals, p. 146.
     """
-    unit = unit_vectors(directions)
+    unit = unit_directions(directions)
     pressure = np.broadcast_to(np.array([1.0, 1, 1, 0, 0, 0]), (*unit.shape[:-1], 6))
     return PER_TPA * contraction(compliance(stiffness), strain(unit, unit), pressure)
 
 
-def shear_modulus(stiffness: Any, directions: Any, transverse: Any) -> Floats:
+def shear_modulus(stiffness: ArrayLike, directions: ArrayLike, transverse: ArrayLike) -> Floats:
     """Return the modulus of a shear of the planes across n along m, GPa.
 
     ``1/G(n, m) = 4 S_ijkl n_i m_j n_k m_l``, the same with n and m exchanged.
@@ -92,7 +91,7 @@ def shear_modulus(stiffness: Any, directions: Any, transverse: Any) -> Floats:
         return 1 / (4 * contraction(compliance(stiffness), shear, shear))
 
 
-def poisson_ratio(stiffness: Any, directions: Any, transverse: Any) -> Floats:
+def poisson_ratio(stiffness: ArrayLike, directions: ArrayLike, transverse: ArrayLike) -> Floats:
     """Return how much a bar pulled along n contracts along m, over its extension.
 
     ``ν(n, m) = - S_ijkl n_i n_j m_k m_l / S_ijkl n_i n_j n_k n_l``; negative where it widens.
@@ -117,7 +116,7 @@ def poisson_ratio(stiffness: Any, directions: Any, transverse: Any) -> Floats:
         return -across / contraction(soft, pull, pull)
 
 
-def shear_range(stiffness: Any, directions: Any) -> tuple[Floats, Floats]:
+def shear_range(stiffness: ArrayLike, directions: ArrayLike) -> tuple[Floats, Floats]:
     """Return the smallest and the largest shear modulus of the planes across n, GPa.
 
     Over all m: ``1/(4G)`` is a quadratic form of m in the plane, whose two eigenvalues bound it.
@@ -140,7 +139,7 @@ def shear_range(stiffness: Any, directions: Any) -> tuple[Floats, Floats]:
     return bounds[0], bounds[1]
 
 
-def poisson_range(stiffness: Any, directions: Any) -> tuple[Floats, Floats]:
+def poisson_range(stiffness: ArrayLike, directions: ArrayLike) -> tuple[Floats, Floats]:
     """Return the smallest and the largest Poisson's ratio of a bar pulled along n.
 
     Over all m: the contraction is a quadratic form of m in the plane across n.
@@ -168,9 +167,9 @@ def poisson_range(stiffness: Any, directions: Any) -> tuple[Floats, Floats]:
 # --- contractions of the compliance ------------------------------------------------------------
 
 
-def perpendicular(directions: Any, transverse: Any) -> tuple[Floats, Floats]:
+def perpendicular(directions: ArrayLike, transverse: ArrayLike) -> tuple[Floats, Floats]:
     """Return two unit vectors, broadcast against each other, after checking their angle."""
-    first, second = np.broadcast_arrays(unit_vectors(directions), unit_vectors(transverse))
+    first, second = np.broadcast_arrays(unit_directions(directions), unit_directions(transverse))
     cosine = np.abs((first * second).sum(axis=-1))
     if not (cosine <= PERPENDICULAR).all():
         place = tuple(int(index) for index in np.argwhere(cosine > PERPENDICULAR)[0])

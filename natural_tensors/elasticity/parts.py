@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import arrays
 from ..arrays import Floats
@@ -62,7 +62,7 @@ class Decomposition:
         )
 
 
-def decomposition(stiffness: Any) -> Decomposition:
+def decomposition(stiffness: ArrayLike) -> Decomposition:
     """Return norms and shares of the natural parts, and the deviation from Cauchy's relations.
 
     The asymmetric part follows from the differences d alone:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Floats
 from .stiffness import check_stiffness, inverse
@@ -65,7 +66,7 @@ class Moduli:
         )
 
 
-def moduli(stiffness: Any) -> Moduli:
+def moduli(stiffness: ArrayLike) -> Moduli:
     """Return bulk, shear and Young's moduli, Poisson's ratio and anisotropy indices.
 
     With the Voigt matrix C and its inverse S: 9 K_V = Σ C_ab over a, b ≤ 3,

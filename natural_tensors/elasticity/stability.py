@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Floats
 from ..so3.grids import oriented
@@ -20,7 +19,7 @@ OFF_DIAGONAL = 1 / np.sqrt(2.0)
 COMPONENTS = ("e_xx", "e_yy", "e_zz", "e_yz", "e_xz", "e_xy")
 
 
-def kelvin_moduli(stiffness: Any) -> Floats:
+def kelvin_moduli(stiffness: ArrayLike) -> Floats:
     """Return the six eigenvalues of the Mandel matrix, ascending, shape ``batch + (6,)``, GPa.
 
     They are the stiffnesses of six strains that are proportional to their stress, and depend on
@@ -31,7 +30,7 @@ def kelvin_moduli(stiffness: Any) -> Floats:
     return eigenvalues(check_stiffness(stiffness))
 
 
-def is_stable(stiffness: Any) -> NDArray[np.bool_]:
+def is_stable(stiffness: ArrayLike) -> NDArray[np.bool_]:
     """Say which crystals resist every homogeneous strain: all Kelvin moduli positive.
 
     A modulus that is zero to rounding does not count as positive. Shape ``batch``.
@@ -72,7 +71,7 @@ class KelvinModes:
         return f"KelvinModes({moduli} GPa; softest: {describe_strain(self.strains[0])})"
 
 
-def kelvin_modes(stiffness: Any) -> KelvinModes:
+def kelvin_modes(stiffness: ArrayLike) -> KelvinModes:
     """Return the Kelvin moduli with their strains.
 
     In an unstable crystal the first strains, those of negative modulus, lower the energy
@@ -88,7 +87,7 @@ def kelvin_modes(stiffness: Any) -> KelvinModes:
     return KelvinModes(moduli, rows[..., MANDEL_PLACES])
 
 
-def weakest_mode(stiffness: Any) -> str:
+def weakest_mode(stiffness: ArrayLike) -> str:
     """Say which strain of a crystal costs least, and whether it costs anything.
 
     Args:
@@ -111,7 +110,7 @@ def weakest_mode(stiffness: Any) -> str:
     return f"unstable: the strain {strain} {loss} (modulus {modulus:.4g} GPa)"
 
 
-def describe_strain(strain: Any) -> str:
+def describe_strain(strain: ArrayLike) -> str:
     """Return the components of a strain in words: ``"0.707 e_xx - 0.707 e_yy"``.
 
     Args:

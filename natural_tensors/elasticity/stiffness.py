@@ -11,9 +11,8 @@ that tensor, while the rest of the batch keeps its values.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Floats, symmetric_matrices
 
@@ -31,7 +30,7 @@ ROUNDING = 6 * float(np.finfo(np.float64).eps)
 """A Kelvin modulus below this, relative to the largest of its tensor, is not told from zero."""
 
 
-def check_stiffness(values: Any) -> Floats:
+def check_stiffness(values: ArrayLike) -> Floats:
     """Return stiffness matrices as float64, exactly symmetric, after checking them.
 
     Args:
@@ -54,7 +53,7 @@ def check_stiffness(values: Any) -> Floats:
     )
 
 
-def mandel(stiffness: Any) -> Floats:
+def mandel(stiffness: ArrayLike) -> Floats:
     """Return the Mandel matrices, shape ``batch + (6, 6)``, GPa.
 
     The matrix of the tensor in an orthonormal basis of the symmetric 3x3 matrices: its Frobenius
@@ -65,7 +64,7 @@ def mandel(stiffness: Any) -> Floats:
     return check_stiffness(stiffness) * MANDEL_FACTORS
 
 
-def compliance(stiffness: Any) -> Floats:
+def compliance(stiffness: ArrayLike) -> Floats:
     """Return the compliance in Voigt form with factors 1, 2, 4, shape ``batch + (6, 6)``, 1/GPa.
 
     The inverse of the Voigt matrix (form ``"voigt-compliance"`` of rule 4), all NaN where the
@@ -89,7 +88,7 @@ def inverse(matrix: Floats) -> Floats:
     return result
 
 
-def isotropic(bulk: Any, shear: Any) -> Floats:
+def isotropic(bulk: ArrayLike, shear: ArrayLike) -> Floats:
     """Return the stiffness of isotropic bodies, shape ``batch + (6, 6)``, GPa.
 
     C_ijkl = (K - 2/3 G) δ_ij δ_kl + G (δ_ik δ_jl + δ_il δ_jk).

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Floats, to_lists
 from .bounds import DirectionalExtremes, Extremes, extremes
@@ -26,7 +26,7 @@ ENDINGS = {"GPa": "_gpa", "1/TPa": "_per_tpa", "": ""}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Summary:
+class ElasticSummary:
     """What follows from each stiffness of a batch.
 
     Attributes:
@@ -53,7 +53,7 @@ class Summary:
 
     def __repr__(self) -> str:
         if np.ndim(self.stable):
-            return f"Summary(batch of shape {np.shape(self.stable)})"
+            return f"ElasticSummary(batch of shape {np.shape(self.stable)})"
         lines = ["stable" if self.stable else "unstable", repr(self.moduli)]
         lines += [repr(one) for one in self.extremes]
         lines.append(repr(self.decomposition))
@@ -61,7 +61,7 @@ class Summary:
             lines.append(repr(self.velocities))
         if self.debye_temperature_k is not None:
             lines.append(f"Debye temperature {self.debye_temperature_k:.1f} K")
-        return "Summary(\n" + "".join(f"  {line},\n" for line in lines) + ")"
+        return "ElasticSummary(\n" + "".join(f"  {line},\n" for line in lines) + ")"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain nested lists for JSON.
@@ -90,31 +90,37 @@ class Summary:
             "asymmetric_share": to_lists(parts.asymmetric_share),
         }
         if self.velocities is not None:
-            found = self.velocities
-            result["velocities"] = {field.name: to_lists(getattr(found, field.name))
-                                    for field in fields(found)}  # fmt: skip
+            speeds = self.velocities
+            result["velocities"] = {
+                field.name: to_lists(getattr(speeds, field.name)) for field in fields(speeds)
+            }
         for name in ("debye_velocity_m_s", "debye_temperature_k", "debye_temperature_isotropic_k"):
             if getattr(self, name) is not None:
                 result[name] = to_lists(getattr(self, name))
         return result
 
 
-def _extremes(found: Extremes) -> dict[str, Any]:
-    ending = ENDINGS[found.unit]
+def _extremes(one: Extremes) -> dict[str, Any]:
+    ending = ENDINGS[one.unit]
     result = {
-        f"minimum{ending}": to_lists(found.minimum),
-        f"maximum{ending}": to_lists(found.maximum),
+        f"minimum{ending}": to_lists(one.minimum),
+        f"maximum{ending}": to_lists(one.maximum),
     }
-    result["ratio"] = to_lists(found.ratio)
+    result["ratio"] = to_lists(one.ratio)
     for name in ("direction", "transverse"):
         for end in ("minimum", "maximum"):
-            vectors = getattr(found, f"{end}_{name}")
+            vectors = getattr(one, f"{end}_{name}")
             if vectors is not None:
                 result[f"{end}_{name}"] = to_lists(vectors)
     return result
 
 
-def summary(stiffness: Any, *, density_kg_m3: Any = None, atoms_per_m3: Any = None) -> Summary:
+def summary(
+    stiffness: ArrayLike,
+    *,
+    density_kg_m3: ArrayLike | None = None,
+    atoms_per_m3: ArrayLike | None = None,
+) -> ElasticSummary:
     """Return everything that follows from a stiffness.
 
     Args:
@@ -136,7 +142,7 @@ def summary(stiffness: Any, *, density_kg_m3: Any = None, atoms_per_m3: Any = No
         if atoms_per_m3 is not None:
             temperature = debye_temperature(stiffness, density_kg_m3, atoms_per_m3)
             isotropic = debye_temperature_isotropic(stiffness, density_kg_m3, atoms_per_m3)
-    return Summary(
+    return ElasticSummary(
         stable=is_stable(stiffness),
         kelvin=kelvin_modes(stiffness),
         moduli=moduli(stiffness),

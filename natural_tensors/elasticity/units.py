@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Floats
 from .stiffness import check_stiffness
@@ -20,7 +20,7 @@ SOFTEST, HARDEST = 0.5, 600.0
 """GPa: bulk moduli of crystals lie between; solid neon has 1.1, diamond 443."""
 
 
-def in_gpa(values: Any, unit: str) -> Floats:
+def in_gpa(values: ArrayLike, unit: str) -> Floats:
     """Return a stiffness in GPa.
 
     Raises:
@@ -31,7 +31,7 @@ def in_gpa(values: Any, unit: str) -> Floats:
     return np.asarray(values, dtype=np.float64) * PRESSURES[unit]
 
 
-def unit_doubt(stiffness: Any, *, expected_bulk_gpa: float | None = None) -> str | None:
+def unit_warning(stiffness: ArrayLike, *, expected_bulk_gpa: float | None = None) -> str | None:
     """Return why numbers that should be GPa look like another unit; None when they do not.
 
     A bulk modulus (Voigt) below 0.5 or above 600 GPa is that of no crystal at ordinary pressure.
@@ -68,11 +68,12 @@ def _guess(bulk: float, expected: float | None) -> str:
         return float(abs(np.log10(bulk * PRESSURES[unit] / (expected or TYPICAL))))
 
     likely = [
-        unit for unit, size in PRESSURES.items()
+        unit
+        for unit, size in PRESSURES.items()
         if unit != "GPa"
         and SOFTEST <= bulk * size <= HARDEST
         and (not expected or distance(unit) < np.log10(2.5))
-    ]  # fmt: skip
+    ]
     if not likely:
         return "check the unit"
     best, *others = sorted(likely, key=distance)

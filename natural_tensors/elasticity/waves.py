@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Floats
-from ..so3.grids import direction_mesh, oriented, unit_vectors
+from ..so3.grids import direction_mesh, oriented, unit_directions
 from .polycrystals import moduli
 from .stability import MANDEL_PLACES
 from .stiffness import check_stiffness
@@ -35,7 +35,7 @@ ROUNDS, SETTLED = 500, 1e-14
 """Steps of that search at most, and the relative change that ends it."""
 
 
-def christoffel(stiffness: Any, directions: Any) -> Floats:
+def christoffel(stiffness: ArrayLike, directions: ArrayLike) -> Floats:
     """Return the Christoffel matrices of directions n, GPa.
 
     ``Γ_ik(n) = C_ijkl n_j n_l``; its eigenvalues are ``ρ v²`` of the three waves along n.
@@ -52,7 +52,7 @@ def christoffel(stiffness: Any, directions: Any) -> Floats:
 
     Source: B. A. Auld 1973, Acoustic Fields and Waves in Solids, vol. 1, eq. 7.29.
     """
-    return _christoffel(check_stiffness(stiffness), unit_vectors(directions))
+    return _christoffel(check_stiffness(stiffness), unit_directions(directions))
 
 
 def _contracted(matrix: Floats, vectors: Floats) -> Floats:
@@ -103,7 +103,9 @@ class SoundWaves:
         return f"SoundWaves(shape {self.velocities_m_s.shape[:-1]}, 3 waves each, m/s)"
 
 
-def sound_velocities(stiffness: Any, directions: Any, density_kg_m3: Any) -> SoundWaves:
+def sound_velocities(
+    stiffness: ArrayLike, directions: ArrayLike, density_kg_m3: ArrayLike
+) -> SoundWaves:
     """Return velocities and polarizations of the plane waves along directions n.
 
     ``Γ(n) p = ρ v² p`` with the Christoffel matrix Γ.
@@ -118,7 +120,7 @@ def sound_velocities(stiffness: Any, directions: Any, density_kg_m3: Any) -> Sou
 
     Source: B. A. Auld 1973, Acoustic Fields and Waves in Solids, vol. 1, ch. 7.
     """
-    matrix, unit = check_stiffness(stiffness), unit_vectors(directions)
+    matrix, unit = check_stiffness(stiffness), unit_directions(directions)
     batch, shape = matrix.shape[:-2], unit.shape[:-1]
     density = positive(density_kg_m3, batch, "density_kg_m3")
     density = density.reshape((*batch, *(1 for _ in shape), 1))
@@ -133,7 +135,7 @@ def sound_velocities(stiffness: Any, directions: Any, density_kg_m3: Any) -> Sou
     return SoundWaves(velocities, polarizations, group)
 
 
-def positive(value: Any, batch: tuple[int, ...], name: str) -> Floats:
+def positive(value: ArrayLike, batch: tuple[int, ...], name: str) -> Floats:
     """Return a positive quantity for each member of the batch."""
     given = np.asarray(value, dtype=np.float64)
     bad = ~((given > 0) & np.isfinite(given))
@@ -174,7 +176,7 @@ class VelocityExtremes:
         return f"VelocityExtremes({self.slowest_m_s:.0f} to {self.fastest_m_s:.0f} m/s)"
 
 
-def velocity_extremes(stiffness: Any, density_kg_m3: Any) -> VelocityExtremes:
+def velocity_extremes(stiffness: ArrayLike, density_kg_m3: ArrayLike) -> VelocityExtremes:
     """Return the slowest and the fastest wave over all directions.
 
     ``ρ v² = C_ijkl p_i n_j p_k n_l`` is unchanged when n and p are exchanged. So the extreme over n
@@ -192,7 +194,7 @@ def velocity_extremes(stiffness: Any, density_kg_m3: Any) -> VelocityExtremes:
     batch = matrix.shape[:-2]
     density = positive(density_kg_m3, batch, "density_kg_m3")
     flat = matrix.reshape(-1, 6, 6)
-    found = []
+    ends = []
     for end in (0, 2):
         values, directions = np.empty(len(flat)), np.empty((len(flat), 3))
         for begin in range(0, len(flat), CHUNK):
@@ -200,8 +202,8 @@ def velocity_extremes(stiffness: Any, density_kg_m3: Any) -> VelocityExtremes:
             values[chunk], directions[chunk] = _extreme_wave(flat[chunk], end)
         shaped = values.reshape(batch)
         squared = np.where(shaped > 0, shaped, np.nan) * PASCAL / density
-        found.append((np.sqrt(squared)[()], oriented(directions.reshape((*batch, 3)))))
-    (slowest, slow_direction), (fastest, fast_direction) = found
+        ends.append((np.sqrt(squared)[()], oriented(directions.reshape((*batch, 3)))))
+    (slowest, slow_direction), (fastest, fast_direction) = ends
     return VelocityExtremes(slowest, fastest, slow_direction, fast_direction)
 
 
@@ -216,10 +218,10 @@ def _extreme_wave(matrix: Floats, end: int) -> tuple[Floats, Floats]:
     active = np.arange(len(owner))
     for _ in range(ROUNDS):
         given = vectors[active, None, :]
-        found, axes = np.linalg.eigh(_contracted(matrix[owner[active]], given)[:, 0])
-        moved = np.abs(found[:, end] - values[active]) > SETTLED * np.abs(found).max(axis=-1)
+        squared, axes = np.linalg.eigh(_contracted(matrix[owner[active]], given)[:, 0])
+        moved = np.abs(squared[:, end] - values[active]) > SETTLED * np.abs(squared).max(axis=-1)
         moved |= np.isnan(values[active])
-        values[active], vectors[active] = found[:, end], axes[..., end]
+        values[active], vectors[active] = squared[:, end], axes[..., end]
         active = active[moved]
         if not active.size:
             break
@@ -228,7 +230,7 @@ def _extreme_wave(matrix: Floats, end: int) -> tuple[Floats, Floats]:
     return values[best], vectors[best]
 
 
-def debye_velocity(stiffness: Any, density_kg_m3: Any) -> Floats:
+def debye_velocity(stiffness: ArrayLike, density_kg_m3: ArrayLike) -> Floats:
     """Return the mean velocity of Debye, m/s.
 
     ``v_D^-3`` is the mean of ``v^-3`` over all directions and the three waves. The sum over the
@@ -279,7 +281,9 @@ def _sphere(polar: int, azimuthal: int) -> tuple[Floats, Floats]:
     return nodes, np.repeat(weights / azimuthal, azimuthal)
 
 
-def debye_temperature(stiffness: Any, density_kg_m3: Any, atoms_per_m3: Any) -> Floats:
+def debye_temperature(
+    stiffness: ArrayLike, density_kg_m3: ArrayLike, atoms_per_m3: ArrayLike
+) -> Floats:
     """Return the elastic Debye temperature, K.
 
     ``θ = (h / 2πk) (6π² n)^(1/3) v_D`` with the mean velocity of :func:`debye_velocity`: that of
@@ -302,7 +306,9 @@ def debye_temperature(stiffness: Any, density_kg_m3: Any, atoms_per_m3: Any) -> 
     return _temperature(velocity, atoms_per_m3)
 
 
-def debye_temperature_isotropic(stiffness: Any, density_kg_m3: Any, atoms_per_m3: Any) -> Floats:
+def debye_temperature_isotropic(
+    stiffness: ArrayLike, density_kg_m3: ArrayLike, atoms_per_m3: ArrayLike
+) -> Floats:
     """Return the Debye temperature of the polycrystal, K.
 
     As :func:`debye_temperature`, with ``3 / v_D³ = 1 / v_l³ + 2 / v_t³``,
@@ -330,7 +336,7 @@ def debye_temperature_isotropic(stiffness: Any, density_kg_m3: Any, atoms_per_m3
     return _temperature(velocity, atoms_per_m3)
 
 
-def _temperature(velocity: Floats, atoms_per_m3: Any) -> Floats:
+def _temperature(velocity: Floats, atoms_per_m3: ArrayLike) -> Floats:
     atoms = positive(atoms_per_m3, np.shape(velocity), "atoms_per_m3")
     wavenumber = (6 * np.pi**2 * atoms) ** (1 / 3)
     result: Floats = PLANCK / (2 * np.pi * BOLTZMANN) * wavenumber * velocity

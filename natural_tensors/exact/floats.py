@@ -15,7 +15,9 @@ from .surds import GUARD, Surd
 FOUR_PI = 4 * math.pi
 
 
-def to_float(numerators: Any, denominator: int, radicand: Fraction) -> NDArray[np.float64]:
+def to_float(
+    numerators: NDArray[Any] | Fraction, denominator: int, radicand: Fraction
+) -> NDArray[np.float64]:
     """Return ``numerators / denominator * sqrt(radicand)`` in float64."""
     scale = math.sqrt(radicand.numerator * radicand.denominator)
     scale /= denominator * radicand.denominator

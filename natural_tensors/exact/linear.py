@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
@@ -46,7 +45,7 @@ def independent_rows(rows: NDArray[np.int64], count: int) -> list[int]:
         pivots.append(pivot)
         kept.append(index)
     if len(kept) < count:
-        raise ArithmeticError(f"found {len(kept)} independent rows of {count} modulo {PRIME}")
+        raise ArithmeticError(f"got {len(kept)} independent rows of {count} modulo {PRIME}")
     return kept
 
 
@@ -55,9 +54,9 @@ def reduced_rows(rows: NDArray[np.int64]) -> tuple[tuple[int, ...], Rows]:
     if not rows.size:
         return (), ()
     echelon, rank = fmpq_mat(fmpz_mat(rows.tolist())).rref()
-    found = [[_fraction(entry) for entry in row] for row in echelon.tolist()[:rank]]
-    pivots = tuple(next(i for i, entry in enumerate(row) if entry) for row in found)
-    return pivots, tuple(map(tuple, found))
+    reduced = [[_fraction(entry) for entry in row] for row in echelon.tolist()[:rank]]
+    pivots = tuple(next(i for i, entry in enumerate(row) if entry) for row in reduced)
+    return pivots, tuple(map(tuple, reduced))
 
 
 def inverse(matrix: NDArray[np.int64]) -> Rows:
@@ -94,5 +93,5 @@ def orthonormalizer(gram: NDArray[np.int64]) -> tuple[Rows, tuple[Fraction, ...]
     return full, tuple(_fraction(rows[i][i]) for i in range(size))
 
 
-def _fraction(entry: Any) -> Fraction:
+def _fraction(entry: fmpq) -> Fraction:
     return Fraction(int(entry.p), int(entry.q))

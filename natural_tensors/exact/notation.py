@@ -66,7 +66,7 @@ class Notation:
         return (self.natural if indices else self.scalar).format(weight, copy, indices)
 
     def bracketed(self, text: str, weight: int) -> str:
-        """Mark the symmetric traceless part, which below weight 2 is the thing itself."""
+        """Mark the symmetric traceless part, which below weight 2 is the tensor itself."""
         return text if weight < 2 else text.join(self.brackets)
 
     def combination(self, groups: Groups, radicand: Fraction = Fraction(1), head: str = "") -> str:

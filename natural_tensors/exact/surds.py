@@ -7,7 +7,10 @@ from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
 from numbers import Rational
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sympy
 
 
 @lru_cache(maxsize=4096)
@@ -141,7 +144,7 @@ class Surd:
     def __abs__(self) -> Surd:
         return -self if self.sign() < 0 else self
 
-    def _sympy_(self) -> Any:
+    def _sympy_(self) -> sympy.Expr:
         """Return the number as a SymPy expression (SymPy's own protocol)."""
         import sympy
 

@@ -123,7 +123,7 @@ def find(crystal: CrystalTensor, name: str | None) -> Property:
 def _why_fewer(crystal: CrystalTensor) -> str:
     if crystal.reduction.name != "elastic":
         return ""
-    if not elasticity.is_stable(crystal.voigt):
+    if crystal.voigt is not None and not elasticity.is_stable(crystal.voigt):
         return "; the others have poles, because the crystal is not stable"
     if crystal.density_kg_m3 is None:
         return "; velocities of sound need a density"

@@ -34,7 +34,7 @@ def _along(crystal: CrystalTensor, direction: Floats) -> list[Words]:
     return [vector(direction), *([symbol(direction, lattice)] if lattice is not None else [])]
 
 
-def _character(found: optics.Summary) -> str:
+def _character(found: optics.OpticalSummary) -> str:
     """Return ``"biaxial, positive"``."""
     sign = {1: ", positive", -1: ", negative", 0: ""}[int(found.sign)]
     return f"{found.optical_class}{sign}"
@@ -85,7 +85,7 @@ def dielectric(crystal: CrystalTensor) -> Section:
     return Section("principal", "Principal values and optic axes", blocks)
 
 
-def _optic_axes(crystal: CrystalTensor, found: optics.Summary) -> list[Block]:
+def _optic_axes(crystal: CrystalTensor, found: optics.OpticalSummary) -> list[Block]:
     if found.principal_values[0] <= 0:
         return [Paragraph("A principal value is not positive: light does not travel in all axes.")]
     text = f"Optically {_character(found)}"
@@ -100,11 +100,11 @@ def _optic_axes(crystal: CrystalTensor, found: optics.Summary) -> list[Block]:
     return [Paragraph(f"{text}."), Table(_headings(crystal, ""), rows)]
 
 
-def _responses(crystal: CrystalTensor) -> piezoelectricity.Summary:
+def _responses(crystal: CrystalTensor) -> piezoelectricity.PiezoelectricSummary:
     return piezoelectricity.summary(crystal.values, unit=crystal.unit)
 
 
-def _response(value: Any, found: piezoelectricity.Summary) -> str:
+def _response(value: Any, found: piezoelectricity.PiezoelectricSummary) -> str:
     return number(value if value > ROUNDING * found.norm else 0.0)
 
 

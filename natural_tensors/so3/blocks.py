@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Floats
 from .bases import as_weight
@@ -109,7 +109,7 @@ class Blocks:
         return sum(size**2 for size in self.sizes)
 
     @cached_property
-    def turns(self) -> NDArray[np.bool_]:
+    def rotates(self) -> NDArray[np.bool_]:
         """Which coordinates a rotation can change: those of weight 1 and higher."""
         return np.array([weight > 0 for weight, _ in self.entries])
 
@@ -121,7 +121,7 @@ class Blocks:
             result[:, where, where] = generators(weight)
         return result
 
-    def rotate(self, packed: Any, rotations: Any) -> Floats:
+    def rotate(self, packed: ArrayLike, rotations: ArrayLike) -> Floats:
         """Return ``D(R) t``.
 
         Args:
@@ -141,7 +141,7 @@ class Blocks:
                 result[..., where] = block[..., 0]
         return result
 
-    def check(self, packed: Any) -> Floats:
+    def check(self, packed: ArrayLike) -> Floats:
         """Return packed coordinates as float64.
 
         Raises:

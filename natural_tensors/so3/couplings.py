@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import arrays
+from ..arrays import Array
 from ..exact import floats
 from ..exact.integers import LEVI_CIVITA
 from ..exact.notation import TEXT, Notation, Written, spare_letters
@@ -18,6 +19,9 @@ from ..exact.orbits import Integers
 from .bases import as_weight, exponents, monomial_number, multinomials, natural_basis
 from .harmonics import Normalization, check_normalization, legendre_scale
 from .packing import coordinates
+
+if TYPE_CHECKING:
+    import sympy
 
 AXES = np.eye(3, dtype=np.int64)
 
@@ -136,20 +140,22 @@ class Coupling(Written):
         first = along(0, None)
         second = along(1, 0 if self.odd else None)
         third = along(2, 2 if self.odd else None)
-        found = [
+        coupled = [
             sum(
                 (
                     first[i] * second[j] * int(self._table[i, j, k])
-                    for i in range(2 * l1 + 1) if first[i]
-                    for j in range(2 * l2 + 1) if second[j]
+                    for i in range(2 * l1 + 1)
+                    if first[i]
+                    for j in range(2 * l2 + 1)
+                    if second[j]
                 ),
                 Fraction(0),
             )
             / bases[2].norms[k]
             for k in range(2 * l3 + 1)
-        ]  # fmt: skip
+        ]
         k = next(k for k in range(2 * l3 + 1) if third[k])
-        return abs(third[k] / found[k])
+        return abs(third[k] / coupled[k])
 
     def exact(self) -> dict[tuple[int, int, int], tuple[Fraction, Fraction]]:
         """Return the nonzero packed entries ``rational * sqrt(radicand)`` by ``(m1, m2, m3)``.
@@ -176,7 +182,7 @@ class Coupling(Written):
             result[place] = floats.to_float(number, 1, radicand)
         return result
 
-    def to_sympy(self) -> Any:
+    def to_sympy(self) -> sympy.Array:
         """Return the packed coupling as an immutable SymPy array of rationals and roots."""
         import sympy
 
@@ -206,8 +212,9 @@ class Coupling(Written):
         for name, carried in (("X", left), ("Y", right)):
             text = "".join(carried)
             factors.append(notation.indexed.format(name, text) if text else name)
-        body = notation.combination([(Fraction(1), [(1, notation.factors(*factors))])],
-                                    self.squared_scale)  # fmt: skip
+        body = notation.combination(
+            [(Fraction(1), [(1, notation.factors(*factors))])], self.squared_scale
+        )
         indices = letters[:l3]
         target = notation.indexed.format("Z", indices) if indices else "Z"
         return f"{target} = {notation.bracketed(body, l3)}"
@@ -215,7 +222,7 @@ class Coupling(Written):
     def __repr__(self) -> str:
         return f"<Coupling {self.weights}, {self.normalization}: {self}>"
 
-    def __call__(self, first: Any, second: Any) -> Any:
+    def __call__(self, first: ArrayLike, second: ArrayLike) -> Array:
         """Couple packed tensors, ``batch + (2 l1 + 1,)`` and ``batch + (2 l2 + 1,)``."""
         x, y = coordinates(first, self.weights[0]), coordinates(second, self.weights[1])
         arrays.same_library(x, y)

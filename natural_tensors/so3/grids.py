@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import arrays
 from ..arrays import Floats, Integers
@@ -16,7 +16,7 @@ TIE = 1e-6
 """Components closer than this, relative to the largest, count as equally large."""
 
 
-def oriented(vectors: Any) -> Floats:
+def oriented(vectors: ArrayLike) -> Floats:
     """Return vectors with the sign that makes the largest component positive.
 
     A vector of the last axis that means the same as its negative (an axis, an eigenvector) gets one
@@ -132,7 +132,7 @@ def _cross(vectors: Floats) -> Floats:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def exponential(vectors: Any) -> Floats:
+def exponential(vectors: ArrayLike) -> Floats:
     """Return the rotations about axes, by angles that are their lengths in radians.
 
     Args:
@@ -151,7 +151,7 @@ def exponential(vectors: Any) -> Floats:
     return result
 
 
-def unit_vectors(directions: Any) -> Floats:
+def unit_directions(directions: ArrayLike) -> Floats:
     """Return directions, shape ``(..., 3)``, with length 1 in float64.
 
     Raises:
@@ -164,7 +164,7 @@ def unit_vectors(directions: Any) -> Floats:
     return unit
 
 
-def frames(directions: Any) -> Floats:
+def frames(directions: ArrayLike) -> Floats:
     """Return rotations that take directions to x: the rows are n, and two unit vectors across it.
 
     Args:
@@ -177,7 +177,7 @@ def frames(directions: Any) -> Floats:
     Raises:
         ValueError: when a direction is zero, infinite or NaN.
     """
-    first = unit_vectors(directions)
+    first = unit_directions(directions)
     far = np.eye(3)[np.abs(first).argmin(axis=-1)]
     second = np.cross(far, first)
     second /= np.linalg.norm(second, axis=-1, keepdims=True)

@@ -7,14 +7,20 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from math import factorial
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+from numpy.typing import ArrayLike
 
 from .. import arrays
+from ..arrays import Array
 from ..exact import floats
 from ..exact.integers import double_factorial, matchings
 from ..exact.notation import TEXT, Notation, Written, spare_letters
 from .bases import Polynomial, as_weight, exponents, multinomials, natural_basis
 from .packing import unpack_natural
+
+if TYPE_CHECKING:
+    import sympy
 
 Normalization = Literal["legendre", "orthonormal", "component"]
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
@@ -70,7 +76,7 @@ class Harmonic(Written):
             (basis.polynomial(m), self.squared_scale / norm) for m, norm in enumerate(basis.norms)
         )
 
-    def to_sympy(self) -> Any:
+    def to_sympy(self) -> sympy.Matrix:
         """Return the packed solid harmonic as a SymPy column in x, y, z."""
         import sympy
 
@@ -102,7 +108,7 @@ class Harmonic(Written):
     def __repr__(self) -> str:
         return f"<Harmonic of weight {self.weight}, {self.normalization}: {self}>"
 
-    def __call__(self, vectors: Any, *, solid: bool = False, packed: bool = True) -> Any:
+    def __call__(self, vectors: ArrayLike, *, solid: bool = False, packed: bool = True) -> Array:
         """Evaluate at vectors, shape ``batch + (3,)``.
 
         Args:
@@ -131,11 +137,11 @@ class Harmonic(Written):
 
 def _pairings(count: int, pairs: int) -> list[tuple[tuple[tuple[int, int], ...], list[int]]]:
     """Return every choice of some disjoint pairs out of indices, with the indices left over."""
-    found = []
+    choices = []
     for free in combinations(range(count), count - 2 * pairs):
         rest = [i for i in range(count) if i not in free]
-        found += [(deltas, list(free)) for deltas in matchings(rest)]
-    return found
+        choices += [(deltas, list(free)) for deltas in matchings(rest)]
+    return choices
 
 
 def harmonic(weight: int, normalization: Normalization = "legendre") -> Harmonic:

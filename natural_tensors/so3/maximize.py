@@ -10,10 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Floats, Integers
 from .blocks import Blocks
@@ -41,7 +40,7 @@ class Objective(ABC):
 class Linear(Objective):
     """One functional ``w · u``: a component of the rotated tensor."""
 
-    def __init__(self, functional: Any) -> None:
+    def __init__(self, functional: ArrayLike) -> None:
         self.rows = np.asarray(functional, dtype=np.float64)[None, :]
 
     def value(self, y: Floats) -> Floats:
@@ -60,7 +59,7 @@ class Linear(Objective):
 class Ratio(Objective):
     """A quotient of two functionals, ``(w · u) / (v · u)``; the divisor must not change sign."""
 
-    def __init__(self, dividend: Any, divisor: Any) -> None:
+    def __init__(self, dividend: ArrayLike, divisor: ArrayLike) -> None:
         self.rows = np.array([dividend, divisor], dtype=np.float64)
 
     def value(self, y: Floats) -> Floats:
@@ -83,7 +82,7 @@ class Ratio(Objective):
 class SquaredNorm(Objective):
     """The squared length ``|V u|²``: with orthonormal rows V, of a projection."""
 
-    def __init__(self, matrix: Any) -> None:
+    def __init__(self, matrix: ArrayLike) -> None:
         self.rows = np.asarray(matrix, dtype=np.float64)
 
     def value(self, y: Floats) -> Floats:
@@ -120,10 +119,11 @@ CLIMBS = 100
 
 
 HALVINGS = 12
+"""Times, at most, that a step which gains too little is halved."""
 
 
 FAIR = 1e-4
-"""Part of the gain predicted from the slope that a step must bring."""
+"""Part of the gain predicted from the gradient that a step must bring."""
 
 
 TABLE = 2**22
@@ -147,8 +147,12 @@ class Maximum:
 
 
 def maximize(
-    objective: Objective, packed: Any, weights: Sequence[int], *, starts: int | Any = 12,
-) -> Maximum:  # fmt: skip
+    objective: Objective,
+    packed: ArrayLike,
+    weights: Sequence[int],
+    *,
+    starts: int | ArrayLike = 12,
+) -> Maximum:
     """Maximize a smooth function of a rotated tensor over all rotations.
 
     Evaluates ``u = D(R) t`` on a grid of 2000 rotations, takes its peaks and then the highest other
@@ -201,9 +205,9 @@ def maximize(
     climbers.climb(np.flatnonzero(~repeated))
     values = climbers.values.reshape(len(rows), count)
     best = np.arange(len(rows)) * count + values.argmax(axis=-1)
-    value, turned = climbers.values[best], climbers.turned[best]
-    value[lost], turned[lost] = np.nan, np.nan
-    return Maximum(value.reshape(batch), turned.reshape((*batch, 3, 3)))
+    value, rotations = climbers.values[best], climbers.rotations[best]
+    value[lost], rotations[lost] = np.nan, np.nan
+    return Maximum(value.reshape(batch), rotations.reshape((*batch, 3, 3)))
 
 
 def _grid_starts(objective: Objective, rows: Floats, blocks: Blocks, count: int) -> Floats:
@@ -227,22 +231,25 @@ def _derivatives(objective: Objective, blocks: Blocks) -> Floats:
     Shape ``(size, 10 * functionals)``: applied to u from the right. The second derivative of
     ``D(exp v) u`` is the symmetric product of two generators.
     """
-    turn = blocks.generators
-    first = [objective.rows @ turn[a] for a in range(3)]
-    second = [objective.rows @ (turn[a] @ turn[b] + turn[b] @ turn[a]) / 2 for a, b in PAIRS]
+    generators = blocks.generators
+    first = [objective.rows @ generators[a] for a in range(3)]
+    second = [
+        objective.rows @ (generators[a] @ generators[b] + generators[b] @ generators[a]) / 2
+        for a, b in PAIRS
+    ]
     return np.concatenate([objective.rows, *first, *second]).T
 
 
 class _Climbers:
     """Rotations on their way to a maximum, one row for each start of each tensor."""
 
-    def __init__(self, objective: Objective, blocks: Blocks, tensors: Floats, turned: Floats):
+    def __init__(self, objective: Objective, blocks: Blocks, tensors: Floats, rotations: Floats):
         self.objective, self.blocks = objective, blocks
-        self.tensors, self.turned = tensors, turned.copy()
-        self.states = blocks.rotate(tensors, turned)
+        self.tensors, self.rotations = tensors, rotations.copy()
+        self.states = blocks.rotate(tensors, rotations)
         self.values = objective.value(self.states @ objective.rows.T)
         self.table = _derivatives(objective, blocks)
-        self.sizes = np.linalg.norm(tensors[:, blocks.turns], axis=-1)
+        self.sizes = np.linalg.norm(tensors[:, blocks.rotates], axis=-1)
 
     def climb(self, active: Integers) -> None:
         """Take Newton steps, from the rows that are active, until none gains beyond rounding."""
@@ -258,12 +265,12 @@ class _Climbers:
         objective = self.objective
         y = (self.states[active] @ self.table).reshape(len(active), 10, len(objective.rows))
         gradient, hessian = _chain(objective, y)
-        slope = objective.gradient(y[:, 0]) @ (objective.rows * self.blocks.turns)
-        scale = np.linalg.norm(slope, axis=-1) * self.sizes[active]
+        by_tensor = objective.gradient(y[:, 0]) @ (objective.rows * self.blocks.rotates)
+        scale = np.linalg.norm(by_tensor, axis=-1) * self.sizes[active]
         curvature, axes = np.linalg.eigh(hessian)
         along = (gradient[:, None, :] @ axes)[:, 0]
         # A direction that changes nothing looks curved, by the commutator of the generators, in
-        # proportion to the slope: no curvature counts as less than that.
+        # proportion to the gradient: no curvature counts as less than that.
         floor = np.maximum(FLAT * scale, np.linalg.norm(gradient, axis=-1))
         bound = np.maximum(np.abs(curvature), floor[:, None])
         step = np.divide(along, bound, out=np.zeros_like(along), where=bound > 0)
@@ -282,12 +289,12 @@ class _Climbers:
         part = 1.0
         for _ in range(HALVINGS):
             rows = active[left]
-            turned = exponential(part * step[left]) @ self.turned[rows]
-            states = self.blocks.rotate(self.tensors[rows], turned)
+            rotations = exponential(part * step[left]) @ self.rotations[rows]
+            states = self.blocks.rotate(self.tensors[rows], rotations)
             values = self.objective.value(states @ self.objective.rows.T)
             good = values >= self.values[rows] + FAIR * part * gain[left] - noise[left]
             taken = rows[good]
-            self.turned[taken], self.states[taken] = turned[good], states[good]
+            self.rotations[taken], self.states[taken] = rotations[good], states[good]
             self.values[taken] = values[good]
             moved[left[good]] = True
             left = left[~good]

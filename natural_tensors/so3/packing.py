@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 from math import factorial
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import arrays
 from ..arrays import Array
@@ -29,7 +29,7 @@ def natural_table(weight: int) -> NDArray[np.float64]:
     return table
 
 
-def pack_natural(natural: Any, weight: int) -> Array:
+def pack_natural(natural: ArrayLike, weight: int) -> Array:
     """Return the ``2l+1`` orthonormal coordinates of natural tensors, ``batch + (3,)*weight``.
 
     An isometry on natural tensors; of any other tensor it packs the symmetric traceless part.
@@ -64,7 +64,7 @@ def _packed_exactly(rows: symbols.Expressions, weight: int) -> symbols.Expressio
     return symbols.as_result(packed, (*rows.shape[:-1], 2 * weight + 1))
 
 
-def unpack_natural(packed: Any, weight: int) -> Array:
+def unpack_natural(packed: ArrayLike, weight: int) -> Array:
     """Return natural tensors ``batch + (3,)*weight`` from coordinates ``batch + (2l+1,)``."""
     weight = as_weight(weight)
     if symbols.is_exact(packed):
@@ -91,7 +91,7 @@ def _unpacked_exactly(packed: Any, weight: int) -> symbols.Expression:
 
 
 def to_spherical(
-    packed: Any, weight: int, normalization: SphericalNormalization = "integral"
+    packed: ArrayLike, weight: int, normalization: SphericalNormalization = "integral"
 ) -> Array:
     """Return the coefficients of the surface ``X . n^l`` in the spherical harmonics of e3nn.
 
@@ -105,14 +105,14 @@ def to_spherical(
 
 
 def from_spherical(
-    coefficients: Any, weight: int, normalization: SphericalNormalization = "integral"
+    coefficients: ArrayLike, weight: int, normalization: SphericalNormalization = "integral"
 ) -> Array:
     """Return packed coordinates from coefficients; the inverse of :func:`to_spherical`."""
     rows = coordinates(coefficients, weight)
     return rows / _spherical_scale(weight, normalization)
 
 
-def coordinates(packed: Any, weight: int) -> Array:
+def coordinates(packed: ArrayLike, weight: int) -> Array:
     """Return packed coordinates of a weight as an array, after checking their shape."""
     rows = arrays.as_floating(packed)
     _check_coordinates(tuple(rows.shape), weight)

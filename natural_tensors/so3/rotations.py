@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import arrays
+from ..arrays import Array
 from ..exact import floats
 from .bases import as_weight, natural_basis
 from .couplings import contraction_table
+
+if TYPE_CHECKING:
+    import sympy
 
 
 @lru_cache(maxsize=64)
@@ -21,7 +25,7 @@ def _step(weight: int) -> tuple[NDArray[Any], tuple[int, ...], tuple[int, ...]]:
     return table, natural_basis(weight - 1).norms, natural_basis(weight).norms
 
 
-def rotation(weight: int, R: Any) -> Any:  # noqa: N803 (the field's symbol)
+def rotation(weight: int, R: ArrayLike | sympy.Matrix) -> Array:  # noqa: N803 (the field's symbol)
     """Return the matrix D that rotates packed natural tensors of a weight: ``x' = D x``.
 
     Active and in the sense of ``X'_ab.. = R_ac R_bd .. X_cd..``, so ``rotation(1, R)`` is R and
@@ -58,7 +62,7 @@ def rotation(weight: int, R: Any) -> Any:  # noqa: N803 (the field's symbol)
     return result
 
 
-def _exact_rotation(weight: int, R: Any) -> Any:  # noqa: N803
+def _exact_rotation(weight: int, R: sympy.Matrix) -> sympy.Matrix:  # noqa: N803
     import sympy
 
     if R.shape != (3, 3) or sympy.simplify(R * R.T - sympy.eye(3)) != sympy.zeros(3):
@@ -67,13 +71,13 @@ def _exact_rotation(weight: int, R: Any) -> Any:  # noqa: N803
     for step in range(1, weight + 1):
         table, below, above = _step(step)
         entries = [(tuple(place), int(table[tuple(place)])) for place in np.argwhere(table != 0)]
-        spread: dict[tuple[int, int, int], Any] = {}
+        spread: dict[tuple[int, int, int], sympy.Expr] = {}
         for (m, i, n), number in entries:  # D R acting on the second factor of the integer basis
             for k in range(2 * step - 1):
                 for j in range(3):
                     term = core.get((k, m), 0) * R[j, i] * sympy.Rational(number, below[m])
                     spread[k, j, n] = spread.get((k, j, n), 0) + term
-        fresh: dict[tuple[int, int], Any] = {}
+        fresh: dict[tuple[int, int], sympy.Expr] = {}
         for (k, j, row), number in entries:
             for n in range(2 * step + 1):
                 term = spread.get((k, j, n), 0) * sympy.Rational(number, above[row])
@@ -81,7 +85,9 @@ def _exact_rotation(weight: int, R: Any) -> Any:  # noqa: N803
         core = fresh
     norms = natural_basis(weight).norms
     return sympy.Matrix(
-        2 * weight + 1, 2 * weight + 1,
-        lambda row, n: sympy.sympify(core.get((row, n), 0))
-        * sympy.sqrt(sympy.Rational(norms[row], norms[n])),
-    )  # fmt: skip
+        2 * weight + 1,
+        2 * weight + 1,
+        lambda row, n: (
+            sympy.sympify(core.get((row, n), 0)) * sympy.sqrt(sympy.Rational(norms[row], norms[n]))
+        ),
+    )

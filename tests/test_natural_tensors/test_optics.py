@@ -174,7 +174,7 @@ def test_the_tolerance_decides_the_class() -> None:
 def test_the_repr_explains() -> None:
     text = repr(optics.summary(dielectric(1.635, 1.651, 1.670)))
     assert text.startswith(
-        "Summary(n = 1.6350, 1.6510, 1.6700; biaxial positive, birefringence 0.0"
+        "OpticalSummary(n = 1.6350, 1.6510, 1.6700; biaxial positive, birefringence 0.0"
     )
     assert "2V = 8" in text
     assert "batch of shape (2,)" in repr(optics.summary(random_dielectrics(2, seed=8)))

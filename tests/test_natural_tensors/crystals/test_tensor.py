@@ -37,7 +37,7 @@ from natural_tensors import (
     reduction,  # fmt: skip
 )
 from natural_tensors.crystals.checks import in_usual_unit, misfit, warnings_for
-from natural_tensors.elasticity.units import in_gpa, unit_doubt
+from natural_tensors.elasticity.units import in_gpa, unit_warning
 from natural_tensors.files.saving import FileError
 from tests.helpers.paths import STRUCTURES
 
@@ -231,7 +231,7 @@ def test_groups_and_averages_agree_with_pymatgen_and_spglib(name: str) -> None:
 def test_wrong_units_are_guessed(
     name: str, factor: float, expected: float | None, says: str | None
 ) -> None:
-    doubt = unit_doubt(examples.load(name).values * factor, expected_bulk_gpa=expected)
+    doubt = unit_warning(examples.load(name).values * factor, expected_bulk_gpa=expected)
     assert (doubt is None) == (says is None)
     assert says is None or re.search(says, doubt or "")
 

@@ -162,7 +162,7 @@ def test_blocks_broadcast_and_know_their_layout() -> None:
     assert blocks.matrix_size == 59
     assert Blocks.up_to(2) == Blocks((0, 1, 2))
     assert Blocks.up_to(0, first=1).slices == ()
-    assert blocks.turns.tolist() == [True] * 3 + [False] + [True] * 7
+    assert blocks.rotates.tolist() == [True] * 3 + [False] + [True] * 7
     packed, rotations = np.ones((2, 1, 11)), grids.rotation_grid(5)
     assert blocks.rotate(packed, rotations).shape == (2, 5, 11)
     assert np.allclose(blocks.rotate(packed, np.eye(3)), packed, atol=1e-14)
