@@ -20,7 +20,8 @@ import flint
 import numpy as np
 from hypothesis import strategies as st
 
-if TYPE_CHECKING:  # for its type alone
+if TYPE_CHECKING:  # for types alone
+    from natural_tensors.decomposition.copies import Basis
     from natural_tensors.decomposition.operators import Operator
 
 Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
@@ -106,7 +107,7 @@ PROVED = [*CLASSES, FOURTH]
 """The classes whose operators are proved exactly."""
 EVERY = [*PROVED, FIFTH]
 SMALL = [case for case in CLASSES if case.rank <= 4]
-BASES = ("dual", "orthonormal")
+BASES: tuple[Basis, ...] = ("dual", "orthonormal")
 
 
 # --- groups ---------------------------------------------------------------------------------

@@ -1,21 +1,25 @@
 """The same results on every run, in every thread and process; caches and pickles."""
 
+from __future__ import annotations
+
 import os
 import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from natural_tensors import IndexSymmetry, coupling, harmonic, reduction
-from tests.helpers.oracles import BASES, CLASSES, FOURTH
+from natural_tensors import Coupling, Harmonic, IndexSymmetry, coupling, harmonic, reduction
+from natural_tensors.decomposition.copies import Basis
+from tests.helpers.oracles import BASES, CLASSES, FOURTH, Case
 
 STRINGS = ["ijkl=jikl=klij", "ijk=ikj", "ijkl", "ij=-ji", "ijkl=jikl=ijlk"]
 
 
-def run_python(code, **environment):
+def run_python(code: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True, text=True, timeout=120, env={**os.environ, **environment},
@@ -27,7 +31,7 @@ def run_python(code, **environment):
 # --- caches -------------------------------------------------------------------------------------
 
 
-def test_a_reduction_is_derived_once():
+def test_a_reduction_is_derived_once() -> None:
     assert reduction("elastic") is reduction("elastic")
     assert reduction("ij=ji") is reduction("i j = j i")
     assert reduction("ij=ji") is reduction(IndexSymmetry.parse("ij=ji"))
@@ -37,11 +41,11 @@ def test_a_reduction_is_derived_once():
     assert harmonic(2) is harmonic(2)
 
 
-def test_a_reduction_is_frozen():
+def test_a_reduction_is_frozen() -> None:
     with pytest.raises(AttributeError):
-        reduction("ij=ji").basis = "orthonormal"
+        reduction("ij=ji").basis = "orthonormal"  # type: ignore[misc]
     with pytest.raises(AttributeError):
-        reduction("ij=ji").embedding(0).weight = 3
+        reduction("ij=ji").embedding(0).weight = 3  # type: ignore[misc]
 
 
 # --- pickles ---------------------------------------------------------------------------------
@@ -49,7 +53,7 @@ def test_a_reduction_is_frozen():
 
 @pytest.mark.parametrize("basis", BASES)
 @pytest.mark.parametrize("name", ["elastic", "ijk=ikj", "ij=-ji"])
-def test_a_reduction_pickles_to_itself(name, basis):
+def test_a_reduction_pickles_to_itself(name: str, basis: Basis) -> None:
     result = reduction(name, basis=basis)
     tensor = result.unpack(np.arange(1.0, result.dimension + 1))
     result.decompose(tensor)  # also with its matrices built
@@ -59,7 +63,7 @@ def test_a_reduction_pickles_to_itself(name, basis):
 
 
 @pytest.mark.parametrize("case", [*CLASSES[:9], FOURTH], ids=repr)
-def test_operators_pickle(case):
+def test_operators_pickle(case: Case) -> None:
     result = reduction(case.symmetry, basis="orthonormal")
     for key in result.copies:
         for operator in (result.embedding(*key), result.extraction(*key)):
@@ -70,20 +74,20 @@ def test_operators_pickle(case):
 
 
 @pytest.mark.parametrize(
-    "thing",
+    "piece",
     [coupling(2, 1, 2), coupling(1, 1, 1, "component"), harmonic(3, "orthonormal")],
     ids=str,
 )
-def test_pieces_pickle(thing):
-    text = str(thing)
-    thing.exact()
-    back = pickle.loads(pickle.dumps(thing))
-    assert back == thing
+def test_pieces_pickle(piece: Coupling | Harmonic) -> None:
+    text = str(piece)
+    piece.exact()
+    back = pickle.loads(pickle.dumps(piece))
+    assert back == piece
     assert str(back) == text
-    assert back.exact() == thing.exact()
+    assert back.exact() == piece.exact()
 
 
-def test_a_pickle_is_read_in_a_fresh_process(tmp_path):
+def test_a_pickle_is_read_in_a_fresh_process(tmp_path: Path) -> None:
     result = reduction("elastic", basis="orthonormal")
     path = tmp_path / "pickled"
     path.write_bytes(pickle.dumps((result, result.symmetry, result.extraction(2, 1))))
@@ -120,7 +124,7 @@ print(digest.hexdigest())
 """
 
 
-def test_results_do_not_depend_on_the_hash_seed():
+def test_results_do_not_depend_on_the_hash_seed() -> None:
     digests = {run_python(DESCRIBE, PYTHONHASHSEED=seed) for seed in ("0", "1", "4242")}
     assert len(digests) == 1
 
@@ -164,16 +168,16 @@ print(ascii([entry[2] for entry in found[0]]))
 """
 
 
-def test_threads_that_fill_fresh_caches_together_get_the_same_results():
-    found = run_python(THREADS.format(strings=STRINGS))
+def test_threads_that_fill_fresh_caches_together_get_the_same_results() -> None:
+    printed = run_python(THREADS.format(strings=STRINGS))
     alone = sorted(
         (text, basis, reduction(text, basis=basis).formula()) for text in STRINGS for basis in BASES
     )
     formulas = [formula for _, _, formula in alone] + [str(coupling(2, 2, 3))]
-    assert found.strip() == ascii(formulas)
+    assert printed.strip() == ascii(formulas)
 
 
-def test_threads_may_share_one_reduction():
+def test_threads_may_share_one_reduction() -> None:
     result = reduction("elastic")
     tensors = [result.unpack(np.random.default_rng(seed).standard_normal(21)) for seed in range(32)]
     alone = [result.decompose(tensor) for tensor in tensors]
