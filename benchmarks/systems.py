@@ -86,7 +86,7 @@ def silicon(cells: int = 3) -> Geometry:
 
 
 def water(side: int = 4) -> Geometry:
-    """``side^3`` molecules, turned at random, at the density of the liquid."""
+    """``side^3`` molecules, rotated at random, at the density of the liquid."""
     molecule = np.array([[0.0, 0, 0], [0.76, 0.59, 0], [-0.76, 0.59, 0]])
     spacing = 12.3 / 4
     centres = spacing * np.array(list(np.ndindex(side, side, side)))

@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom, where floating point begins, how long things get.
+"""The rules of the tree: who may import whom, where floating point begins, how long things get.
 
 A folder is a sub-package, or a file beside the sub-packages; sub-packages of a folder count as it.
 Every import counts: inside functions, under TYPE_CHECKING, in ``__init__`` and in command lines.
@@ -430,7 +430,7 @@ def test_import_leaves_torch_and_the_command_line_out(face: str) -> None:
     assert result.stdout.strip() == "[]"
 
 
-# The guards are guarded: each must find the fault in a small house, and nothing but the fault.
+# The guards are guarded: each must find the fault in a small tree, and nothing but the fault.
 
 
 def build(root: Path, **texts: str) -> Path:

@@ -18,7 +18,7 @@ def random_stable(count: int, seed: int) -> Floats:
     return np.asarray(matrices / elasticity.MANDEL_FACTORS)
 
 
-def turned(stiffness: Floats, rotation: Floats) -> Floats:
+def rotated(stiffness: Floats, rotation: Floats) -> Floats:
     full = nt.from_voigt(stiffness)
     rotated = np.einsum("ia,jb,kc,ld,...abcd->...ijkl", *[rotation] * 4, full, optimize=True)
     return np.asarray(nt.to_voigt(rotated))

@@ -28,7 +28,7 @@ RECORDS: list[dict[str, Any]] = json.loads(
 )
 CRYSTALS: dict[str, Geometry] = {record["id"]: geometry(record) for record in RECORDS}
 SYSTEMS: dict[str, str] = {record["id"]: record["crystal_system"] for record in RECORDS}
-ELEMENTS = sorted({int(z) for thing in CRYSTALS.values() for z in thing.numbers} | {14})
+ELEMENTS = sorted({int(z) for crystal in CRYSTALS.values() for z in crystal.numbers} | {14})
 SETTINGS = NetworkSettings(
     channels=4, radial=4, radial_hidden=4, embedding=4, head_hidden=8, layers=2, body_order=3
 )

@@ -82,6 +82,6 @@ def water() -> Geometry:
     return Geometry(np.array([8, 1, 1]), positions, np.zeros((3, 3)), (False,) * 3)
 
 
-def batch(*things: Geometry, dtype: torch.dtype = torch.float64) -> Batch:
+def batch(*structures: Geometry, dtype: torch.dtype = torch.float64) -> Batch:
     """Return the graphs of structures side by side."""
-    return collate([build(thing, CUTOFF) for thing in things], dtype)
+    return collate([build(structure, CUTOFF) for structure in structures], dtype)

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 import natural_tensors as nt
 from natural_tensors import elasticity, examples
 from natural_tensors.so3.grids import direction_grid, frames
-from tests.helpers.stiffnesses import ALBITE, DIOPSIDE, MUSCOVITE, cubic, random_stable, turned
+from tests.helpers.stiffnesses import ALBITE, DIOPSIDE, MUSCOVITE, cubic, random_stable, rotated
 
 Floats = NDArray[np.float64]
 
@@ -262,7 +262,7 @@ def test_no_direction_of_a_dense_scan_is_better(kind: str) -> None:
         noise = rng.normal(size=matrix.shape) * np.abs(matrix).max(axis=(1, 2))[:, None, None]
         rotations = Rotation.random(len(matrix), random_state=11).as_matrix()
         noisy = matrix + 2e-4 * (noise + noise.swapaxes(1, 2))
-        matrix = np.array([turned(c, r) for c, r in zip(noisy, rotations, strict=True)])
+        matrix = np.array([rotated(c, r) for c, r in zip(noisy, rotations, strict=True)])
     assert elasticity.is_stable(matrix).all()
     found, n = elasticity.extremes(matrix), direction_grid(4000)
     youngs = elasticity.youngs_modulus(matrix, n)
@@ -285,7 +285,7 @@ def test_extremes_do_not_depend_on_the_frame() -> None:
     matrix = np.concatenate([random_stable(10, seed=12), DEJONG[::4]])
     before = elasticity.extremes(matrix)
     rotation = Rotation.random(random_state=13).as_matrix()
-    after = elasticity.extremes(turned(matrix, rotation))
+    after = elasticity.extremes(rotated(matrix, rotation))
     for one, other in zip(before, after, strict=True):
         for end in ("minimum", "maximum"):
             values = getattr(one, end), getattr(other, end)

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 import natural_tensors as nt
 from natural_tensors import elasticity, examples
-from tests.helpers.stiffnesses import ALBITE, DIOPSIDE, MUSCOVITE, cubic, random_stable, turned
+from tests.helpers.stiffnesses import ALBITE, DIOPSIDE, MUSCOVITE, cubic, random_stable, rotated
 
 ELASTIC = [name for name in examples.names() if examples.load(name).tensor == "elastic"]
 FIELDS = [field.name for field in fields(elasticity.Moduli)]
@@ -98,7 +98,7 @@ def test_cubic_crystals(c: tuple[float, float, float]) -> None:
 def test_nothing_depends_on_the_frame() -> None:
     stiffness = random_stable(20, seed=1)
     for rotation in Rotation.random(3, random_state=2).as_matrix():
-        other = turned(stiffness, rotation)
+        other = rotated(stiffness, rotation)
         assert_alike(elasticity.moduli(stiffness), elasticity.moduli(other), rel=1e-9)
         kelvin = elasticity.kelvin_moduli(stiffness)
         assert np.allclose(kelvin, elasticity.kelvin_moduli(other), rtol=1e-9)

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 import natural_tensors as nt
 from natural_tensors import elasticity, examples
 from natural_tensors.so3.grids import direction_grid
-from tests.helpers.stiffnesses import ALBITE, DIOPSIDE, cubic, random_stable, turned
+from tests.helpers.stiffnesses import ALBITE, DIOPSIDE, cubic, random_stable, rotated
 
 Floats = NDArray[np.float64]
 
@@ -211,10 +211,10 @@ def test_the_average_over_directions_has_converged() -> None:
     names = ("copper", "zinc", "rutile", "quartz", "forsterite")
     matrix = np.array([*(examples.load(name).values for name in names), ALBITE, DIOPSIDE])
     found = elasticity.debye_velocity(matrix, 1000.0)
-    # turned, the nodes fall elsewhere
+    # rotated, the nodes fall elsewhere
     rotation = Rotation.random(random_state=6).as_matrix()
     assert np.allclose(
-        elasticity.debye_velocity(turned(matrix, rotation), 1000.0), found, rtol=1e-7
+        elasticity.debye_velocity(rotated(matrix, rotation), 1000.0), found, rtol=1e-7
     )
     # and an independent average: the plain mean of a lattice, good to some 1 / count
     values = np.linalg.eigvalsh(elasticity.christoffel(matrix, direction_grid(20_000))) * 1e6
