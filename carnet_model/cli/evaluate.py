@@ -75,7 +75,7 @@ def evaluate(
     the model read them, unless options say otherwise.
     """
     check_extras()
-    from ..evaluation import evaluation
+    from ..evaluation import evaluation, formats
 
     if Path(output).exists() and not Path(output).is_dir():
         raise FileError(f"{output}: is no folder\nname one for the report; it is created")
@@ -86,12 +86,12 @@ def evaluate(
     if baseline is not None:
         train = _of_split(read_examples(baseline, sources, on_error="skip"), "train")
     shown = sys.stderr.isatty() and len(chosen) >= PROGRESS_FROM
-    found = evaluation.evaluate(
+    compared = evaluation.evaluate(
         predictor, chosen, baseline=train, batch=batch, progress=shown, either_sign=either_sign
     )
-    files_written = found.write(output)
-    say(str(found), "")
-    for failure in found.failures:
+    files_written = formats.write_report(compared, output)
+    say(formats.as_text(compared), "")
+    for failure in compared.failures:
         warn("error", str(failure), "bold red")
     say(f"written to {output}: {', '.join(file.name for file in files_written)}")
 

@@ -1,24 +1,22 @@
-"""Predictions without a network: means, medians and composition."""
+"""Baselines, what a network has to beat: predictions from means, medians and composition."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from natural_tensors import elasticity, to_voigt
+from natural_tensors import elasticity
 from natural_tensors.arrays import Floats
 
-from ..data.examples import DatasetError, Example
+from ..data.examples import Example
 from ..network.targets import Target
 from ..structures.elements import ELEMENTS
-from .errors import (
-    checked_stiffnesses,
-    elastic_errors,
-)
-from .scores import DRAWS, ErrorTable, aligned
+from .checks import checked_stiffnesses
+from .errors import elastic_errors
+from .scores import DRAWS, ErrorTable, Score
 
 NO_STRUCTURE = "no structure"
 """Name of the baseline that knows elements only."""
@@ -43,31 +41,25 @@ def composition_baseline(
     """
     rank = target.reduction.rank
 
-    def counts(example: Example) -> Floats:
-        return np.bincount(example.geometry.numbers, minlength=ELEMENTS).astype(np.float64)
+    def rows_of(example: Example) -> Floats:
+        """Return what the label is linear in, a row for each tensor, a column for each element."""
+        numbers = example.geometry.numbers
+        if target.pooling == "atoms":
+            return np.eye(ELEMENTS)[numbers]
+        if target.pooling == "sum":
+            return np.bincount(numbers, minlength=ELEMENTS).astype(np.float64)[None]
+        return np.ones((1, 1))
 
-    if target.pooling == "atoms":
-        rows = np.concatenate([np.eye(ELEMENTS)[e.geometry.numbers] for e, _ in known])
-        wanted = [np.eye(ELEMENTS)[e.geometry.numbers] for e in examples]
-    elif target.pooling == "sum":
-        rows = np.array([counts(example) for example, _ in known])
-        wanted = [counts(example)[None] for example in examples]
-    else:
-        rows, wanted = np.ones((len(known), 1)), [np.ones((1, 1))] * len(examples)
+    rows = np.concatenate([rows_of(example) for example, _ in known])
     labels = np.concatenate([np.reshape(label, (-1, *(3,) * rank)) for _, label in known])
     stated = np.isfinite(labels.reshape(len(labels), -1)).all(axis=1)
     packed = np.asarray(target.reduction.pack(labels[stated])).reshape(-1, target.dimension)
     fit = np.linalg.lstsq(rows[stated], packed, rcond=1e-10)[0] * target.scalars
-    full = [np.asarray(target.reduction.unpack(row @ fit), dtype=np.float64) for row in wanted]
+    full = [
+        np.asarray(target.reduction.unpack(row @ fit), dtype=np.float64)
+        for row in map(rows_of, examples)
+    ]
     return full if target.pooling == "atoms" else [tensor[0] for tensor in full]
-
-
-def voigt_baselines(known: Floats, reference: Floats, draws: int) -> Baselines:
-    """Return the baselines of stiffnesses given as full tensors."""
-    try:
-        return baselines(to_voigt(known), to_voigt(reference), draws=draws)
-    except ValueError as error:
-        raise DatasetError(f"no baselines: {error}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +75,7 @@ class Baselines:
       perfect moduli say of the tensor. No prediction: a bound for methods that only know moduli;
 
     and ``"no structure"`` for all else: what the numbers of atoms of each element say (see
-    `evaluation`).
+    `composition_baseline`).
 
     Attributes:
         tensors: Voigt stiffnesses in GPa, ``(6, 6)``, of ``"true moduli"`` ``(crystals, 6, 6)``;
@@ -94,22 +86,15 @@ class Baselines:
     tensors: Mapping[str, Floats]
     tables: Mapping[str, ErrorTable]
 
-    def header(self) -> tuple[str, ...]:
-        """Return the heads of the columns: empty, then each baseline."""
-        return ("", *self.tables)
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """Return one row of text for each score over all crystals: label, then each baseline."""
-        columns = [table.scores for table in self.tables.values()]
-        return [(row[0].label, *map(str, row)) for row in zip(*columns, strict=True)]
-
-    def __str__(self) -> str:
-        return aligned([self.header(), *self.rows()])
+    @property
+    def columns(self) -> dict[str, tuple[Score, ...]]:
+        """The scores over all crystals, by the name of the baseline."""
+        return {name: table.scores for name, table in self.tables.items()}
 
 
-def baselines(
-    train: Any,
-    reference: Any,
+def elastic_baselines(
+    train: ArrayLike,
+    reference: ArrayLike,
     groups: Sequence[str] | None = None,
     *,
     draws: int = DRAWS,
@@ -123,6 +108,9 @@ def baselines(
         groups: a name for each crystal of the reference.
         draws: samples of the bootstrap.
         seed: of the bootstrap.
+
+    Raises:
+        ValueError: without training data, or when a stiffness is no such matrix or is singular.
     """
     known = checked_stiffnesses(train, "train").reshape(-1, 6, 6)
     if not len(known):

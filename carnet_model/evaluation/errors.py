@@ -1,21 +1,27 @@
-"""How wrong predictions are: tensors, moduli, energies, forces and stresses."""
+"""How far predictions are from their references: tensors, moduli, energies, forces, stresses.
+
+>>> table = tensor_errors([[1.0, 0.0], [0.0, 2.0]], [[1.0, 1.0], [0.0, 2.0]], draws=10)
+>>> table["component_mae"].value
+0.25
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from natural_tensors import elasticity
 from natural_tensors.arrays import Floats
 
 from ..structures.units import EV_PER_A3
+from .checks import check_same_shape, checked_stiffnesses, finite_numbers
 from .scores import (
     DRAWS,
     ErrorTable,
-    Question,
+    Metric,
     error_table,
     mean,
     median,
@@ -29,8 +35,8 @@ from .scores import (
 
 
 def elastic_errors(
-    predicted: Any,
-    reference: Any,
+    predicted: ArrayLike,
+    reference: ArrayLike,
     groups: Sequence[str] | None = None,
     *,
     draws: int = DRAWS,
@@ -57,9 +63,9 @@ def elastic_errors(
     Raises:
         ValueError: when shapes differ, or a stiffness is not finite or not symmetric.
     """
-    guess, truth = check_same_shape(
-        checked_stiffnesses(predicted, "predicted"), checked_stiffnesses(reference, "reference")
-    )
+    guess = checked_stiffnesses(predicted, "predicted")
+    truth = checked_stiffnesses(reference, "reference")
+    check_same_shape(guess, truth)
     if truth.ndim != 3:
         raise ValueError(
             f"stiffnesses have the shape (crystals, 6, 6), got {truth.shape}; add or join axes "
@@ -68,9 +74,9 @@ def elastic_errors(
     components = np.abs(guess - truth).mean(axis=(1, 2))[None]
     distance = np.linalg.norm(elasticity.mandel(guess) - elasticity.mandel(truth), axis=(1, 2))
     relative = ratio(distance, np.linalg.norm(elasticity.mandel(truth), axis=(1, 2)))
-    questions = [
-        Question("component_mae", "GPa", mean, components),
-        Question("component_median", "GPa", median, components),
+    metrics = [
+        Metric("component_mae", "GPa", mean, components),
+        Metric("component_median", "GPa", median, components),
     ]
     ours, theirs = elasticity.moduli(guess), elasticity.moduli(truth)
     undefined = np.zeros(len(truth), dtype=bool)
@@ -80,44 +86,23 @@ def elastic_errors(
         pair = np.where(known, pair, np.nan)
         undefined |= ~known
         error = np.abs(pair[:1] - pair[1:])
-        questions += [
-            Question(f"{name}_mae", "GPa", mean, error),
-            Question(f"{name}_median", "GPa", median, error),
-            Question(f"{name}_r2", "", r_squared, pair),
+        metrics += [
+            Metric(f"{name}_mae", "GPa", mean, error),
+            Metric(f"{name}_median", "GPa", median, error),
+            Metric(f"{name}_r2", "", r_squared, pair),
         ]
-    bad = ~elasticity.is_stable(guess)
-    questions += [
-        Question("frobenius_median", "", median, relative[None]),
-        Question("not_positive", "", total, bad[None].astype(np.float64)),
-        Question("undefined", "", total, undefined[None].astype(np.float64)),
+    unstable = ~elasticity.is_stable(guess)
+    metrics += [
+        Metric("frobenius_median", "", median, relative[None]),
+        Metric("not_positive", "", total, unstable[None].astype(np.float64)),
+        Metric("undefined", "", total, undefined[None].astype(np.float64)),
     ]
-    return error_table(questions, groups, draws, seed)
-
-
-def checked_stiffnesses(values: Any, role: str) -> Floats:
-    """Return checked stiffnesses; a complaint says which argument it is about."""
-    try:
-        return elasticity.check_stiffness(values)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{role}: {error}") from None
-
-
-def check_same_shape(one: Floats, other: Floats, *roles: str) -> tuple[Floats, Floats]:
-    """Return both arrays; refuse other shapes than one of each for each structure."""
-    first, second = roles or ("predicted", "reference")
-    if one.shape != other.shape:
-        raise ValueError(
-            f"{first} has shape {one.shape} but {second} {other.shape}; give one of each for each "
-            "crystal, in the same order and form"
-        )
-    if not one.size:
-        raise ValueError(f"got no crystals: shape {one.shape}; give at least one")
-    return one, other
+    return error_table(metrics, groups, draws, seed)
 
 
 def tensor_errors(
-    predicted: Any,
-    reference: Any,
+    predicted: ArrayLike,
+    reference: ArrayLike,
     groups: Sequence[str] | None = None,
     *,
     unit: str = "",
@@ -144,29 +129,29 @@ def tensor_errors(
     Raises:
         ValueError: when shapes differ or a number is not finite.
     """
-    guess, truth = check_same_shape(
-        finite_numbers(predicted, "predicted"), finite_numbers(reference, "reference")
-    )
+    guess = finite_numbers(predicted, "predicted")
+    truth = finite_numbers(reference, "reference")
+    check_same_shape(guess, truth)
     guess, truth = guess.reshape(len(guess), -1), truth.reshape(len(truth), -1)
     components = np.abs(guess - truth).mean(axis=1)[None]
     distance = np.linalg.norm(guess - truth, axis=1)
     size = np.linalg.norm(truth, axis=1)
-    questions = [
-        Question("component_mae", unit, mean, components),
-        Question("component_median", unit, median, components),
-        Question("frobenius_mean", unit, mean, distance[None]),
-        Question("frobenius_ratio", "", ratio_of_means, np.array([distance, size])),
-        Question("frobenius_median", "", median, ratio(distance, size)[None]),
-        Question("of_spread", "", _of_spread, np.concatenate([distance[None], truth.T])),
+    metrics = [
+        Metric("component_mae", unit, mean, components),
+        Metric("component_median", unit, median, components),
+        Metric("frobenius_mean", unit, mean, distance[None]),
+        Metric("frobenius_ratio", "", ratio_of_means, np.array([distance, size])),
+        Metric("frobenius_median", "", median, ratio(distance, size)[None]),
+        Metric("of_spread", "", _of_spread, np.concatenate([distance[None], truth.T])),
     ]
-    return error_table(questions, groups, draws, seed)
+    return error_table(metrics, groups, draws, seed)
 
 
 def _of_spread(columns: Floats) -> Floats:
     """Return the root of Σ |P - R|² / Σ |R - mean R|²; columns are |P - R|, then entries of R."""
-    wrong = (columns[0] ** 2).sum(axis=-1)
+    deviation = (columns[0] ** 2).sum(axis=-1)
     spread = ((columns[1:] - columns[1:].mean(axis=-1, keepdims=True)) ** 2).sum(axis=(0, -1))
-    return np.asarray(np.sqrt(wrong / np.where(spread > 0, spread, np.nan)))
+    return np.asarray(np.sqrt(deviation / np.where(spread > 0, spread, np.nan)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,41 +198,41 @@ def potential_errors(
             "sizes; give one of each for each structure, and at least one"
         )
     pairs = list(zip(predicted, reference, strict=True))
-    energy = [1e3 * (p.energy - r.energy) / n for (p, r), n in zip(pairs, sizes, strict=True)]
-    forces, stress = [], []
-    for guess, truth in pairs:
-        row = [np.nan] * 4
-        if guess.forces is not None and truth.forces is not None:
-            known = np.isfinite(truth.forces).all(axis=1)
-            gap = 1e3 * (guess.forces - truth.forces)[known]
-            size = 1e3 * truth.forces[known]
-            row = [np.abs(gap).sum(), (gap**2).sum(), (size**2).sum(), gap.size]
-        forces.append(row)
-        known_stress = guess.stress is not None and truth.stress is not None
-        difference = guess.stress - truth.stress if known_stress else np.nan  # type: ignore[operator]
-        stress.append(np.abs(difference).mean() * EV_PER_A3)
-    wrong, table = np.abs(np.array([energy])), np.array(forces).T
-    questions = [
-        Question("energy_mae", "meV/atom", mean, wrong),
-        Question("energy_rmse", "meV/atom", root_mean_square, wrong),
-        Question("forces_mae", "meV/Å", ratio_of_means, table[[0, 3]]),
-        Question("forces_rmse", "meV/Å", root_ratio, table[[1, 3]]),
-        Question("forces_ratio", "", root_ratio, table[[1, 2]]),
-        Question("stress_mae", "GPa", mean, np.array([stress])),
+    per_atom = [1e3 * (p.energy - r.energy) / n for (p, r), n in zip(pairs, sizes, strict=True)]
+    energy = np.abs(np.array([per_atom]))
+    forces = np.array([_force_sums(p.forces, r.forces) for p, r in pairs]).T
+    stress = np.array([[_stress_deviation(p.stress, r.stress) for p, r in pairs]])
+    metrics = [
+        Metric("energy_mae", "meV/atom", mean, energy),
+        Metric("energy_rmse", "meV/atom", root_mean_square, energy),
+        Metric("forces_mae", "meV/Å", ratio_of_means, forces[[0, 3]]),
+        Metric("forces_rmse", "meV/Å", root_ratio, forces[[1, 3]]),
+        Metric("forces_ratio", "", root_ratio, forces[[1, 2]]),
+        Metric("stress_mae", "GPa", mean, stress),
     ]
-    return error_table(questions, groups, draws, seed)
+    return error_table(metrics, groups, draws, seed)
 
 
-def finite_numbers(values: Any, role: str) -> Floats:
-    """Return finite numbers as float64 with the structures on the first axis."""
-    array = np.asarray(values, dtype=np.float64)
-    if not array.ndim:
-        raise ValueError(f"{role} has the shape (crystals, ...), got the single number {array}")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        place = tuple(int(index) for index in bad[0])
-        raise ValueError(
-            f"{role} holds a number that is NaN or infinite: entry {place} is {array[place]}; "
-            "remove or repair it first"
-        )
-    return array
+def _force_sums(predicted: Floats | None, reference: Floats | None) -> tuple[float, ...]:
+    """Return Σ |P - R|, Σ (P - R)² and Σ R² over the components with a label, and their number.
+
+    In meV/Å; NaN where either is unknown.
+    """
+    if predicted is None or reference is None:
+        return (np.nan,) * 4
+    labelled = np.isfinite(reference).all(axis=1)
+    deviation = 1e3 * (predicted - reference)[labelled]
+    size = 1e3 * reference[labelled]
+    return (
+        float(np.abs(deviation).sum()),
+        float((deviation**2).sum()),
+        float((size**2).sum()),
+        deviation.size,
+    )
+
+
+def _stress_deviation(predicted: Floats | None, reference: Floats | None) -> float:
+    """Return the mean absolute error of the components, GPa; NaN where either is unknown."""
+    if predicted is None or reference is None:
+        return float("nan")
+    return float(np.abs(predicted - reference).mean() * EV_PER_A3)

@@ -1,4 +1,4 @@
-"""Plots of an evaluation."""
+"""Plots of an evaluation as PNG images: parity, and error against spread."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..prediction.result import Prediction
 from ..structures.units import EV_PER_A3
 
 Panel = tuple[str, Floats, Floats]
+"""A title, and what is plotted across and upwards."""
 
 
 def parity_plot(panels: Sequence[Panel], unit: str) -> bytes:
@@ -57,7 +58,7 @@ def force_parity_plot(examples: Sequence[Example], predictions: Sequence[Predict
     return parity_plot(panels, "")
 
 
-def _image(panels: Sequence[Panel], below: str, beside: str, unit: str, *, equal: bool) -> bytes:
+def _image(panels: Sequence[Panel], across: str, up: str, unit: str, *, equal: bool) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -71,14 +72,14 @@ def _image(panels: Sequence[Panel], below: str, beside: str, unit: str, *, equal
             kept &= (first > 0) & (second > 0)
             axes.set_xscale("log")
             axes.set_yscale("log")
-        across, up = first[kept], second[kept]
-        axes.plot(across, up, ".", markersize=3, alpha=0.5, rasterized=True)
+        x, y = first[kept], second[kept]
+        axes.plot(x, y, ".", markersize=3, alpha=0.5, rasterized=True)
         if kept.any():
-            low, high = min(across.min(), up.min()), max(across.max(), up.max())
+            low, high = min(x.min(), y.min()), max(x.max(), y.max())
             axes.plot([low, high], [low, high], "-", color="0.5", linewidth=1)
-            gap = f", MAE {np.abs(across - up).mean():.3g}" if equal else ""
+            gap = f", MAE {np.abs(x - y).mean():.3g}" if equal else ""
             title = f"{title}{gap}{suffix if equal else ''}"
-        axes.set(title=title, xlabel=below + suffix, ylabel=beside + suffix)
+        axes.set(title=title, xlabel=across + suffix, ylabel=up + suffix)
         if equal:
             axes.set_aspect("equal", adjustable="datalim")
     buffer = io.BytesIO()

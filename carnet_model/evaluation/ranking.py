@@ -1,21 +1,24 @@
-"""Whether an uncertainty ranks the errors."""
+"""Whether an uncertainty ranks the errors: rank correlation and sparsification.
+
+>>> ranking([0.1, 0.2, 0.3], [1.0, 2.0, 3.0], draws=10).spearman.value
+1.0
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from natural_tensors.arrays import Floats
 
-from .errors import check_same_shape, finite_numbers
-from .scores import DRAWS, Question, Score, Statistic, aligned
+from .checks import check_same_shape, finite_numbers
+from .scores import DRAWS, Metric, Score, Statistic
 
 ROUNDING = 1e-12
-"""An area, in units of the mean error, that is not told from zero: all errors are the same."""
+"""An area, in units of the mean error, that counts as zero: all errors are the same."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,15 @@ class Ranking:
         """All scores, in order."""
         return (self.spearman, self.area, self.random_area, self.gain, self.certain_half)
 
-    def header(self) -> tuple[str, ...]:
-        """Return the heads of the columns."""
-        return ("", f"all ({self.spearman.count})")
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """Return one row of text for each score: label and value."""
-        return [(score.label, str(score)) for score in self.scores]
-
-    def __str__(self) -> str:
-        return aligned([self.header(), *self.rows()])
+    @property
+    def columns(self) -> dict[str, tuple[Score, ...]]:
+        """The scores by the head of their only column."""
+        return {f"all ({self.spearman.count})": self.scores}
 
 
-def ranking(uncertainty: Any, error: Any, *, draws: int = DRAWS, seed: int = 0) -> Ranking:
+def ranking(
+    uncertainty: ArrayLike, error: ArrayLike, *, draws: int = DRAWS, seed: int = 0
+) -> Ranking:
     """Return how well an uncertainty orders crystals by their error.
 
     Crystals of equal uncertainty share the mean of their errors, which is what a random order among
@@ -69,47 +68,46 @@ def ranking(uncertainty: Any, error: Any, *, draws: int = DRAWS, seed: int = 0) 
 
     Source: sparsification: E. Ilg et al. 2018, ECCV, arXiv:1802.07095, sec. 4.1.
     """
-    names = ("uncertainty", "error")
-    doubt, wrong = check_same_shape(
-        finite_numbers(uncertainty, names[0]), finite_numbers(error, names[1]), *names
+    spread = finite_numbers(uncertainty, "uncertainty")
+    deviation = finite_numbers(error, "error")
+    check_same_shape(spread, deviation, ("uncertainty", "error"))
+    if spread.ndim != 1:
+        raise ValueError(f"uncertainty and error have the shape (crystals,), got {spread.shape}")
+    if (deviation < 0).any():
+        place = int(np.flatnonzero(deviation < 0)[0])
+        raise ValueError(f"error {place} is {deviation[place]:.6g}; pass absolute errors")
+    columns, everyone = np.array([spread, deviation]), np.arange(len(spread))
+
+    def score(name: str, statistic: Callable[[Floats, Floats], float]) -> Score:
+        return Metric(name, "", _vectorized(statistic), columns).score(everyone, draws, seed)
+
+    return Ranking(
+        spearman=score("spearman", spearman),
+        area=score("area", lambda u, e: _areas(u, e)[0]),
+        random_area=score("random_area", lambda u, e: _areas(u, e)[1]),
+        gain=score("gain", _gain),
+        certain_half=score("certain_half", _certain_half),
     )
-    if doubt.ndim != 1:
-        raise ValueError(f"uncertainty and error have the shape (crystals,), got {doubt.shape}")
-    if (wrong < 0).any():
-        place = int(np.flatnonzero(wrong < 0)[0])
-        raise ValueError(f"error {place} is {wrong[place]:.6g}; pass absolute errors")
-    columns, everyone = np.array([doubt, wrong]), np.arange(len(doubt))
-    statistics = {
-        "spearman": _each(spearman),
-        "area": _each(lambda u, e: _areas(u, e)[0]),
-        "random_area": _each(lambda u, e: _areas(u, e)[1]),
-        "gain": _each(_gain),
-        "certain_half": _each(_certain_half),
-    }
-    return Ranking(**{
-        name: Question(name, "", statistic, columns).answer(everyone, draws, seed)
-        for name, statistic in statistics.items()
-    })  # fmt: skip
 
 
-def spearman(one: Any, other: Any) -> float:
+def spearman(one: ArrayLike, other: ArrayLike) -> float:
     """Return the correlation of ranks, ties sharing their mean rank; NaN when one is constant.
 
     Source: C. Spearman 1904, Am. J. Psychol. 15, 72.
     """
-    first, second = _ranks(np.asarray(one)), _ranks(np.asarray(other))
+    first, second = (_ranks(np.asarray(values, dtype=np.float64)) for values in (one, other))
     first, second = first - first.mean(), second - second.mean()
     scale = np.sqrt((first**2).sum() * (second**2).sum())
     return float((first * second).sum() / scale) if scale > 0 else float("nan")
 
 
-def _ranks(values: NDArray[Any]) -> Floats:
+def _ranks(values: Floats) -> Floats:
     """Return 1-based ranks, ties sharing their mean."""
     _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[group], dtype=np.float64)
 
 
-def _each(statistic: Callable[[Floats, Floats], float]) -> Statistic:
+def _vectorized(statistic: Callable[[Floats, Floats], float]) -> Statistic:
     """Return a statistic of one sample of two columns as one of many samples."""
 
     def many(columns: Floats) -> Floats:
@@ -131,9 +129,9 @@ def _areas(uncertainty: Floats, error: Floats) -> tuple[float, float]:
     mean = error.mean()
     if not mean > 0:
         return float("nan"), float("nan")
-    left = np.arange(1, len(error) + 1)  # how many are left; all shares removed below 1
-    curve = (np.cumsum(_by_certainty(uncertainty, error)) / left).mean() / mean
-    oracle = (np.cumsum(np.sort(error)) / left).mean() / mean
+    kept = np.arange(1, len(error) + 1)  # how many are not removed
+    curve = (np.cumsum(_by_certainty(uncertainty, error)) / kept).mean() / mean
+    oracle = (np.cumsum(np.sort(error)) / kept).mean() / mean
     return float(curve - oracle), float(1 - oracle)
 
 

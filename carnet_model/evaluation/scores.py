@@ -1,21 +1,26 @@
-"""Statistics over crystals with their standard errors, and tables of them."""
+"""Scores: statistics over crystals with their standard errors, and tables of them by group.
+
+>>> metric = Metric("energy_mae", "eV", mean, np.array([[1.0, 2.0, 3.0]]))
+>>> metric.score(np.arange(3), draws=100, seed=0).value
+2.0
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from natural_tensors.arrays import Floats
 
 Statistic = Callable[[Floats], Floats]
 """Columns of shape ``(columns, ..., crystals)`` to one number for each ``...``."""
 
-
 DRAWS = 1000
+"""Samples of a bootstrap, unless stated."""
+
 CHUNK = 2_000_000
 """Numbers gathered at once in a bootstrap."""
 
@@ -38,22 +43,8 @@ class Score:
     error: float
     count: int
 
-    @property
-    def label(self) -> str:
-        """Name and unit, for the head of a row."""
-        return self.name if self.unit in ("", "1") else f"{self.name} [{self.unit}]"
 
-    def __str__(self) -> str:
-        if not np.isfinite(self.value):
-            return "-"
-        if not np.isfinite(self.error) or self.error == 0:
-            return f"{self.value:.4g}"
-        digits = int(1 - np.floor(np.log10(self.error)))
-        digits = min(max(digits, 0), 4)
-        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
-
-
-def bootstrap(statistic: Statistic, columns: Any, draws: int = DRAWS, seed: int = 0) -> float:
+def bootstrap(statistic: Statistic, columns: ArrayLike, draws: int = DRAWS, seed: int = 0) -> float:
     """Return the standard error of a statistic over crystals.
 
     Args:
@@ -68,16 +59,17 @@ def bootstrap(statistic: Statistic, columns: Any, draws: int = DRAWS, seed: int 
     """
     if draws < 2:
         raise ValueError(f"a bootstrap takes 2 draws or more, got {draws}; {DRAWS} is usual")
-    columns = np.asarray(columns, dtype=np.float64)
-    count = columns.shape[-1]
+    numbers = np.asarray(columns, dtype=np.float64)
+    count = numbers.shape[-1]
     if count < 2:
         return float("nan")
     generator = np.random.default_rng(seed)
     step = max(1, CHUNK // count)
-    samples = np.concatenate([
-        statistic(columns[:, generator.integers(count, size=(min(step, draws - start), count))])
-        for start in range(0, draws, step)
-    ])  # fmt: skip
+    chunks = []
+    for start in range(0, draws, step):
+        drawn = generator.integers(count, size=(min(step, draws - start), count))
+        chunks.append(statistic(numbers[:, drawn]))
+    samples = np.concatenate(chunks)
     samples = samples[np.isfinite(samples)]
     return float(samples.std(ddof=1)) if len(samples) > 1 else float("nan")
 
@@ -101,21 +93,49 @@ def r_squared(columns: Floats) -> Floats:
     """Return 1 - Σ (p - r)² / Σ (r - mean r)² of predictions p and references r; NaN for one r."""
     predicted, reference = columns
     same = reference.max(axis=-1) == reference.min(axis=-1)
-    total = ((reference - reference.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
-    wrong = ((predicted - reference) ** 2).sum(axis=-1)
-    return np.asarray(1 - wrong / np.where(same, np.nan, total))
+    variation = ((reference - reference.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    deviation = ((predicted - reference) ** 2).sum(axis=-1)
+    return np.asarray(1 - deviation / np.where(same, np.nan, variation))
+
+
+def ratio(distance: Floats, size: Floats) -> Floats:
+    """Return distances in units of a size; NaN where that is zero."""
+    return np.asarray(distance / np.where(size > 0, size, np.nan), dtype=np.float64)
+
+
+def root_mean_square(columns: Floats) -> Floats:
+    """Return the square root of the mean square."""
+    return np.asarray(np.sqrt((columns[0] ** 2).mean(axis=-1)))
+
+
+def root_ratio(columns: Floats) -> Floats:
+    """Return the square root of the ratio of two sums."""
+    return np.asarray(np.sqrt(ratio_of_means(columns)))
+
+
+def ratio_of_means(columns: Floats) -> Floats:
+    """Return the ratio of two means."""
+    above, below = columns.mean(axis=-1)
+    return ratio(np.asarray(above), np.asarray(below))
 
 
 @dataclass(frozen=True)
-class Question:
-    """A score to compute: a statistic of columns, each with one number a crystal."""
+class Metric:
+    """How a score is computed: a statistic of columns, each with one number for each crystal.
+
+    Attributes:
+        name: of the score.
+        unit: of the score.
+        statistic: what is computed.
+        columns: of all crystals, shape ``(columns, crystals)``; NaN where it is not defined.
+    """
 
     name: str
     unit: str
     statistic: Statistic
     columns: Floats
 
-    def answer(self, members: NDArray[np.intp], draws: int, seed: int) -> Score:
+    def score(self, members: NDArray[np.intp], draws: int, seed: int) -> Score:
         """Return the score over some crystals; those with a column undefined are left out."""
         columns = self.columns[:, members]
         columns = columns[:, np.isfinite(columns).all(axis=0)]
@@ -154,29 +174,11 @@ class ErrorTable:
             raise KeyError(f"there is no group {group!r}; the groups are {known}")
         return _named(self.groups[group], name)
 
-    def header(self) -> tuple[str, ...]:
-        """Return the heads of the columns: empty, ``all (N)``, then each group with its number."""
-        return ("", f"all ({self.count})", *(f"{g} ({n})" for g, n in self.counts.items()))
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """Return one row of text for each score: label, over all, within each group."""
-        columns = (self.scores, *self.groups.values())
-        return [(row[0].label, *map(str, row)) for row in zip(*columns, strict=True)]
-
-    def __str__(self) -> str:
-        return aligned([self.header(), *self.rows()])
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text as a block of aligned columns, the first to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    @property
+    def columns(self) -> dict[str, tuple[Score, ...]]:
+        """The scores by the head of their column, ``all (N)``, then each group with its number."""
+        groups = {f"{name} ({self.counts[name]})": part for name, part in self.groups.items()}
+        return {f"all ({self.count})": self.scores, **groups}
 
 
 def _named(scores: Sequence[Score], name: str) -> Score:
@@ -188,10 +190,20 @@ def _named(scores: Sequence[Score], name: str) -> Score:
 
 
 def error_table(
-    questions: Sequence[Question], groups: Sequence[str] | None, draws: int, seed: int
+    metrics: Sequence[Metric], groups: Sequence[str] | None, draws: int, seed: int
 ) -> ErrorTable:
-    """Answer all questions, over all crystals and within each group, groups by name."""
-    count = questions[0].columns.shape[1]
+    """Compute scores over all crystals and within each group, groups in the order of their names.
+
+    Args:
+        metrics: of the same crystals.
+        groups: a name for each crystal.
+        draws: samples of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: when there is not one group for each crystal.
+    """
+    count = metrics[0].columns.shape[1]
     labels = np.array([]) if groups is None else np.array([str(group) for group in groups])
     if groups is not None and labels.shape != (count,):
         raise ValueError(
@@ -200,7 +212,7 @@ def error_table(
     members = {str(name): np.flatnonzero(labels == name) for name in np.unique(labels)}
 
     def scores(chosen: NDArray[np.intp]) -> tuple[Score, ...]:
-        return tuple(question.answer(chosen, draws, seed) for question in questions)
+        return tuple(metric.score(chosen, draws, seed) for metric in metrics)
 
     return ErrorTable(
         count=count,
@@ -208,24 +220,3 @@ def error_table(
         groups={name: scores(chosen) for name, chosen in members.items()},
         counts={name: len(chosen) for name, chosen in members.items()},
     )
-
-
-def ratio(distance: Floats, size: Floats) -> Floats:
-    """Return distances in units of the reference; NaN where that is zero."""
-    return np.asarray(distance / np.where(size > 0, size, np.nan), dtype=np.float64)
-
-
-def root_mean_square(columns: Floats) -> Floats:
-    """Return the square root of the mean square."""
-    return np.asarray(np.sqrt((columns[0] ** 2).mean(axis=-1)))
-
-
-def root_ratio(columns: Floats) -> Floats:
-    """Return the square root of the ratio of two sums."""
-    return np.asarray(np.sqrt(ratio_of_means(columns)))
-
-
-def ratio_of_means(columns: Floats) -> Floats:
-    """Return the ratio of two means."""
-    above, below = columns.mean(axis=-1)
-    return ratio(np.asarray(above), np.asarray(below))
