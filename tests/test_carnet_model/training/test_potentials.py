@@ -18,6 +18,7 @@ import carnet_model
 from carnet_model.data.examples import DatasetError
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import evaluate
+from carnet_model.evaluation.formats import write_report
 from carnet_model.network.graph import collate
 from carnet_model.network.settings import ConfigError
 from carnet_model.prediction.result import Prediction
@@ -196,7 +197,7 @@ def test_a_potential_learns_and_is_measured(tmp_path: Path) -> None:
     assert "largest force" in str(result)
     assert "stress [GPa]" in str(result)
     assert {"forces", "stress"} <= result.to_dict().keys()
-    written = found.write(tmp_path / "report")
+    written = write_report(found, tmp_path / "report")
     assert {path.name for path in written} == {"report.json", "predictions.csv", "parity.png"}
 
 
