@@ -1,5 +1,7 @@
 """Networks as calculators of ASE: energy, forces, stress, and whatever tensors they predict.
 
+Use it as any calculator::
+
 from carnet_model.calculators.ase import CarNetCalculator
 
 atoms.calc = CarNetCalculator("my-potential")
@@ -38,23 +40,23 @@ from ..potentials.second_derivatives import PAIRS
 from ..prediction.predictor import Precision, Predictor, load
 from ..structures.conversion import geometry
 from ..structures.geometry import CLOSEST, FLATTEST, Geometry, GeometryError
-from .neighbours import Neighbours
+from .neighbour_list import NeighbourList
 
 VOIGT = tuple(zip(*PAIRS, strict=True))
 """Rows and columns of a stress in ASE's order: xx, yy, zz, yz, xz, xy."""
 
 
 POTENTIAL = ("energy", "free_energy", "forces", "stress")
-"""What a potential has; no tensor target can be called so."""
+"""Properties of a potential; no tensor target can be called so."""
 
 
 class CarNetCalculator(Calculator):
-    """What a network, or an ensemble of them, says about the atoms of ASE.
+    """Properties that a network, or an ensemble of them, predicts for the atoms of ASE.
 
     A network with a scalar in eV that is summed over the atoms has ``energy`` and ``free_energy``
     (eV, the same number), ``forces`` (eV/Å, shape ``(atoms, 3)``) and ``stress`` (eV/Å^3, positive
-    under tension, shape ``(6,)`` in ASE's order xx, yy, zz, yz, xz, xy). The stress is computed
-    when it is asked for, and from then on. Every other target is a property under its own key,
+    under tension, shape ``(6,)`` in ASE's order xx, yy, zz, yz, xz, xy) where the cell has a
+    volume. Every other target is a property under its own key,
     ``calc.get_property("dielectric", atoms)``: all Cartesian components in the axes of the atoms,
     shape ``(3,)*rank``, or ``(atoms,) + (3,)*rank`` for a property of atoms, in the unit of the
     target. Everything is double precision.
@@ -72,12 +74,14 @@ class CarNetCalculator(Calculator):
         skin: the neighbour list reaches this much beyond the cutoff, in angstrom, and is kept
             until atoms or cell have moved so far that a pair might be missing; 0 builds it anew
             for every change. Results do not depend on it.
-        compile: as in `compiling.compile_kernels`: ``"auto"``, ``"always"`` or ``"never"``.
-        tables: read radial weights off tables (`tables.tabulate`), made for the elements that
-            occur when they first occur: faster in long runs, forces to 1e-5 of the largest.
+        compile: as in `compilation.compile_kernels`: ``"auto"``, ``"always"`` or ``"never"``.
+        tables: read radial weights off tables (`radial_tables.tabulate`), made for the elements
+            that occur when they first occur: faster in long runs, forces to 1e-5 of the largest.
 
     Attributes:
-        rebuilds: how often the neighbour list was built.
+        neighbours: the neighbour list of the last structure.
+        rebuilds: how often it was built.
+        tabulated: atomic numbers that the tables hold.
         compilation: one line that says why nothing was compiled; None when it was, or with
             ``"never"``.
 
@@ -131,18 +135,17 @@ class CarNetCalculator(Calculator):
         }
         for network in self._models:
             network.requires_grad_(False)
-        said = [compile_kernels(network, compile) for network in self._models]
-        self.compilation = next((line for line in said if line), None)
+        reasons = [compile_kernels(network, compile) for network in self._models]
+        self.compilation = next((reason for reason in reasons if reason), None)
         self._precision, self._compile, self._tables = precision, compile, tables
-        self._elements: frozenset[int] = frozenset()  # of the tables
+        self.tabulated: frozenset[int] = frozenset()
         dtype = torch.float64 if precision == "double" else torch.float32
-        self._neighbours = Neighbours(given.cutoff, float(skin), dtype)
-        self._with_stress = False
+        self.neighbours = NeighbourList(given.cutoff, float(skin), dtype)
 
     @property
     def rebuilds(self) -> int:
         """How often the neighbour list was built."""
-        return self._neighbours.builds
+        return self.neighbours.builds
 
     def _get_name(self) -> str:
         return "carnet"
@@ -150,7 +153,7 @@ class CarNetCalculator(Calculator):
     def __repr__(self) -> str:
         return f"CarNetCalculator({self._title}: {', '.join(self.implemented_properties)})"
 
-    def set(self, **settings: Any) -> dict[str, Any]:
+    def set(self, **settings: object) -> dict[str, object]:
         """Refuse: a calculator stays as it was made.
 
         Raises:
@@ -160,12 +163,12 @@ class CarNetCalculator(Calculator):
             raise InputError(f"{', '.join(settings)} cannot be set: make another CarNetCalculator")
         return {}
 
-    def todict(self, skip_default: bool = True) -> dict[str, Any]:
+    def todict(self, skip_default: bool = True) -> dict[str, str | float | bool]:
         """Return how the calculator was made, for ASE's databases."""
         return {
             "model": self._title,
             "precision": self._precision,
-            "skin": self._neighbours.skin,
+            "skin": self.neighbours.skin,
             "compile": self._compile,
             "tables": self._tables,
         }
@@ -177,7 +180,7 @@ class CarNetCalculator(Calculator):
     def get_property(
         self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
     ) -> Any:
-        """Return a property, computed unless it is known for these atoms.
+        """Return a property, a number or an array, computed unless it is known for these atoms.
 
         Args:
             name: one of `implemented_properties`.
@@ -200,7 +203,7 @@ class CarNetCalculator(Calculator):
 
         Args:
             atoms: the structure; that of the last calculation when omitted.
-            properties: what must be among them; the stress is computed only if it ever was.
+            properties: what must be among them.
             system_changes: what changed since the last calculation, in ASE's words.
 
         Raises:
@@ -217,9 +220,7 @@ class CarNetCalculator(Calculator):
         for name in missing:
             if name in asked:
                 raise PropertyNotImplementedError(f"{name} of {self.atoms.symbols}{missing[name]}")
-        self._with_stress |= "stress" in asked
-        stress = self._with_stress and self._potential and "stress" not in missing
-        members = self._members(self.atoms, stress)
+        members = self._members(self.atoms, stress=self._potential and "stress" not in missing)
         for name in [key for key in members[0] if key not in missing]:
             values = np.stack([member[name] for member in members])
             if not np.isfinite(values).all():
@@ -228,9 +229,9 @@ class CarNetCalculator(Calculator):
                     "finite; the structure is far from all it was trained on: check units and "
                     "distances"
                 )
-            self.results[name] = _plain(values.mean(axis=0))
+            self.results[name] = _number_or_array(values.mean(axis=0))
             if len(values) > 1:
-                self.results[f"{name}_spread"] = _plain(values.std(axis=0, ddof=1))
+                self.results[f"{name}_spread"] = _number_or_array(values.std(axis=0, ddof=1))
         if self._potential:
             self.results["free_energy"] = self.results["energy"]
 
@@ -263,66 +264,65 @@ class CarNetCalculator(Calculator):
             missing |= dict.fromkeys(means, " is a mean over atoms, and there are none")
         return missing
 
-    def _members(self, atoms: Atoms, stress: bool) -> list[dict[str, Floats]]:
-        """Return what each network says."""
+    def _members(self, atoms: Atoms, *, stress: bool) -> list[dict[str, Floats]]:
+        """Return the properties that each network predicts."""
         if not len(atoms):
-            return [self._nothing(stress) for _ in self._models]
-        if not self._neighbours.fit(atoms):
-            thing = self._accepted(atoms)
-            self._neighbours.build(thing)
-        batch = self._neighbours.batch(atoms)
+            return [self._without_atoms(stress) for _ in self._models]
+        if not self.neighbours.fit(atoms):
+            self.neighbours.build(self._accepted(atoms))
+        batch = self.neighbours.batch(atoms)
         try:
-            found = [_answers(network, batch, stress) for network in self._models]
+            outputs = [_outputs(network, batch, stress) for network in self._models]
         except TableError as error:
             raise CalculationFailed(f"{atoms.symbols}: {error}") from error
-        return [self._values(member) for member in found]
+        return [self._in_ase_form(output) for output in outputs]
 
     def _accepted(self, atoms: Atoms) -> Geometry:
         """Return the structure as the network takes it; tables hold its elements afterwards."""
         try:
-            thing = geometry(atoms)
+            structure = geometry(atoms)
         except GeometryError as error:
             raise InputError(str(error)) from error
-        unknown = self._domain.unknown(thing.numbers)
+        unknown = self._domain.unknown(structure.numbers)
         if unknown:
             raise InputError(
-                f"{thing.name}: these weights do not know {', '.join(unknown)}\n"
+                f"{structure.name}: these weights do not know {', '.join(unknown)}\n"
                 f"they know {self._domain.known}; other elements take other weights"
             )
-        elements = self._elements | set(thing.numbers.tolist())
-        if self._tables and elements != self._elements:
+        elements = self.tabulated | set(structure.numbers.tolist())
+        if self._tables and elements != self.tabulated:
             try:
                 for network in self._models:
                     tabulate(network, sorted(elements), shortest=CLOSEST)
             except BuildError as error:
                 raise InputError(f"tables: True, but {error}; choose tables=False") from error
-            self._elements = elements
-        return thing
+            self.tabulated = elements
+        return structure
 
-    def _values(self, answers: Mapping[str, Tensor]) -> dict[str, Floats]:
-        """Return the answers of one network in the form of ASE."""
-        found: dict[str, Floats] = {}
-        for name, tensor in answers.items():
+    def _in_ase_form(self, outputs: Mapping[str, Tensor]) -> dict[str, Floats]:
+        """Return the outputs of one network in the units and shapes of ASE."""
+        results: dict[str, Floats] = {}
+        for name, tensor in outputs.items():
             values = np.asarray(tensor.detach().double().numpy(), dtype=np.float64)
             target = self._tensors.get(name)
             if target is not None:
                 values = np.asarray(target.reduction.unpack(values), dtype=np.float64)
             if name != "forces" and (target is None or target.pooling != "atoms"):
                 values = values[0]  # of the only structure
-            found[name] = values[VOIGT] if name == "stress" else values
-        return found
+            results[name] = values[VOIGT] if name == "stress" else values
+        return results
 
-    def _nothing(self, stress: bool) -> dict[str, Floats]:
-        """Return what a network says about no atoms."""
-        found: dict[str, Floats] = {}
+    def _without_atoms(self, stress: bool) -> dict[str, Floats]:
+        """Return the properties of a structure without atoms: zeros."""
+        results: dict[str, Floats] = {}
         if self._potential:
-            found = {"energy": np.zeros(()), "forces": np.zeros((0, 3))}
+            results = {"energy": np.zeros(()), "forces": np.zeros((0, 3))}
         if stress:
-            found["stress"] = np.zeros(6)
+            results["stress"] = np.zeros(6)
         for name, target in self._tensors.items():
             shape = (3,) * target.reduction.rank
-            found[name] = np.zeros((0, *shape) if target.pooling == "atoms" else shape)
-        return found
+            results[name] = np.zeros((0, *shape) if target.pooling == "atoms" else shape)
+        return results
 
 
 def _energy(model: CarNet) -> Target | None:
@@ -331,22 +331,24 @@ def _energy(model: CarNet) -> Target | None:
     return target if target is not None and target.unit == "eV" else None
 
 
-def _answers(model: CarNet, batch: Batch, stress: bool) -> dict[str, Tensor]:
+def _outputs(model: CarNet, batch: Batch, stress: bool) -> dict[str, Tensor]:
     """Return energy, forces, the stress if asked for, and packed coordinates of other targets."""
     energy = _energy(model)
     if energy is None:
         with torch.no_grad():
-            answers: dict[str, Tensor] = model(batch)
-        return answers
-    found = energy_and_derivatives(model, batch, stress=stress)
+            tensors: dict[str, Tensor] = model(batch)
+        return tensors
+    potential = energy_and_derivatives(model, batch, stress=stress)
     with torch.no_grad():
-        answers = model.assembled(dict(found.learned))
-    del answers[energy.key]  # ASE's names of it, whatever its title
-    answers |= {"energy": found.energy, "forces": found.forces}
-    return answers if found.stress is None else {**answers, "stress": found.stress}
+        tensors = model.assembled(dict(potential.learned))
+    del tensors[energy.key]  # ASE's names of it, whatever its title
+    outputs = {**tensors, "energy": potential.energy, "forces": potential.forces}
+    if potential.stress is not None:
+        outputs["stress"] = potential.stress
+    return outputs
 
 
-def _plain(values: Floats) -> float | Floats:
+def _number_or_array(values: Floats) -> float | Floats:
     return values if values.ndim else float(values)
 
 

@@ -246,7 +246,12 @@ class Reduction:
         return self._symbolic if exact or any(map(is_exact, values)) else self._numerics
 
     def decompose(
-        self, tensor: ArrayLike, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+        self,
+        tensor: ArrayLike,
+        *,
+        form: Form = "full",
+        invalid: Invalid = "raise",
+        exact: bool = False,
     ) -> dict[tuple[int, int], Array]:
         """Take tensors apart.
 
@@ -315,7 +320,12 @@ class Reduction:
         return self._for(exact, tensor).convert(tensor, source, target, invalid)
 
     def pack(
-        self, tensor: ArrayLike, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+        self,
+        tensor: ArrayLike,
+        *,
+        form: Form = "full",
+        invalid: Invalid = "raise",
+        exact: bool = False,
     ) -> Array:
         """Return the packed coordinates: an isometry, whatever the basis of the reduction.
 
@@ -369,7 +379,12 @@ class Reduction:
         return self._for(exact, tensor).fractions(tensor, per, form, invalid)
 
     def norm(
-        self, tensor: ArrayLike, *, form: Form = "full", invalid: Invalid = "raise", exact: bool = False
+        self,
+        tensor: ArrayLike,
+        *,
+        form: Form = "full",
+        invalid: Invalid = "raise",
+        exact: bool = False,
     ) -> Array:
         """Return the Frobenius norm of the full tensor, shape ``batch``; the root if symbolic."""
         return self._for(exact, tensor).norm(tensor, form, invalid)

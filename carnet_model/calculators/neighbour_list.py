@@ -1,4 +1,4 @@
-"""Neighbours of moving atoms, kept while no atom has moved far."""
+"""The neighbour list of moving atoms, kept while no atom has moved far."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..network.graph import Batch, build, collate
 from ..structures.geometry import Geometry
 
 
-class Neighbours:
+class NeighbourList:
     """Pairs within the cutoff and a skin, kept until one might be missing.
 
     Bonds follow the deformation F of the cell up to the displacements u of their two ends, so a
@@ -35,14 +35,14 @@ class Neighbours:
         self.cutoff, self.skin, self.dtype = cutoff, skin, dtype
         self.builds = 0
 
-    def build(self, thing: Geometry) -> None:
-        """Search all pairs of a structure."""
+    def build(self, structure: Geometry) -> None:
+        """Search all pairs of a structure within cutoff and skin."""
         self.builds += 1
-        self._numbers, self._periodic = thing.numbers, np.array(thing.periodic)
-        self._offsets = np.floor(thing.fractional).astype(np.int64) * self._periodic
-        self._cell = thing.cell
-        self._positions = self._inside(thing.positions, thing.cell)
-        graph = build(thing, self.cutoff + self.skin)
+        self._numbers, self._periodic = structure.numbers, np.array(structure.periodic)
+        self._offsets = np.floor(structure.fractional).astype(np.int64) * self._periodic
+        self._cell = structure.cell
+        self._positions = self._inside(structure.positions, structure.cell)
+        graph = build(structure, self.cutoff + self.skin)
         ends = self._offsets[graph.senders] - self._offsets[graph.receivers]
         self._pairs = collate([replace(graph, shifts=graph.shifts + ends)], self.dtype)
 
@@ -59,9 +59,9 @@ class Neighbours:
         if not np.array_equal(atoms.cell.array, self._cell):
             deformation = np.linalg.solve(self._complete(self._cell), self._complete(atoms.cell))
             start, least = start @ deformation, float(np.linalg.norm(deformation, -2))
-        moves = np.linalg.norm(self._inside(atoms.positions, atoms.cell.array) - start, axis=1)
+        moved = np.linalg.norm(self._inside(atoms.positions, atoms.cell.array) - start, axis=1)
         # written so that a position that is no number does not fit
-        return bool((self.cutoff + self.skin) * least - 2 * moves.max() >= self.cutoff)
+        return bool((self.cutoff + self.skin) * least - 2 * moved.max() >= self.cutoff)
 
     def batch(self, atoms: Atoms) -> Batch:
         """Return the structure with the pairs that are within the cutoff now."""
@@ -71,8 +71,12 @@ class Neighbours:
         whole = replace(self._pairs, positions=positions, cells=cells)
         # the network gives exactly nothing beyond the cutoff: this saves its time
         near = whole.vectors().norm(dim=1) < self.cutoff
-        ends = {name: getattr(whole, name)[near] for name in ("senders", "receivers", "shifts")}
-        return replace(whole, **ends)
+        return replace(
+            whole,
+            senders=whole.senders[near],
+            receivers=whole.receivers[near],
+            shifts=whole.shifts[near],
+        )
 
     def _inside(self, positions: Floats, cell: Floats) -> Floats:
         """Return positions in the cell they were in when the list was built, about their mean."""
