@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .errors import SymmetryError
+from .exact.surds import Surd
+
+if TYPE_CHECKING:
+    import sympy
 
 Array: TypeAlias = Any
 """A NumPy array or a PyTorch tensor; what comes in decides what goes out."""
+
+TensorLike: TypeAlias = "ArrayLike | Fraction | Surd | Sequence[TensorLike] | sympy.Basic"
+"""Numbers of any of these libraries, or exact and symbolic ones, alone or in nested lists."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -177,7 +185,7 @@ def divided(numerator: Array, denominator: Array) -> Array:
         return np.divide(numerator, denominator)
 
 
-def rotation_matrix(rotation: Any, array: Array) -> Array:
+def rotation_matrix(rotation: TensorLike, array: Array) -> Array:
     """Return a 3x3 orthogonal matrix of the library and precision of an array.
 
     Raises:

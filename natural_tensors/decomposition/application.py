@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .. import arrays
-from ..arrays import Array
+from ..arrays import Array, TensorLike
 from ..errors import SymmetryError, UnknownPartError
 from ..exact import floats
 from ..so3.bases import natural_basis
@@ -98,7 +98,7 @@ class Numerics:
     # --- reading and writing forms -------------------------------------------------------------
 
     def _flat(
-        self, tensor: ArrayLike, layout: EntryLayout, form: str
+        self, tensor: TensorLike, layout: EntryLayout, form: str
     ) -> tuple[Array, tuple[int, ...]]:
         """Return tensors as rows, shape ``(tensors, entries)``, and the batch shape."""
         array = arrays.as_floating(tensor)
@@ -223,7 +223,7 @@ class Numerics:
     # --- what users do -------------------------------------------------------------------------
 
     def decompose(
-        self, tensor: ArrayLike, form: Form, invalid: Invalid
+        self, tensor: TensorLike, form: Form, invalid: Invalid
     ) -> dict[tuple[int, int], Array]:
         """See :meth:`Reduction.decompose`."""
         layout = self.components.layout(form)
@@ -243,7 +243,7 @@ class Numerics:
         return parts
 
     def reconstruct(
-        self, parts: Mapping[tuple[int, int], ArrayLike], form: Form, invalid: Invalid
+        self, parts: Mapping[tuple[int, int], TensorLike], form: Form, invalid: Invalid
     ) -> Array:
         """See :meth:`Reduction.reconstruct`."""
         layout = self.components.layout(form)
@@ -261,7 +261,7 @@ class Numerics:
         return self._write(components, layout).reshape(batch + layout.shape)
 
     def _given_parts(
-        self, parts: Mapping[tuple[int, int], ArrayLike]
+        self, parts: Mapping[tuple[int, int], TensorLike]
     ) -> tuple[tuple[int, ...], dict[tuple[int, int], Array]]:
         """Return the common batch shape and the parts in order, after checking keys and shapes."""
         if not isinstance(parts, Mapping):
@@ -316,19 +316,19 @@ class Numerics:
                 )
         return packed
 
-    def symmetrize(self, tensor: ArrayLike, form: Form) -> Array:
+    def symmetrize(self, tensor: TensorLike, form: Form) -> Array:
         """See :meth:`Reduction.symmetrize`."""
         return self.convert(tensor, form, form, "project")
 
-    def convert(self, tensor: ArrayLike, source: Form, target: Form, invalid: Invalid) -> Array:
+    def convert(self, tensor: TensorLike, source: Form, target: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.convert`."""
         return self._through(tensor, source, target, invalid, ())
 
-    def pack(self, tensor: ArrayLike, form: Form, invalid: Invalid) -> Array:
+    def pack(self, tensor: TensorLike, form: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.pack`."""
         return self._through(tensor, form, "components", invalid, (self.packing,))
 
-    def unpack(self, packed: ArrayLike, form: Form) -> Array:
+    def unpack(self, packed: TensorLike, form: Form) -> Array:
         """See :meth:`Reduction.unpack`."""
         rows = arrays.as_floating(packed)
         size = self.components.dimension
@@ -339,7 +339,7 @@ class Numerics:
             )
         return self._through(rows, "components", form, "ignore", (self.unpacking,))
 
-    def part(self, tensor: ArrayLike, weight: int, form: Form, invalid: Invalid) -> Array:
+    def part(self, tensor: TensorLike, weight: int, form: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.part`."""
         inside = np.concatenate(
             [np.arange(w.start, w.stop) for key, w in self.slices.items() if key[0] == weight]
@@ -349,7 +349,7 @@ class Numerics:
 
     def _through(
         self,
-        tensor: ArrayLike,
+        tensor: TensorLike,
         source: Form,
         target: Form,
         invalid: Invalid,
@@ -371,7 +371,7 @@ class Numerics:
         return arrays.in_chunks(work, rows, CHUNK).reshape(batch + wanted.shape)
 
     def fractions(
-        self, tensor: ArrayLike, per: str, form: Form, invalid: Invalid
+        self, tensor: TensorLike, per: str, form: Form, invalid: Invalid
     ) -> dict[Any, Array]:
         """See :meth:`Reduction.fractions`."""
         if per not in ("weight", "copy"):
@@ -385,11 +385,11 @@ class Numerics:
             shares[name] = shares[name] + share if name in shares else share
         return shares
 
-    def norm(self, tensor: ArrayLike, form: Form, invalid: Invalid) -> Array:
+    def norm(self, tensor: TensorLike, form: Form, invalid: Invalid) -> Array:
         """See :meth:`Reduction.norm`."""
         return arrays.squared_norm(self.pack(tensor, form, invalid)) ** 0.5
 
-    def rotate(self, tensor: ArrayLike, rotation: ArrayLike) -> Array:
+    def rotate(self, tensor: TensorLike, rotation: TensorLike) -> Array:
         """See :meth:`Reduction.rotate`."""
         layout = self.components.layout("full")
         rows, batch = self._flat(tensor, layout, "full")

@@ -9,9 +9,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from numpy.typing import ArrayLike
-
-from ..arrays import Array
+from ..arrays import Array, TensorLike
 from ..errors import SymmetryError, UnknownPartError
 from ..exact.integers import as_integer
 from ..exact.notation import LATEX, TEXT, Notation
@@ -241,13 +239,13 @@ class Reduction:
     def _symbolic(self) -> SymbolicApplication:
         return SymbolicApplication(self.symmetry, self.components, self.spaces, self.basis)
 
-    def _for(self, exact: bool, *values: Any) -> Numerics | SymbolicApplication:
+    def _for(self, exact: bool, *values: object) -> Numerics | SymbolicApplication:
         """Return what works on values: symbols and exact numbers stay exact."""
         return self._symbolic if exact or any(map(is_exact, values)) else self._numerics
 
     def decompose(
         self,
-        tensor: ArrayLike,
+        tensor: TensorLike,
         *,
         form: Form = "full",
         invalid: Invalid = "raise",
@@ -282,7 +280,7 @@ class Reduction:
 
     def reconstruct(
         self,
-        parts: Mapping[tuple[int, int], ArrayLike],
+        parts: Mapping[tuple[int, int], TensorLike],
         *,
         form: Form = "full",
         invalid: Invalid = "raise",
@@ -303,13 +301,13 @@ class Reduction:
         """
         return self._for(exact, parts).reconstruct(parts, form, invalid)
 
-    def symmetrize(self, tensor: ArrayLike, *, form: Form = "full", exact: bool = False) -> Array:
+    def symmetrize(self, tensor: TensorLike, *, form: Form = "full", exact: bool = False) -> Array:
         """Return the nearest tensor that has the index symmetry, in the same form."""
         return self._for(exact, tensor).symmetrize(tensor, form)
 
     def convert(
         self,
-        tensor: ArrayLike,
+        tensor: TensorLike,
         *,
         source: Form = "full",
         target: Form,
@@ -321,7 +319,7 @@ class Reduction:
 
     def pack(
         self,
-        tensor: ArrayLike,
+        tensor: TensorLike,
         *,
         form: Form = "full",
         invalid: Invalid = "raise",
@@ -335,13 +333,13 @@ class Reduction:
         """
         return self._for(exact, tensor).pack(tensor, form, invalid)
 
-    def unpack(self, packed: ArrayLike, *, form: Form = "full", exact: bool = False) -> Array:
+    def unpack(self, packed: TensorLike, *, form: Form = "full", exact: bool = False) -> Array:
         """Return the tensor with the given packed coordinates, shape ``batch + (dimension,)``."""
         return self._for(exact, packed).unpack(packed, form)
 
     def part(
         self,
-        tensor: ArrayLike,
+        tensor: TensorLike,
         weight: int,
         *,
         form: Form = "full",
@@ -357,7 +355,7 @@ class Reduction:
 
     def fractions(
         self,
-        tensor: ArrayLike,
+        tensor: TensorLike,
         *,
         per: Literal["weight", "copy"] = "weight",
         form: Form = "full",
@@ -380,7 +378,7 @@ class Reduction:
 
     def norm(
         self,
-        tensor: ArrayLike,
+        tensor: TensorLike,
         *,
         form: Form = "full",
         invalid: Invalid = "raise",
@@ -389,7 +387,7 @@ class Reduction:
         """Return the Frobenius norm of the full tensor, shape ``batch``; the root if symbolic."""
         return self._for(exact, tensor).norm(tensor, form, invalid)
 
-    def rotate(self, tensor: ArrayLike, rotation: ArrayLike, *, exact: bool = False) -> Array:
+    def rotate(self, tensor: TensorLike, rotation: TensorLike, *, exact: bool = False) -> Array:
         """Return the full tensor rotated actively by ``rotation``, shape ``(3, 3)``.
 
         ``T'_ij.. = R_ia R_jb .. T_ab..``, times ``det R`` for an axial tensor. With an exact or

@@ -14,6 +14,7 @@ from ..errors import SymmetryError, UnknownPartError
 from ..exact import symbols
 from ..exact.symbols import Expression, Expressions
 from ..so3.bases import component_monomials, natural_basis
+from ..so3.blocks import Blocks
 from .application import INVALID, Invalid
 
 if TYPE_CHECKING:
@@ -345,17 +346,15 @@ class SymbolicApplication:
 
         layout = self.components.layout(form)
         rows, batch = self._rows(tensor, layout, form)
+        blocks = Blocks(tuple(weight for weight, _ in self.keys))
         shares: dict[Any, Row] = {}
         for row in rows:
             packed = self._packed(self._read(list(row), layout, form, invalid))
             squares: dict[Any, Expression] = {}
-            start = 0
-            for key in self.keys:
-                stop = start + 2 * key[0] + 1
+            for key, where in zip(self.keys, blocks.slices, strict=True):
                 name = key[0] if per == "weight" else key
-                total = sum(entry**2 for entry in packed[start:stop])
+                total = sum(entry**2 for entry in packed[where])
                 squares[name] = squares.get(name, sympy.S.Zero) + total
-                start = stop
             whole = symbols.canonical(sum(squares.values()))
             for name, square in squares.items():
                 share = symbols.canonical(square / whole) if whole != 0 else sympy.nan

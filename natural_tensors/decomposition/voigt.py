@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
-
 from .. import arrays
-from ..arrays import Array
+from ..arrays import Array, TensorLike
 from ..exact.symbols import expressions, is_exact
 from .application import Invalid
 from .components import FORMS, Form
@@ -19,7 +17,7 @@ BY_RANK = {4: "ijkl=jikl=ijlk", 3: "ijk=ikj", 2: "ij=ji"}
 
 
 def to_voigt(
-    tensor: ArrayLike,
+    tensor: TensorLike,
     *,
     form: Form = "voigt",
     symmetry: str | IndexSymmetry | None = None,
@@ -54,7 +52,7 @@ def to_voigt(
 
 
 def from_voigt(
-    matrix: ArrayLike,
+    matrix: TensorLike,
     *,
     form: Form = "voigt",
     symmetry: str | IndexSymmetry | None = None,
@@ -81,7 +79,7 @@ def from_voigt(
     return reduction(symmetry).convert(array, source=form, target="full", invalid=invalid)
 
 
-def _as_array(values: Any) -> Array:
+def _as_array(values: TensorLike) -> Array:
     return expressions(values) if is_exact(values) else arrays.as_floating(values)
 
 

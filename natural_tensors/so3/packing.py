@@ -8,10 +8,10 @@ from math import factorial
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .. import arrays
-from ..arrays import Array
+from ..arrays import Array, TensorLike
 from ..exact import floats, symbols
 from ..exact.integers import double_factorial
 from .bases import as_weight, natural_basis
@@ -29,7 +29,7 @@ def natural_table(weight: int) -> NDArray[np.float64]:
     return table
 
 
-def pack_natural(natural: ArrayLike, weight: int) -> Array:
+def pack_natural(natural: TensorLike, weight: int) -> Array:
     """Return the ``2l+1`` orthonormal coordinates of natural tensors, ``batch + (3,)*weight``.
 
     An isometry on natural tensors; of any other tensor it packs the symmetric traceless part.
@@ -64,7 +64,7 @@ def _packed_exactly(rows: symbols.Expressions, weight: int) -> symbols.Expressio
     return symbols.as_result(packed, (*rows.shape[:-1], 2 * weight + 1))
 
 
-def unpack_natural(packed: ArrayLike, weight: int) -> Array:
+def unpack_natural(packed: TensorLike, weight: int) -> Array:
     """Return natural tensors ``batch + (3,)*weight`` from coordinates ``batch + (2l+1,)``."""
     weight = as_weight(weight)
     if symbols.is_exact(packed):
@@ -75,7 +75,7 @@ def unpack_natural(packed: ArrayLike, weight: int) -> Array:
     return tensors.reshape(tuple(rows.shape[:-1]) + (3,) * weight)
 
 
-def _unpacked_exactly(packed: Any, weight: int) -> symbols.Expression:
+def _unpacked_exactly(packed: TensorLike, weight: int) -> symbols.Expression:
     basis = natural_basis(weight)
     rows = symbols.expressions(packed)
     _check_coordinates(rows.shape, weight)
@@ -91,7 +91,7 @@ def _unpacked_exactly(packed: Any, weight: int) -> symbols.Expression:
 
 
 def to_spherical(
-    packed: ArrayLike, weight: int, normalization: SphericalNormalization = "integral"
+    packed: TensorLike, weight: int, normalization: SphericalNormalization = "integral"
 ) -> Array:
     """Return the coefficients of the surface ``X . n^l`` in the spherical harmonics of e3nn.
 
@@ -105,14 +105,14 @@ def to_spherical(
 
 
 def from_spherical(
-    coefficients: ArrayLike, weight: int, normalization: SphericalNormalization = "integral"
+    coefficients: TensorLike, weight: int, normalization: SphericalNormalization = "integral"
 ) -> Array:
     """Return packed coordinates from coefficients; the inverse of :func:`to_spherical`."""
     rows = coordinates(coefficients, weight)
     return rows / _spherical_scale(weight, normalization)
 
 
-def coordinates(packed: ArrayLike, weight: int) -> Array:
+def coordinates(packed: TensorLike, weight: int) -> Array:
     """Return packed coordinates of a weight as an array, after checking their shape."""
     rows = arrays.as_floating(packed)
     _check_coordinates(tuple(rows.shape), weight)

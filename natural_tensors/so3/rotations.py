@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .. import arrays
-from ..arrays import Array
+from ..arrays import Array, TensorLike
 from ..exact import floats
 from .bases import as_weight, natural_basis
 from .couplings import contraction_table
@@ -25,7 +25,7 @@ def _step(weight: int) -> tuple[NDArray[Any], tuple[int, ...], tuple[int, ...]]:
     return table, natural_basis(weight - 1).norms, natural_basis(weight).norms
 
 
-def rotation(weight: int, R: ArrayLike | sympy.Matrix) -> Array:  # noqa: N803 (the field's symbol)
+def rotation(weight: int, R: TensorLike) -> Array:  # noqa: N803 (the field's symbol)
     """Return the matrix D that rotates packed natural tensors of a weight: ``x' = D x``.
 
     Active and in the sense of ``X'_ab.. = R_ac R_bd .. X_cd..``, so ``rotation(1, R)`` is R and
