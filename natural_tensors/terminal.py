@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,7 @@ from typer.core import TyperGroup
 
 from .errors import InputError
 from .files import saving
+from .formatting import did_you_mean
 from .version import CONVENTIONS, __version__
 
 PIPE_WIDTH = 10_000
@@ -197,8 +197,7 @@ def one_of(allowed: Sequence[str]) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value in allowed:
             return value
-        near = get_close_matches(value, allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(value, allowed)
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(allowed)}{hint}")
 
     return check

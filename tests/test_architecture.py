@@ -29,6 +29,7 @@ PACKAGES = ("natural_tensors", "codegen", "carnet_model")
 MAY_IMPORT = {
     "natural_tensors.version": "",
     "natural_tensors.errors": "",
+    "natural_tensors.formatting": "",
     "natural_tensors.exact": "",
     "natural_tensors.physical": "errors",
     "natural_tensors.arrays": "exact errors",
@@ -37,8 +38,8 @@ MAY_IMPORT = {
     "natural_tensors.elasticity": "decomposition so3 arrays",
     "natural_tensors.optics": "decomposition so3 arrays",
     "natural_tensors.piezoelectricity": "decomposition so3 arrays",
-    "natural_tensors.crystals": "elasticity optics piezoelectricity exact physical",
-    "natural_tensors.files": "decomposition physical version",
+    "natural_tensors.crystals": "elasticity optics piezoelectricity exact physical formatting",
+    "natural_tensors.files": "decomposition physical version formatting",
     "natural_tensors.examples": "arrays",
     "natural_tensors.pictures": "crystals files",
     "natural_tensors.report": "pictures",
@@ -100,7 +101,7 @@ STANDARD = set(sys.stdlib_module_names)
 # Folders and files of natural_tensors beyond the door from exact to floating point.
 BEYOND_THE_DOOR = {
     "exact.floats", "arrays", "so3.packing", "so3.grids", "so3.blocks", "so3.maximize",
-    "decomposition.application", "elasticity", "optics", "piezoelectricity",
+    "decomposition.application", "formatting", "elasticity", "optics", "piezoelectricity",
     "crystals.frames", "crystals.fitting", "crystals.tensor", "crystals.checks",  # real crystals
     "files", "examples", "pictures", "report", "terminal", "cli", "__main__",
 }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from natural_tensors import CONVENTIONS, __version__
+from natural_tensors.formatting import number
 
 from .predictor import Predictor
 from .result import Failure, Prediction
@@ -83,8 +84,8 @@ def _row(result: Prediction | Failure) -> dict[str, Any]:
 
 
 def _number(value: Any) -> str:
-    """Return eight digits, more than single precision has; empty when there is no number."""
-    return f"{float(value):.8g}" if np.isfinite(value) else ""
+    """Write eight digits, more than single precision has; nothing when there is no number."""
+    return number(value, 8, missing="")
 
 
 def as_extxyz(results: Sequence[Prediction | Failure]) -> str:

@@ -13,6 +13,7 @@ from natural_tensors import CrystalTensor, Frame, elasticity, to_voigt
 from natural_tensors.arrays import Floats, to_lists
 from natural_tensors.elasticity import Moduli
 from natural_tensors.errors import InputError
+from natural_tensors.formatting import aligned
 
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.symmetry import rotated
@@ -299,5 +300,4 @@ def _matrix(values: Floats) -> list[str]:
     shown = np.where(np.abs(values) < DIGITS * largest, 0.0, values)
     digits = 1 if not largest else int(np.clip(3 - np.floor(np.log10(largest)), 1, 8))
     cells = [[f"{entry:z.{digits}f}" if entry else "0" for entry in row] for row in shown]
-    width = max(len(cell) for row in cells for cell in row) + 1
-    return [" " + "".join(cell.rjust(width) for cell in row) for row in cells]
+    return [f"  {line}" for line in aligned(cells, between=" ", equal=True)]

@@ -12,13 +12,14 @@ from ..arrays import to_lists
 from ..decomposition.components import Form
 from ..decomposition.reductions import Reduction, reduction
 from ..files import recognition, records, writing
+from ..formatting import matrix
 from ..physical.catalog import catalog
 from ..physical.entry import PhysicalTensor
 from ..so3.blocks import block_size
 from ..terminal import examples_of, one_of, say, say_facts, say_json, say_table
 from .app import app
 from .options import AxialOption, BasisOption, JsonOption, LatexOption, SymmetryOption, target_class
-from .printing import FORM_MEANS, aligned, content_of, parity_word, symmetry_text, title_of
+from .printing import FORM_MEANS, content_of, parity_word, symmetry_text, title_of
 
 FLOOD = 4000
 """Characters of formulas that ``show`` prints without being asked to; JSON has them all."""
@@ -253,4 +254,4 @@ def _say_example(example: examples.Example, as_json: bool) -> None:
             "source": example.source,
         }
     )
-    say("", *(f"  {line}" for line in aligned(example.values, 0.0)))
+    say("", *(f"  {line}" for line in matrix(example.values)))

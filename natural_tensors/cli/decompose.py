@@ -21,6 +21,7 @@ from ..files import reading, recognition, records, saving, writing
 from ..files.recognition import Recognized
 from ..files.records import Parts, TensorRecord, Values
 from ..files.saving import FileError
+from ..formatting import number, percent
 from ..so3.packing import pack_natural
 from ..terminal import RefusedError, examples_of, one_of, say, say_facts, say_json, say_table, warn
 from .app import app
@@ -40,8 +41,6 @@ from .printing import (
     FORM_MEANS,
     ROUNDING,
     content_of,
-    number,
-    percent,
     say_array,
     symmetry_text,
     title_of,
@@ -276,8 +275,8 @@ def _say_parts_table(taken: Taken) -> None:
             (
                 f"X({weight},{copy})",
                 f"{weight}{letter}",
-                number(float(taken.norms[weight, copy]), taken.noise),
-                number(float(part), taken.noise) if weight == 0 else "",
+                number(float(taken.norms[weight, copy]), noise=taken.noise),
+                number(float(part), noise=taken.noise) if weight == 0 else "",
                 percent(float(taken.weight_shares[weight])) if copy == 0 else "",
                 percent(float(taken.copy_shares[weight, copy])),
             )
@@ -291,7 +290,7 @@ def _say_batch_table(taken: Taken) -> None:
     rows = []
     for (weight, copy), norm in taken.norms.items():
         share = _spread(taken.weight_shares[weight], percent) if copy == 0 else ("", "", "")
-        spread = _spread(norm, lambda value: number(value, taken.noise))
+        spread = _spread(norm, lambda value: number(value, noise=taken.noise))
         rows.append((f"X({weight},{copy})", f"{weight}{letter}", *spread, *share))
     heads = [f">{what} {how}" for what in ("norm", "share") for how in ("min", "mean", "max")]
     say_table(("part", "irrep", *heads), rows)
@@ -328,7 +327,7 @@ def _moduli_line(taken: Taken) -> str:
     unit = f" {taken.record.unit}" if taken.record.unit else ""
     written = {
         key: " .. ".join(
-            dict.fromkeys(f"{float(value):.6g}" for value in (modulus.min(), modulus.max()))
+            dict.fromkeys(number(float(value)) for value in (modulus.min(), modulus.max()))
         )
         for key, modulus in taken.moduli.items()
     }
@@ -398,7 +397,7 @@ def reconstruct(
     noise = ROUNDING * float(np.finfo(values.dtype).eps) * float(np.abs(values).max())
     if written_as == "components" and not batch:
         labels = target.components.labels
-        numbers = [number(float(value), noise) for value in values]
+        numbers = [number(float(value), noise=noise) for value in values]
         say_table(("component", ">value"), zip(labels, numbers, strict=True))
     else:
         say_array(values, len(size), noise)

@@ -1,4 +1,4 @@
-"""How numbers, matrices and classes look in print."""
+"""How arrays and classes of tensors look in print."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from ..decomposition.components import VOIGT_LABELS, Form
 from ..decomposition.reductions import Reduction
 from ..files.records import Values
+from ..formatting import matrix
 from ..physical.catalog import catalog
 from ..terminal import say
 
@@ -51,42 +52,13 @@ def content_of(target: Reduction) -> str:
     return f"{target.irreps}, {target.dimension} independent component{plural}"
 
 
-def number(value: float, noise: float = 0.0) -> str:
-    """Write six digits, or 0 for what is not above the noise."""
-    return "0" if abs(value) <= noise else f"{value:.6g}"
-
-
-def percent(share: float) -> str:
-    """Write a share; what rounding leaves of nothing is 0."""
-    if np.isnan(share):
-        return "-"
-    if share < 1e-20:
-        return "0"
-    return f"{100 * share:.2f} %" if share >= 5e-5 else f"{100 * share:.2g} %"
-
-
-def aligned(matrix: Values, noise: float) -> list[str]:
-    """Write the rows of a matrix with the decimal points below each other."""
-    texts = [[number(float(entry), noise) for entry in row] for row in matrix]
-    flat = [text for row in texts for text in row]
-    if not any("e" in text for text in flat):
-        after = max(len(text.partition(".")[2]) for text in flat)
-        for row in texts:
-            for column, text in enumerate(row):
-                missing = after - len(text.partition(".")[2])
-                gap = missing + (1 if after and "." not in text else 0)
-                row[column] = text + " " * gap
-    width = max(len(text) for row in texts for text in row)
-    return ["  ".join(text.rjust(width) for text in row).rstrip() for row in texts]
-
-
 def say_array(values: Values, rank: int, noise: float) -> None:
     """Print an array: its last axes as matrices, each headed by its place on the axes before.
 
     The last `rank` axes belong to one tensor, the axes before are a batch.
     """
     if values.ndim < 2:
-        say(*(f"  {line}" for line in aligned(values.reshape(1, -1), noise)))
+        say(*(f"  {line}" for line in matrix(values.reshape(1, -1), noise)))
         return
     leading = values.ndim - min(rank, 2)
     places = list(np.ndindex(values.shape[:leading]))
@@ -96,7 +68,7 @@ def say_array(values: Values, rank: int, noise: float) -> None:
         block = (
             values[place].reshape((-1, values.shape[-1])) if rank else values[place].reshape(1, 1)
         )
-        say(*(f"  {line}" for line in aligned(block, noise)))
+        say(*(f"  {line}" for line in matrix(block, noise)))
     if len(places) > MATRICES:
         say(f"... {len(places) - MATRICES} more; -o FILE writes all")
 

@@ -28,6 +28,7 @@ from ..decomposition.voigt import written_form
 from ..exact import linear
 from ..exact.orbits import Integers
 from ..exact.surds import Surd
+from ..formatting import aligned
 from ..physical.catalog import catalog
 from .point_groups import Direction, Matrix, Operation, PointGroup, exact_matrix, point_group
 
@@ -394,11 +395,7 @@ class SymbolicForm:
             return []
         rows = self.matrix if len(shape) == 2 else [self.matrix] if shape else [[self.matrix]]
         cells = [["·" if text == "0" else text for text in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return [
-            "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-            for row in cells
-        ]
+        return aligned(cells)
 
     def relation_lines(self) -> list[str]:
         """Return the relations between components that do not vanish, equal ones on one line."""

@@ -16,10 +16,11 @@ import numpy as np
 from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import BASES, Basis
 from ..errors import SymmetryError, UnknownTensorError
+from ..formatting import did_you_mean
 from ..version import CONVENTIONS
 from .recognition import tensor_class
 from .records import Parts, PartsRecord, TensorRecord, Values, times
-from .saving import did_you_mean, file_error
+from .saving import file_error
 
 STANDARD_INPUT = "-"
 NPY_MAGIC = b"\x93NUMPY"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,6 @@ class FileError(InputError, ValueError):
 def file_error(origin: str, problem: str, *advice: str) -> FileError:
     """Return an error about a file: what is wrong, then advice, a line each."""
     return FileError("\n".join((f"{origin}: {problem}", *advice)))
-
-
-def did_you_mean(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return a hint at the nearest word, or nothing."""
-    near = get_close_matches(word, list(words), n=1, cutoff=cutoff)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def to_json(document: Mapping[str, Any]) -> str:

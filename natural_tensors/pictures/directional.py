@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache, partial
 
 import numpy as np
@@ -15,6 +14,7 @@ from .. import elasticity, optics, piezoelectricity
 from ..arrays import Floats
 from ..crystals.tensor import CrystalTensor
 from ..errors import InputError
+from ..formatting import did_you_mean
 
 STEPS = 61
 """Polar angles of a sphere, poles included: every 3°, so that 30°, 45°, 60° and 90° are met."""
@@ -112,8 +112,7 @@ def find(crystal: CrystalTensor, name: str | None) -> Property:
     if name is None:
         return next(iter(known.values()))
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, known)
         raise NoPictureError(
             f"property {name!r} is not one of {', '.join(known)}{hint}" + _why_fewer(crystal)
         )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..arrays import Floats
 from ..crystals.tensor import CrystalTensor
 from ..decomposition.components import VOIGT_LABELS
+from ..formatting import with_minus
 from .colours import ACCENT, COPIES, FAINT, INK, SERIES, SIGNED, UNSIGNED, bounds, signed_stops
 from .directional import (
     AZIMUTH,
@@ -417,7 +418,7 @@ def entry_texts(values: Floats) -> NDArray[np.str_]:
     reach = float(np.abs(values).max())
     decimals = int(np.clip(3 - np.floor(np.log10(reach)), 0, 8)) if reach else 0
     texts = [
-        f"{value:.{decimals}f}".replace("-", "−") if abs(value) > 1e-5 * reach else "0"
+        with_minus(f"{value:.{decimals}f}") if abs(value) > 1e-5 * reach else "0"
         for value in values.ravel()
     ]
     return np.array(texts).reshape(values.shape)

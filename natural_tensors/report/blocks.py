@@ -1,4 +1,4 @@
-"""What a page is made of: sections of tables, pictures and text, and how numbers are written."""
+"""What a page is made of: sections of tables, pictures and text, and how symbols are written."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from markupsafe import Markup, escape
 
+from ..formatting import with_minus
 from ..pictures.output import inline_svg
 
 Words = str | Markup
 """Text to be escaped, or markup that was made of escaped text."""
-
-MINUS = "\u2212"
-NOTHING = "\u2013"
-"""What stands in a cell for a number that does not exist."""
-
-DIGITS = 4
-"""Significant digits of numbers in tables."""
 
 ROUNDING = 1e-9
 """A component of a unit vector below this is 0."""
@@ -165,37 +158,13 @@ def picture(figure: Any, name: str, alt: str, caption: Words = "", **options: bo
     return Picture(Markup(inline_svg(figure, name)), alt, caption, **options)
 
 
-# --- numbers and symbols -------------------------------------------------------------------------
-
-
-def number(value: Any, digits: int = DIGITS) -> str:
-    """Return a number with significant digits, a dash when there is none."""
-    real = float(value)
-    if not np.isfinite(real):
-        return "∞" if np.isinf(real) else NOTHING
-    if not real:
-        return "0"
-    size = int(np.floor(np.log10(abs(real))))
-    if not -4 <= size < 7:
-        mantissa, _, power = f"{real:.{digits - 1}e}".partition("e")
-        return f"{mantissa} × 10^{int(power)}".replace("-", MINUS)
-    return f"{real:.{max(digits - 1 - size, 0)}f}".replace("-", MINUS)
-
-
-def with_spread(value: Any, spread: Any, unit: str = "") -> str:
-    """Return ``37.8 ± 1.2 GPa``: the spread with one digit, or two after a 1."""
-    tail = f" {unit}" if unit else ""
-    if spread is None or not np.isfinite(float(spread)) or not float(spread):
-        return number(value) + tail
-    mantissa, _, power = f"{float(spread):.0e}".partition("e")
-    decimals = max(int(mantissa == "1") - int(power), 0)
-    return f"{float(value):.{decimals}f} ± {float(spread):.{decimals}f}{tail}".replace("-", MINUS)
+# --- symbols -------------------------------------------------------------------------------------
 
 
 def vector(components: Iterable[float]) -> str:
     """Return a direction as three numbers."""
     return ", ".join(
-        "0" if abs(value) < ROUNDING else f"{value:.3f}".replace("-", MINUS) for value in components
+        "0" if abs(value) < ROUNDING else with_minus(f"{value:.3f}") for value in components
     )
 
 
@@ -218,6 +187,6 @@ def schoenflies(text: str) -> Markup:
 
 def component(text: str) -> Markup:
     """Return symbols of components with their indices lowered: ``1/2 C11 - 1/2 C12``."""
-    safe = str(escape(text)).replace("-", MINUS)
+    safe = with_minus(str(escape(text)))
     safe = re.sub(r"\b(\d+)/(\d+)\b", r"\1⁄\2", safe)
     return Markup(re.sub(r"\b([A-Za-zεπχκσα])_?(\d+)\b", r"<var>\1</var><sub>\2</sub>", safe))

@@ -10,8 +10,9 @@ from markupsafe import Markup
 from .. import optics, piezoelectricity
 from ..arrays import Floats
 from ..crystals.tensor import CrystalTensor
+from ..formatting import NOTHING, typeset
 from ..pictures.directional import written_unit
-from .blocks import NOTHING, Block, Fact, Paragraph, Section, Table, Words, number, vector
+from .blocks import Block, Fact, Paragraph, Section, Table, Words, vector
 from .directions import symbol
 
 INDEX_DIGITS = 5
@@ -47,11 +48,13 @@ def dielectric_facts(crystal: CrystalTensor) -> list[Fact]:
         return []
     facts = [
         Fact(
-            Markup("n<sub>{}</sub>").format(letter), "refractive index", number(index, INDEX_DIGITS)
+            Markup("n<sub>{}</sub>").format(letter),
+            "refractive index",
+            typeset(index, INDEX_DIGITS),
         )
         for letter, index in zip("αβγ", found.refractive_indices, strict=True)
     ]
-    facts.append(Fact("Δn", "birefringence", number(found.birefringence, 3)))
+    facts.append(Fact("Δn", "birefringence", typeset(found.birefringence, 3)))
     facts.append(Fact("", "optical class", _character(found)))
     if found.optical_class == "biaxial":
         facts.append(Fact("2V", "between the optic axes", f"{found.angle_2v_deg:.1f}°"))
@@ -69,7 +72,7 @@ def dielectric(crystal: CrystalTensor) -> Section:
         strict=True,
     )
     rows = [
-        [name, number(value, INDEX_DIGITS), number(index, INDEX_DIGITS), *_along(crystal, axis)]
+        [name, typeset(value, INDEX_DIGITS), typeset(index, INDEX_DIGITS), *_along(crystal, axis)]
         for name, value, index, axis in columns
     ]
     blocks: list[Block] = [
@@ -104,8 +107,13 @@ def _responses(crystal: CrystalTensor) -> piezoelectricity.PiezoelectricSummary:
     return piezoelectricity.summary(crystal.values, unit=crystal.unit)
 
 
+<<<<<<< HEAD
 def _response(value: Any, found: piezoelectricity.PiezoelectricSummary) -> str:
     return number(value if value > ROUNDING * found.norm else 0.0)
+=======
+def _response(value: Any, found: piezoelectricity.Summary) -> str:
+    return typeset(value if value > ROUNDING * found.norm else 0.0)
+>>>>>>> 8aecce4 (One writer of numbers and one of plain tables, natural_tensors.formatting)
 
 
 def piezoelectric_facts(crystal: CrystalTensor) -> list[Fact]:

@@ -11,10 +11,9 @@ from .. import elasticity
 from ..arrays import Floats
 from ..crystals.tensor import CrystalTensor
 from ..elasticity.parts import CAUCHY
+from ..formatting import MINUS, NOTHING, typeset, typeset_spread
 from ..pictures.directional import stiffness_of
 from .blocks import (
-    MINUS,
-    NOTHING,
     Fact,
     Paragraph,
     Row,
@@ -22,9 +21,7 @@ from .blocks import (
     Table,
     Words,
     component,
-    number,
     vector,
-    with_spread,
 )
 from .directions import symbol
 
@@ -34,26 +31,32 @@ def elastic_facts(crystal: CrystalTensor) -> list[Fact]:
     stiffness, spread = stiffness_of(crystal), crystal.uncertainty
     moduli = elasticity.moduli(stiffness)
     stable = bool(elasticity.is_stable(stiffness))
-    found = [
-        Fact("K", "bulk modulus", with_spread(moduli.bulk_hill, spread.get("bulk"), "GPa")),
-        Fact("G", "shear modulus", with_spread(moduli.shear_hill, spread.get("shear"), "GPa")),
-        Fact("E", "Young's modulus", with_spread(moduli.youngs_hill, spread.get("youngs"), "GPa")),
-        Fact("ν", "Poisson's ratio", number(moduli.poisson_hill, 3)),
-        Fact(
-            Markup("A<sup>U</sup>"), "universal anisotropy",
-            number(moduli.universal_anisotropy, 3) if stable else NOTHING,
+    hill = (
+        ("K", "bulk modulus", moduli.bulk_hill, "bulk"),
+        ("G", "shear modulus", moduli.shear_hill, "shear"),
+        ("E", "Young's modulus", moduli.youngs_hill, "youngs"),
+    )
+    anisotropy = typeset(moduli.universal_anisotropy, 3) if stable else NOTHING
+    facts = [
+        *(
+            Fact(letter, words, typeset_spread(value, spread.get(name), "GPa"))
+            for letter, words, value, name in hill
         ),
+        Fact("ν", "Poisson's ratio", typeset(moduli.poisson_hill, 3)),
+        Fact(Markup("A<sup>U</sup>"), "universal anisotropy", anisotropy),
         Fact(
-            "", "mechanical stability", "stable" if stable else "NOT stable",
+            "",
+            "mechanical stability",
+            "stable" if stable else "NOT stable",
             "good" if stable else "alarm",
         ),
-    ]  # fmt: skip
+    ]
     if crystal.density_kg_m3 is not None:
-        found.append(Fact("ρ", "density", f"{number(crystal.density_kg_m3)} kg/m³"))
+        facts.append(Fact("ρ", "density", f"{typeset(crystal.density_kg_m3)} kg/m³"))
     if stable and crystal.density_kg_m3 is not None and crystal.atoms_per_m3 is not None:
         debye = elasticity.debye_temperature(stiffness, crystal.density_kg_m3, crystal.atoms_per_m3)
-        found.append(Fact(Markup("Θ<sub>D</sub>"), "Debye temperature", f"{number(debye, 3)} K"))
-    return found
+        facts.append(Fact(Markup("Θ<sub>D</sub>"), "Debye temperature", f"{typeset(debye, 3)} K"))
+    return facts
 
 
 def elastic_alarms(crystal: CrystalTensor) -> list[Words]:
@@ -63,7 +66,7 @@ def elastic_alarms(crystal: CrystalTensor) -> list[Words]:
     modes = elasticity.kelvin_modes(stiffness_of(crystal))
     soft = modes.moduli_gpa <= elasticity.ROUNDING * np.abs(modes.moduli_gpa).max()
     strains = "; ".join(
-        f"{_strain(strain)} (Kelvin modulus {number(modulus)} GPa)"
+        f"{_strain(strain)} (Kelvin modulus {typeset(modulus)} GPa)"
         for modulus, strain in zip(modes.moduli_gpa[soft], modes.strains[soft], strict=True)
     )
     plural = "s" if soft.sum() > 1 else ""
@@ -108,7 +111,7 @@ def _moduli(crystal: CrystalTensor) -> Section:
         (
             words,
             *(
-                number(getattr(moduli, f"{name}_{bound}", np.nan))
+                typeset(getattr(moduli, f"{name}_{bound}", np.nan))
                 for bound in ("voigt", "reuss", "hill")
             ),
         )
@@ -120,9 +123,9 @@ def _moduli(crystal: CrystalTensor) -> Section:
         )
     ]
     indices = [
-        ("universal anisotropy, 0 when isotropic", number(moduli.universal_anisotropy)),
-        ("logarithmic anisotropy, 0 when isotropic", number(moduli.log_anisotropy)),
-        ("Pugh's ratio K/G", number(moduli.bulk_hill / moduli.shear_hill)),
+        ("universal anisotropy, 0 when isotropic", typeset(moduli.universal_anisotropy)),
+        ("logarithmic anisotropy, 0 when isotropic", typeset(moduli.log_anisotropy)),
+        ("Pugh's ratio K/G", typeset(moduli.bulk_hill / moduli.shear_hill)),
     ]
     return Section(
         "moduli", "Moduli of the polycrystal",
@@ -163,7 +166,7 @@ def _extremes(crystal: CrystalTensor) -> Section:
             rows.append(
                 (
                     f"{entry.name}, {word}",
-                    number(getattr(entry, end)) + unit,
+                    typeset(getattr(entry, end)) + unit,
                     vector(direction),
                     *([symbol(direction, lattice)] if lattice is not None else []),
                     vector(transverse) if transverse is not None else NOTHING,
@@ -188,7 +191,7 @@ def _stability(crystal: CrystalTensor) -> Section:
     modes = elasticity.kelvin_modes(stiffness_of(crystal))
     stable = bool(elasticity.is_stable(stiffness_of(crystal)))
     rows = [
-        (f"{place}", number(modulus), _strain(strain))
+        (f"{place}", typeset(modulus), _strain(strain))
         for place, (modulus, strain) in enumerate(
             zip(modes.moduli_gpa, modes.strains, strict=True), start=1
         )
@@ -231,7 +234,7 @@ def _velocities(crystal: CrystalTensor) -> Section:
         stiffness_of(crystal), np.array([row for _, row in ways]), crystal.density_kg_m3
     ).velocities_m_s
     rows = [
-        (name, *(number(speed) for speed in reversed(three)))
+        (name, *(typeset(speed) for speed in reversed(three)))
         for (name, _), three in zip(ways, speeds, strict=True)
     ]
     return Section(
@@ -251,8 +254,8 @@ def _cauchy(crystal: CrystalTensor) -> Section:
     rows = [
         (
             component(name.replace("-", " = ")),
-            *(number(matrix[place]) for place in CAUCHY[name]),
-            number(difference),
+            *(typeset(matrix[place]) for place in CAUCHY[name]),
+            typeset(difference),
         )
         for name, difference in found.cauchy_differences_gpa.items()
     ]

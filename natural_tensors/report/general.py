@@ -13,6 +13,7 @@ from .. import pictures
 from ..arrays import Floats
 from ..crystals.forms import SymbolicForm
 from ..crystals.tensor import CrystalTensor
+from ..formatting import typeset, with_minus
 from ..physical.catalog import catalog
 from ..pictures.directional import families, written_unit
 from ..pictures.printed import entry_texts, matrix_values, symmetry_marks
@@ -31,7 +32,6 @@ from .blocks import (
     Words,
     component,
     hermann_mauguin,
-    number,
     picture,
 )
 
@@ -79,7 +79,7 @@ def norm_facts(crystal: CrystalTensor) -> list[Fact]:
     unit = f" {written_unit(crystal.unit)}" if crystal.unit else ""
     shares = crystal.reduction.fractions(crystal.values, invalid="project")
     found = [
-        Fact("‖T‖", "Frobenius norm", number(np.linalg.norm(crystal.values)) + unit),
+        Fact("‖T‖", "Frobenius norm", typeset(np.linalg.norm(crystal.values)) + unit),
         Fact("", "independent components", str(crystal.reduction.dimension)),
     ]
     if crystal.form is not None:
@@ -194,7 +194,7 @@ def _components(crystal: CrystalTensor) -> Block:
     values = reduction.convert(crystal.values, target="components", invalid="project")
     largest = float(np.abs(values).max(initial=0.0))
     kept = [
-        (component(label) if label.isdigit() else label, number(value))
+        (component(label) if label.isdigit() else label, typeset(value))
         for label, value in zip(reduction.components.labels, values, strict=True)
         if abs(value) > 1e-9 * largest
     ]
@@ -229,7 +229,7 @@ def _frame(crystal: CrystalTensor) -> list[Block]:
         rows = [
             (
                 name,
-                *(f"{value:z.4f}".replace("-", "−") for value in row),
+                *(with_minus(f"{value:z.4f}") for value in row),
                 f"{np.linalg.norm(row):.4f}",
             )
             for name, row in zip("abc", frame.lattice, strict=True)
@@ -252,12 +252,12 @@ def constants(crystal: CrystalTensor) -> Section | None:
     )
     lead += f": {per_weight}." if per_weight else "."
     if crystal.residual is not None and crystal.residual > ROUNDING:
-        lead += f" What violates the group is {number(100 * crystal.residual, 2)} % of the norm."
+        lead += f" What violates the group is {typeset(100 * crystal.residual, 2)} % of the norm."
     tables: list[Block] = []
     unit = f" [{written_unit(crystal.unit)}]" if crystal.unit else ""
     if form.parameters:
         rows = [
-            (component(name), number(value))
+            (component(name), typeset(value))
             for name, value in zip(form.parameters, _parameters(crystal, form), strict=True)
         ]
         tables.append(Table(("constant", f"value{unit}"), rows))
@@ -312,7 +312,7 @@ def parts(crystal: CrystalTensor) -> Section:
     rows = [
         (
             f"weight {weight}, copy {copy}",
-            number(norm * float(share) ** 0.5 if share > NOTHING_LEFT else 0.0),
+            typeset(norm * float(share) ** 0.5 if share > NOTHING_LEFT else 0.0),
             f"{100 * float(share):.2f} %",
         )
         for (weight, copy), share in shares.items()

@@ -17,15 +17,14 @@ import pytest
 from natural_tensors import elasticity, from_voigt, optics, piezoelectricity
 from natural_tensors.files import reading
 from natural_tensors.files.saving import FileError
+from natural_tensors.formatting import typeset, typeset_spread
 from natural_tensors.report import Report, report
 from natural_tensors.report.blocks import (
     component,
     formula,
     hermann_mauguin,
-    number,
     schoenflies,
     vector,
-    with_spread,
 )
 from natural_tensors.report.directions import nearest, symbol
 from tests.helpers.example_crystals import (
@@ -230,8 +229,8 @@ def test_numbers_of_quartz() -> None:
 def test_extremes_of_quartz_are_those_of_elasticity() -> None:
     words = parsed("quartz").words("extremes")
     found = elasticity.extremes(quartz().voigt)
-    assert f"smallest {number(found.youngs.minimum)} GPa" in words
-    assert f"largest {number(found.poisson.maximum)}" in words
+    assert f"smallest {typeset(found.youngs.minimum)} GPa" in words
+    assert f"largest {typeset(found.poisson.maximum)}" in words
 
 
 def test_the_matrix_in_the_axes_of_the_structure() -> None:
@@ -283,7 +282,7 @@ def test_a_tensor_without_matrix_lists_its_components() -> None:
     found = parsed("other")
     words = found.words("tensor")
     assert "27 of 27" in words
-    assert f"xyz {number(other().values[0, 1, 2])}" in words
+    assert f"xyz {typeset(other().values[0, 1, 2])}" in words
     assert "figure" not in found.scripts
     assert not any("plotly" in text for text in found.scripts.values())
 
@@ -359,7 +358,7 @@ def test_the_same_crystal_gives_the_same_page() -> None:
     ],
 )  # fmt: skip
 def test_numbers(value: float, text: str) -> None:
-    assert number(value) == text
+    assert typeset(value) == text
 
 
 @pytest.mark.parametrize(
@@ -371,7 +370,7 @@ def test_numbers(value: float, text: str) -> None:
     ],
 )  # fmt: skip
 def test_numbers_with_a_spread(value: float, spread: float | None, text: str) -> None:
-    assert with_spread(value, spread, "GPa") == text
+    assert typeset_spread(value, spread, "GPa") == text
 
 
 def test_symbols_of_chemistry_and_crystallography() -> None:
