@@ -21,6 +21,7 @@ import numpy as np
 
 from natural_tensors import CONVENTIONS, __version__, elasticity, to_voigt
 from natural_tensors.files.saving import FileError, write_bytes
+from natural_tensors.formatting import aligned, number
 
 from .baselines import Baselines
 from .comparison import MODULI, deviations, parity_columns, spreads
@@ -39,7 +40,7 @@ def score_text(score: Score) -> str:
     if not np.isfinite(score.value):
         return "-"
     if not np.isfinite(score.error) or score.error == 0:
-        return f"{score.value:.4g}"
+        return number(score.value, 4)
     digits = int(np.clip(1 - np.floor(np.log10(score.error)), 0, 4))
     return f"{score.value:.{digits}f} ± {score.error:.{digits}f}"
 
@@ -55,23 +56,11 @@ def score_table(scores: ErrorTable | Baselines | Ranking) -> str:
     rows = [
         (_row_head(row[0]), *map(score_text, row)) for row in zip(*columns.values(), strict=True)
     ]
-    return _aligned([("", *columns), *rows])
+    return "\n".join(aligned([("", *columns), *rows], left=1))
 
 
 def _row_head(score: Score) -> str:
     return score.name if score.unit in ("", "1") else f"{score.name} [{score.unit}]"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text as a block of aligned columns, the first to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -176,8 +165,8 @@ def _row(evaluation: Evaluation, place: int) -> dict[str, str]:
 
 
 def _digits(value: float) -> str:
-    """Return six digits; empty when there is no number."""
-    return f"{float(value):.6g}" if np.isfinite(value) else ""
+    """Write six digits, nothing when there is no number."""
+    return number(value, missing="")
 
 
 def as_plots(evaluation: Evaluation) -> dict[str, bytes]:
