@@ -107,13 +107,8 @@ def _responses(crystal: CrystalTensor) -> piezoelectricity.PiezoelectricSummary:
     return piezoelectricity.summary(crystal.values, unit=crystal.unit)
 
 
-<<<<<<< HEAD
 def _response(value: Any, found: piezoelectricity.PiezoelectricSummary) -> str:
-    return number(value if value > ROUNDING * found.norm else 0.0)
-=======
-def _response(value: Any, found: piezoelectricity.Summary) -> str:
     return typeset(value if value > ROUNDING * found.norm else 0.0)
->>>>>>> 8aecce4 (One writer of numbers and one of plain tables, natural_tensors.formatting)
 
 
 def piezoelectric_facts(crystal: CrystalTensor) -> list[Fact]:
