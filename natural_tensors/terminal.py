@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn, TextIO
 
 import typer
 from rich import box
@@ -29,11 +29,17 @@ USAGE_ERRORS: tuple[type[Exception], ...] = (typer.BadParameter.__mro__[1],)
 """What is raised for a command line that cannot be parsed, wherever typer keeps its Click."""
 
 
+NOT_INSTALLED = (
+    "commands such as generate are announced when natural-tensors is installed, and Python finds "
+    "no installation;\nin a checkout, run: pip install -e ."
+)
+
+
 class RefusedError(Exception):
     """A tensor, or a part, that violates its symmetry."""
 
 
-def _console(stream: Any) -> Console:
+def _console(stream: TextIO) -> Console:
     """Return a console that writes plain, uncut text unless the stream is a terminal."""
     width = None if stream.isatty() else PIPE_WIDTH
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
@@ -124,15 +130,28 @@ class Program(TyperGroup):
         return [*dict.fromkeys([*super().list_commands(context), *self._announced()])]
 
     def get_command(self, context: Any, name: str) -> Any:
-        """Return a command; an announced one is imported when it is asked for."""
-        announced = self._announced()
-        if name in announced and name not in self.commands and check_codegen():
+        """Return a command, None when there is none; an announced one is imported now.
+
+        A command that a foreign package called codegen stands in for is none, after a warning.
+        """
+        if name not in self.commands and (entry := self._announced().get(name)):
+            if entry.module.partition(".")[0] == "codegen" and not check_codegen():
+                return None
             alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-            announced[name].load()(alone)
+            entry.load()(alone)
             self.add_command(typer.main.get_command(alone), name)
         return super().get_command(context, name)
 
-    def _announced(self) -> dict[str, Any]:
+    def resolve_command(self, context: Any, arguments: list[str]) -> Any:
+        """Return the command that a command line names; say why it may be missing here."""
+        try:
+            return super().resolve_command(context, arguments)
+        except USAGE_ERRORS as error:
+            if self.entry_points is not None and not self._announced():
+                raise typer.BadParameter(f"{usage_message(error)}\n{NOT_INSTALLED}") from None
+            raise
+
+    def _announced(self) -> dict[str, EntryPoint]:
         if self.entry_points is None:
             return {}
         return {entry.name: entry for entry in entry_points(group=self.entry_points)}
@@ -177,12 +196,12 @@ def check_codegen() -> bool:
     """Warn when the name ``codegen`` leads to another package than the one beside this one."""
     spec = find_spec("codegen")
     ours = Path(__file__).resolve().parents[1] / "codegen" / "__init__.py"
-    found = spec.origin if spec else None
-    is_ours = found is not None and Path(found).resolve() == ours
+    origin = spec.origin if spec else None
+    is_ours = origin is not None and Path(origin).resolve() == ours
     if not is_ours:
         warn(
             "warning",
-            f"the package codegen that Python finds is not ours: {found or 'there is none'}\n"
+            f"the package codegen that Python finds is not ours: {origin or 'there is none'}\n"
             f"ours is {ours}; code generation will not work.\n"
             "uninstall the other one (pip uninstall codegen), reinstall natural-tensors,\n"
             "and do not run Python in a folder that holds a codegen",

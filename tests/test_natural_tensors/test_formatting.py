@@ -1,0 +1,58 @@
+"""Numbers and tables as text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from natural_tensors import formatting
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "options", "text"),
+    [
+        (1 / 3, 6, {}, "0.333333"),
+        (1 / 3, 4, {}, "0.3333"),
+        (2.50, 6, {}, "2.5"),
+        (-0.0, 6, {}, "0"),
+        (1e-17, 6, {"noise": 1e-15}, "0"),
+        (np.nan, 6, {}, "nan"),
+        (np.nan, 6, {"missing": ""}, ""),
+        (np.inf, 8, {"missing": "-"}, "-"),
+        (np.float32(0.1), 8, {}, "0.1"),
+        (np.array(1234567.0), 8, {}, "1234567"),
+    ],
+)
+def test_numbers(value: float, digits: int, options: dict[str, object], text: str) -> None:
+    assert formatting.number(value, digits, **options) == text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.5, "50.00 %"), (1e-4, "0.01 %"), (1e-6, "0.0001 %"), (1e-25, "0"), (np.nan, "-")],
+)
+def test_shares(share: float, text: str) -> None:
+    assert formatting.percent(share) == text
+
+
+def test_columns_are_flush_and_as_wide_as_asked_for() -> None:
+    rows = [["metal", "K", "G"], ["copper", "137", "47.3"]]
+    assert formatting.aligned(rows, left=1) == ["metal     K     G", "copper  137  47.3"]
+    assert formatting.aligned(rows, between=" ", equal=True) == [
+        " metal      K      G",
+        "copper    137   47.3",
+    ]
+    assert formatting.aligned([["a", ""]], left=2) == ["a"]
+
+
+def test_decimal_points_of_a_matrix_are_below_each_other() -> None:
+    assert formatting.matrix([[1, 2.5], [10.25, 1e-9]], noise=1e-6) == [
+        " 1      2.5",
+        "10.25   0",
+    ]
+    assert formatting.matrix([[1e-9, 2]]) == ["1e-09      2"]
+
+
+def test_the_nearest_word_is_meant() -> None:
+    assert formatting.did_you_mean("slicon", ["silicon", "copper"]) == "; did you mean 'silicon'?"
+    assert formatting.did_you_mean("unobtainium", ["silicon"]) == ""

@@ -1,0 +1,103 @@
+"""How a command line speaks and fails: announced commands, tables, hints."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from natural_tensors import cli, terminal
+
+GROUP = "natural_tensors.commands"
+ANOTHER = '''
+def register(app):
+    @app.command()
+    def hello():
+        """Greet."""
+        print("good morning")
+'''
+
+
+def announce(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> None:
+    known = [EntryPoint(name, value, GROUP) for name, value in entries]
+    monkeypatch.setattr(terminal, "entry_points", lambda group: known if group == GROUP else [])
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli.app.app, arguments, prog_name="natural-tensors")
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(autouse=True)
+def commands_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+def test_an_announced_command_is_listed_and_loaded_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "another_package.py").write_text(ANOTHER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    announce(monkeypatch, ("hello", "another_package:register"))
+    assert run("hello") == (0, "good morning\n", "")
+    assert "Greet." in run("--help")[1]
+
+
+@pytest.mark.parametrize("origin", [None, "/other/codegen/__init__.py"])
+def test_a_command_whose_package_cannot_be_loaded_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, origin: str | None
+) -> None:
+    announce(monkeypatch, ("generate", "codegen.cli:register"))
+    found = None if origin is None else SimpleNamespace(origin=origin)
+    monkeypatch.setattr(terminal, "find_spec", lambda _: found)
+    code, output, messages = run("generate", "elastic")
+    assert (code, output) == (2, "")
+    assert messages.count("warning: the package codegen that Python finds is not ours") == 1
+    assert (origin or "there is none") in messages
+    assert "error: No such command 'generate'" in messages
+
+
+def test_a_command_missing_for_want_of_an_installation_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    announce(monkeypatch)
+    code, output, messages = run("generate", "elastic")
+    assert (code, output) == (2, "")
+    assert "error: No such command 'generate'" in messages
+    assert "Python finds no installation" in messages
+    assert "pip install -e ." in messages
+
+
+def test_an_unknown_command_of_an_installed_program_has_no_such_excuse() -> None:
+    code, _, messages = run("generat")
+    assert code == 2
+    assert "No such command 'generat'" in messages
+    assert "installation" not in messages
+
+
+def test_tables_are_aligned_and_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 300
+    terminal.say_table(("name", ">value"), [("a", "1"), (long, "22")])
+    head, rule, first, second = capsys.readouterr().out.splitlines()
+    assert head.startswith("name")
+    assert head.endswith("value")
+    assert set(rule) <= {"─", " "}
+    assert first.endswith("     1")
+    assert second == f"{long}      22"
+
+
+def test_facts_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.say_facts({"symmetry": "ij=ji", "unit": ""})
+    assert capsys.readouterr().out == "symmetry  ij=ji\n"
+
+
+def test_what_to_install_is_said_and_other_broken_imports_are_raised() -> None:
+    missing = ModuleNotFoundError(name="plotly.io")
+    assert "pip install 'natural-tensors[report]'" in terminal.missing_package(
+        {"plotly": "report"}, missing
+    )
+    with pytest.raises(ModuleNotFoundError):
+        terminal.missing_package({}, missing)
