@@ -1,1 +1,1 @@
-"""Structures with labels: read, checked, split."""
+"""Structures with labels: read from files, checked against symmetry, split for training."""

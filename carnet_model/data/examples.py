@@ -1,4 +1,10 @@
-"""Examples, and which of them may be trained on."""
+"""Examples: structures with labels, and which of them may be trained on.
+
+A tenth of all formulas, by a hash, is reserved for evaluation and never trained on.
+
+>>> split_of("Cu"), split_of("AlN"), split_of("Al")
+('train', 'reserved', 'val')
+"""
 
 from __future__ import annotations
 
@@ -19,6 +25,7 @@ Split = Literal["reserved", "val", "train"]
 
 
 RESERVED_BELOW, VALIDATION_BELOW = 10, 18
+"""Formulas with a bucket below the first are reserved, the next up to the second validate."""
 
 
 class DatasetError(InputError, ValueError):
@@ -59,13 +66,13 @@ class Example:
 
     Attributes:
         geometry: the structure.
-        labels: by the name of the target. A tensor is full, shape ``(3,)*rank``, in the frame of
-            the geometry; a scalar has shape ``()``; a label of the atoms has the atoms as first
-            axis, and NaN for an atom without one. Units: see the module.
+        labels: by name. A tensor is full, shape ``(3,)*rank``, in the frame of the geometry; a
+            scalar has shape ``()``; a label of the atoms has the atoms as first axis, and NaN for
+            an atom without one. Units: those that the sources of the labels keep.
         weight: factor of this example in a loss.
         identifier: what reports call it.
         source: where it comes from.
-        notes: the rest of the record.
+        notes: the other entries of the record.
     """
 
     geometry: Geometry

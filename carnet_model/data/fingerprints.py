@@ -1,4 +1,4 @@
-"""Fingerprints of structures: has a network been trained on this one."""
+"""Fingerprints of training sets: what a network was trained on, and whether it saw a structure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .examples import Example
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
-    """Return a SHA-256 of identifiers, formulas, weights and labels, whatever their order."""
+    """Return a SHA-256 of identifiers, formulas, weights and labels of examples, in any order."""
     digests = []
     for example in examples:
         part = hashlib.sha256(
@@ -55,11 +55,11 @@ class Fingerprints:
     @classmethod
     def of(cls, examples: Iterable[Example]) -> Fingerprints:
         """Collect the signatures of examples."""
-        seen = list(examples)
-        rows = [signature(example.geometry) for example in seen]
+        all_examples = list(examples)
+        rows = [signature(example.geometry) for example in all_examples]
         return cls(
-            tuple(example.identifier for example in seen),
-            tuple(example.formula for example in seen),
+            tuple(example.identifier for example in all_examples),
+            tuple(example.formula for example in all_examples),
             np.array(rows, dtype=np.float16).reshape(-1, 1 + 3 * len(SHELL_CENTRES)),
         )
 

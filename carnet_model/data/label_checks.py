@@ -1,4 +1,4 @@
-"""Labels against the symmetry of their own crystals: what is wrong, how far, what would mend it.
+"""Labels against the symmetry of their own crystals: which violate it, how far, what may mend it.
 
 A property tensor is invariant under the point group of its crystal (Neumann). One that is not was
 computed badly, belongs to another structure, or is stated in other axes than the lattice vectors
@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from natural_tensors import catalog
 from natural_tensors.arrays import Floats
@@ -25,7 +24,7 @@ TOLERANCE = 0.05
 """Share of its norm by which a label may violate the point group."""
 
 
-def rotate(tensor: NDArray[Any], rotations: NDArray[Any], *, axial: bool = False) -> Floats:
+def rotate(tensor: Floats, rotations: Floats, *, axial: bool = False) -> Floats:
     """Return a tensor under each of several operations: T'_ij.. = R_ia R_jb .. T_ab.. (rule 16).
 
     Args:
@@ -40,7 +39,7 @@ def rotate(tensor: NDArray[Any], rotations: NDArray[Any], *, axial: bool = False
     result = np.broadcast_to(tensor, (count, *np.shape(tensor))).astype(np.float64)
     shape = result.shape
     for _ in range(result.ndim - 1):
-        # contract the first index and put it last: after `rank` turns all are back in order
+        # contract the first index and put it last: after `rank` rounds all are back in order
         flat = result.reshape(count, 3, -1)
         result = (flat.transpose(0, 2, 1) @ np.swapaxes(rotations, 1, 2)).reshape(shape)
     if axial:
@@ -49,7 +48,7 @@ def rotate(tensor: NDArray[Any], rotations: NDArray[Any], *, axial: bool = False
     return np.asarray(result, dtype=np.float64)
 
 
-def average(tensor: NDArray[Any], rotations: NDArray[Any], *, axial: bool = False) -> Floats:
+def average(tensor: Floats, rotations: Floats, *, axial: bool = False) -> Floats:
     """Return the mean of a tensor over a group: the nearest tensor that the group leaves alone.
 
     Args:
@@ -60,9 +59,7 @@ def average(tensor: NDArray[Any], rotations: NDArray[Any], *, axial: bool = Fals
     return np.asarray(rotate(tensor, rotations, axial=axial).mean(axis=0), dtype=np.float64)
 
 
-def symmetry_violation(
-    tensor: NDArray[Any], rotations: NDArray[Any], *, axial: bool = False
-) -> float:
+def symmetry_violation(tensor: Floats, rotations: Floats, *, axial: bool = False) -> float:
     """Return ``|T - average| / |T|``: 0 when the group leaves the tensor alone, 1 at most."""
     size = float(np.linalg.norm(tensor))
     if size == 0:
@@ -89,7 +86,7 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class LabelReport:
-    """What a check found.
+    """What a check of one label over many examples says.
 
     Attributes:
         name: the label.
@@ -127,8 +124,8 @@ class LabelReport:
             )
         lines += [f"  not checked: {count}, {why}" for why, count in self.skipped.items()]
         lines += [
-            f"  {found.residual:6.3f}  {found.identifier}  {found.formula}"
-            for found in self.findings[:20]
+            f"  {finding.residual:6.3f}  {finding.identifier}  {finding.formula}"
+            for finding in self.findings[:20]
         ]
         if len(self.findings) > 20:
             lines.append(f"  ... and {len(self.findings) - 20} more")
@@ -237,7 +234,7 @@ def repair(
     symprec: float = SYMPREC,
     tolerance: float = TOLERANCE,
 ) -> tuple[Repair, ...]:
-    """Offer ways to mend a label that violates its point group, the most likely first.
+    """Return ways to mend a label that violates its point group, the most likely first.
 
     Axes are offered when the tensor, rotated from them into the frame of the structure, fits
     within the tolerance and it did not before: the IEEE axes as pymatgen chooses them, the standard

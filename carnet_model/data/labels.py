@@ -1,4 +1,9 @@
-"""Where a label stands in a file, in which form and unit."""
+"""Where a label stands in a file, in which form and unit; and weights by what a record says.
+
+>>> source = LabelSource("elastic", key="C", form="voigt", unit="kbar")
+>>> source.shape, source.unit_kept, source.factor
+((6, 6), 'GPa', 0.1)
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from natural_tensors import Reduction, catalog, reduction
 from natural_tensors.arrays import Floats
@@ -61,13 +67,13 @@ class LabelSource:
                 f"allowed: {', '.join(LABEL_FORMS)}",
             )
         try:
-            target = self.reduction
+            tensor_class = self.reduction
         except (ValueError, KeyError) as error:
             raise dataset_error(
                 f"label {self.name}", str(error), "name the class by symmetry=, such as 'ij=ji'"
             ) from None
         self.factor  # noqa: B018  # an unknown unit is refused here, not at the first record
-        if target is not None:
+        if tensor_class is not None:
             self.shape  # noqa: B018  # so is a form that the class has not
 
     @property
@@ -89,11 +95,11 @@ class LabelSource:
         Raises:
             DatasetError: when the class has no such form.
         """
-        target = self.reduction
-        if target is None:
+        tensor_class = self.reduction
+        if tensor_class is None:
             return ()
         try:
-            return LABEL_FORMS[self.form].shape(target)
+            return LABEL_FORMS[self.form].shape(tensor_class)
         except ValueError as error:
             raise dataset_error(f"label {self.name}", str(error), "choose another form") from None
 
@@ -126,7 +132,7 @@ class LabelSource:
             "and predictions are in the same unit",
         )
 
-    def read(self, value: Any, origin: str) -> Floats:
+    def read(self, value: ArrayLike, origin: str) -> Floats:
         """Return one label, or those of several atoms, as full tensors in the unit kept.
 
         Args:
@@ -165,26 +171,27 @@ class LabelSource:
 
     def written(self, label: Floats) -> Floats:
         """Return a label, or those of several atoms, as :meth:`read` takes it."""
-        target = self.reduction
-        numbers = label if target is None else LABEL_FORMS[self.form].write(target, label)
-        return numbers / self.factor
+        tensor_class = self.reduction
+        if tensor_class is None:
+            return label / self.factor
+        return LABEL_FORMS[self.form].write(tensor_class, label) / self.factor
 
     def _full(self, array: Floats, origin: str) -> Floats:
-        target = self.reduction
-        if target is None:
+        tensor_class = self.reduction
+        if tensor_class is None:
             return array
-        given = LABEL_FORMS[self.form].read(target, array)
-        nearest = np.asarray(target.symmetrize(given.values, form=given.form))
+        given = LABEL_FORMS[self.form].read(tensor_class, array)
+        nearest = np.asarray(tensor_class.symmetrize(given.values, form=given.form))
         size = float(np.linalg.norm(given.values))
         gap = float(np.linalg.norm(given.values - nearest))
         if gap > self.tolerance * size:
             raise dataset_error(
                 origin,
-                f"{self.name} violates its index symmetry {target.symmetry} by "
+                f"{self.name} violates its index symmetry {tensor_class.symmetry} by "
                 f"{gap / size:.2g} of its norm, more than {self.tolerance:g}",
                 "check form and order of the components, or raise the tolerance of the LabelSource",
             )
-        full = target.convert(nearest, source=given.form, target="full", invalid="ignore")
+        full = tensor_class.convert(nearest, source=given.form, target="full", invalid="ignore")
         return np.asarray(full, dtype=np.float64)
 
 
@@ -194,6 +201,9 @@ class WeightRule:
 
     ``WeightRule({"suspect": True}, 0.3)`` matches a list `suspect` that is not empty;
     ``WeightRule({"source": ["a", "b"]}, 0.5)`` matches either value.
+
+    >>> WeightRule({"source": ["a", "b"]}, 0.5).matches({"source": "b"})
+    True
 
     Attributes:
         when: all must hold. True or False compare with the truth of the note, where absent is
@@ -209,7 +219,7 @@ class WeightRule:
         return all(self._holds(notes.get(key), wanted) for key, wanted in self.when.items())
 
     @staticmethod
-    def _holds(note: Any, wanted: Any) -> bool:
+    def _holds(note: object, wanted: object) -> bool:
         if isinstance(wanted, bool):
             return bool(note) is wanted
         if isinstance(wanted, list | tuple | set | frozenset):

@@ -13,23 +13,20 @@ from natural_tensors.arrays import Floats
 
 from ..structures.conversion import geometry
 from ..structures.geometry import GeometryError
-from ..structures.reading import (
-    read_json,
-    read_text,
-    xyz_atoms,
-    xyz_frames,
-)
+from ..structures.reading import read_json, read_text, xyz_atoms, xyz_frames
 from .examples import DatasetError, Example, Examples, dataset_error, without_reserved
 from .labels import LabelSource, WeightRule
 from .tables import Record, csv_records, label_from_columns
 
 OnError = Literal["raise", "skip"]
 
-
 STRUCTURE_KEYS = frozenset(
     {"numbers", "lattice", "frac", "positions", "pos", "periodic", "structure", "molecule"}
 )
+"""Keys of a record that describe its structure, and are no notes."""
+
 IDENTIFIERS = ("id", "identifier", "material_id", "_id")
+"""Keys of a record that may name it, the first one that does."""
 
 
 def read_examples(
@@ -45,15 +42,15 @@ def read_examples(
     Args:
         path: JSON of this project (a list of objects with ``numbers``, ``lattice``, ``frac`` or
             ``positions``, and labels) or of pymatgen (objects with ``structure`` and labels), also
-            .gz; extended XYZ (labels in the remark line or, for atoms, in columns; nine numbers
-            in the remark line are a matrix column by column, as ASE reads and writes them); an ASE
+            .gz; extended XYZ (labels in the comment line or, for atoms, in columns; nine numbers
+            in the comment line are a matrix column by column, as ASE reads and writes them); an ASE
             database (key-value pairs or data); a CSV with a column ``file`` naming structure files
             beside it; or a folder that holds such a CSV. In a CSV a label is a JSON array under
             its key, or columns: ``C11 C12 .. C66`` (the lower triangle may be absent), ``e11 ..
             e36``, ``e_xx e_xy ..`` or ``e11 .. e33``, in Voigt form of rank 2 ``e_xx .. e_xy`` or
             ``e1 .. e6``, with the label's key for ``C`` or ``e``.
         labels: what to read. A record needs all that are not optional, and at least one.
-        for_training: leave reserved crystals out (see the module). Say False only for what will
+        for_training: leave reserved crystals out (see `examples`). Say False only for what will
             not be trained on.
         weights: rules that multiply the weight of the examples they match.
         on_error: ``"raise"``, or ``"skip"`` bad records and report them in `Examples.faults`.
@@ -70,27 +67,27 @@ def read_examples(
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
         raise DatasetError(f"two labels are called alike: {', '.join(names)}; rename one")
-    found, faults = [], []
+    examples, faults = [], []
     for record in _records(Path(path)):
         try:
-            found.append(_example(record, sources, weights, Path(path)))
+            examples.append(_example(record, sources, weights, Path(path)))
         except (DatasetError, GeometryError) as error:
             faults.append(error if isinstance(error, DatasetError) else DatasetError(str(error)))
-    if not found and not faults:
+    if not examples and not faults:
         raise dataset_error(str(path), "holds no records", "check that it was written fully")
-    if faults and (on_error == "raise" or not found):
-        raise _summary(str(path), faults, len(found) + len(faults))
-    kept, dropped = without_reserved(found) if for_training else (found, 0)
-    return Examples(tuple(kept), dropped, tuple(faults))
+    if faults and (on_error == "raise" or not examples):
+        raise _bad_records(str(path), faults, len(examples) + len(faults))
+    kept, reserved = without_reserved(examples) if for_training else (examples, 0)
+    return Examples(tuple(kept), reserved, tuple(faults))
 
 
-def _summary(path: str, faults: Sequence[DatasetError], total: int) -> DatasetError:
-    shown = "\n".join(str(fault) for fault in faults[:5])
+def _bad_records(path: str, faults: Sequence[DatasetError], total: int) -> DatasetError:
+    first_five = "\n".join(str(fault) for fault in faults[:5])
     more = f"\n... and {len(faults) - 5} more" if len(faults) > 5 else ""
     return dataset_error(
         path,
         f"{len(faults)} of {total} records are bad",
-        shown + more,
+        first_five + more,
         "mend them, or leave them out by on_error='skip'",
     )
 
@@ -100,13 +97,11 @@ def _example(
 ) -> Example:
     if isinstance(record.structure, GeometryError):
         raise record.structure
-    if callable(record.structure):
-        shape = geometry(record.structure(), name=record.origin)
-    else:
-        shape = geometry(record.structure, name=record.origin)
+    given = record.structure() if callable(record.structure) else record.structure
+    structure = geometry(given, name=record.origin)
     labels = {}
     for source in sources:
-        value = _find(record.fields, source)
+        value = _value_of(record.fields, source)
         if value is None:
             if source.optional:
                 continue
@@ -116,20 +111,21 @@ def _example(
                 f"its keys are {', '.join(map(str, list(record.fields)[:12]))}; name the right "
                 "one by LabelSource(key=...), or set optional=True",
             )
-        labels[source.name] = _of_atoms(record, source, value, len(shape))
+        labels[source.name] = _label(record, source, value, len(structure))
     if not labels:
         raise dataset_error(
             record.origin, "has none of the labels", "check the keys, or leave the record out"
         )
-    taken = STRUCTURE_KEYS | {source.key or source.name for source in sources}
-    notes = {key: value for key, value in record.fields.items() if key not in taken}
+    read = STRUCTURE_KEYS | {source.key or source.name for source in sources}
+    notes = {key: value for key, value in record.fields.items() if key not in read}
     weight = float(np.prod([rule.weight for rule in weights if rule.matches(notes)] or [1.0]))
     identifier = next((str(notes[key]) for key in IDENTIFIERS if notes.get(key)), record.origin)
     source_name = str(notes.get("source") or path.name)
-    return Example(shape, labels, weight, identifier, source_name, notes)
+    return Example(structure, labels, weight, identifier, source_name, notes)
 
 
-def _find(fields: Mapping[str, Any], source: LabelSource) -> Any:
+def _value_of(fields: Mapping[str, Any], source: LabelSource) -> Any:
+    """Return what a record holds for a label: under its key, or in columns; None when nothing."""
     key = source.key or source.name
     if key in fields:
         return fields[key]
@@ -139,7 +135,8 @@ def _find(fields: Mapping[str, Any], source: LabelSource) -> Any:
     return label_from_columns(fields, key, source) if value is None else value
 
 
-def _of_atoms(record: Record, source: LabelSource, value: Any, atoms: int) -> Floats:
+def _label(record: Record, source: LabelSource, value: Any, atoms: int) -> Floats:
+    """Return the full tensor, or one for each atom, NaN where an atom has none."""
     if not source.sites:
         return source.read(value, record.origin)
     tensors = source.read(value, record.origin)

@@ -1,4 +1,4 @@
-"""Labels in the columns of a table."""
+"""Tables (CSV) of labels: rows as records, labels put together from columns."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ import numpy as np
 from natural_tensors.files.label_forms import LABEL_FORMS
 
 from ..structures.geometry import Geometry, GeometryError
-from ..structures.reading import (
-    is_structure_file,
-    read_geometries,
-    read_text,
-)
+from ..structures.reading import is_structure_file, read_geometries, read_text
 from .examples import dataset_error
 from .labels import LabelSource
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One entry of a file before it is understood: fields are looked up by label keys."""
+    """One entry of a file before its labels are read.
+
+    Attributes:
+        origin: what messages call it.
+        structure: whatever `geometry` takes, a function that returns it, or an error.
+        fields: everything else, to be looked up by the keys of labels.
+    """
 
     origin: str
-    structure: Any  # a Geometry, an error, or whatever `geometry` takes
+    structure: object
     fields: Mapping[str, Any]
 
 

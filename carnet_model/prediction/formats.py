@@ -1,4 +1,4 @@
-"""Predictions as documents, tables and extended XYZ."""
+"""Predictions of many structures as an object for JSON, a table in CSV, or extended XYZ."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def as_csv(results: Sequence[Prediction | Failure]) -> str:
     return text.getvalue()
 
 
-def _row(result: Prediction | Failure) -> dict[str, Any]:
+def _row(result: Prediction | Failure) -> dict[str, str]:
     if isinstance(result, Failure):
         reason = f"{result.reason}; {result.remedy}" if result.remedy else result.reason
         return {"name": result.name, "error": reason}
-    row: dict[str, Any] = {"name": result.name, "formula": result.formula}
+    row = {"name": result.name, "formula": result.formula}
     if result.stiffness is not None and result.moduli is not None:
         for name in ("bulk", "shear", "youngs", "poisson"):
             row[name] = _number(getattr(result.moduli, f"{name}_hill"))
@@ -91,7 +91,7 @@ def _number(value: Any) -> str:
 def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
     """Return structures in extended XYZ with their tensors beside them; failures are left out.
 
-    The remark line holds ``stiffness`` (Voigt, GPa) and ``bulk``, ``shear``, ``youngs`` (Hill),
+    The comment line holds ``stiffness`` (Voigt, GPa) and ``bulk``, ``shear``, ``youngs`` (Hill),
     or ``tensor`` (full), as ASE reads them back into ``Atoms.info``; a tensor of atoms is a column;
     energy, forces and stress are where ASE's calculators have them.
     """

@@ -378,10 +378,15 @@ class Predictor:
             with torch.no_grad():
                 return _Outputs(_doubles([model(batch)[key] for model in self.models]))
         responses = [energy_and_derivatives(model, batch, stress=True) for model in self.models]
+        strain_derivatives = [
+            response.strain_derivative
+            for response in responses
+            if response.strain_derivative is not None  # it was asked for
+        ]
         return _Outputs(
             _doubles([response.energy.unsqueeze(-1) for response in responses]),
             _doubles([response.forces for response in responses]).mean(axis=0),
-            _doubles([response.strain_derivative for response in responses]).mean(axis=0),
+            _doubles(strain_derivatives).mean(axis=0),
         )
 
     def _result(

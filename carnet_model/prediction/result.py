@@ -1,4 +1,4 @@
-"""What a prediction holds."""
+"""Predictions and failures: what is predicted for a structure, or why nothing is."""
 
 from __future__ import annotations
 
@@ -13,15 +13,11 @@ from natural_tensors import CrystalTensor, Frame, elasticity, to_voigt
 from natural_tensors.arrays import Floats, to_lists
 from natural_tensors.elasticity import Moduli
 from natural_tensors.errors import InputError
-from natural_tensors.formatting import aligned
 
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.symmetry import rotated
 from ..structures.tensors import crystal_tensor
-from ..structures.units import EV_PER_A3
-
-DIGITS = 1e-5
-"""What is below this share of the largest entry is printed as 0 (never in files)."""
+from . import text
 
 
 class PredictionError(InputError, ValueError):
@@ -211,93 +207,25 @@ class Prediction:
 
     def lines(self) -> list[str]:
         """Return the text of a result, without its title."""
-        body = self._tensor_lines() if self.stiffness is None else self._stiffness_lines()
-        frame = [
-            "",
-            f"frame: {self.frame}; lattice vectors [Å]",
-            *(
-                f"  {axis} " + " ".join(f"{entry:z9.4f}" for entry in row)
-                for axis, row in zip("abc", self.lattice, strict=True)
-            ),
-        ]
-        known = [f"known: {self.known} of the training set is this structure, or nearly"]
-        return [
-            *body,
-            *(frame if self.lattice.any() else []),
-            *([""] if self.known or self.warnings else []),
-            *(known if self.known else []),
-            *(f"warning: {text}" for text in self.warnings),
-        ]
-
-    def _stiffness_lines(self) -> list[str]:
-        assert self.stiffness is not None
-        assert self.moduli is not None
-        moduli = self.moduli
-        lines = ["stiffness [GPa], Voigt order xx yy zz yz xz xy", *_matrix(self.stiffness), ""]
-        for letter, name, words in (
-            ("K", "bulk", "bulk modulus"),
-            ("G", "shear", "shear modulus"),
-            ("E", "youngs", "Young's modulus"),
-        ):
-            value = float(getattr(moduli, f"{name}_hill"))
-            spread = self.uncertainty.get(name)
-            doubt = f" ± {spread:.1f}" if spread is not None else ""
-            bounds = ""
-            if name != "youngs":
-                low, high = getattr(moduli, f"{name}_reuss"), getattr(moduli, f"{name}_voigt")
-                bounds = f", Reuss {low:.1f}, Voigt {high:.1f}"
-            lines.append(f"{letter} = {value:.1f}{doubt} GPa  {words} (Hill{bounds})")
-        lines += [
-            f"ν = {moduli.poisson_hill:.3f}  Poisson's ratio",
-            f"A = {moduli.universal_anisotropy:.3f}  universal anisotropy, 0 when isotropic",
-            "mechanically stable" if self.stable else "NOT mechanically stable",
-        ]
-        if "relative" in self.uncertainty:
-            share = self.uncertainty["relative"]
-            lines.append(f"spread of the ensemble: {100 * share:.1f} % of the tensor")
-        return lines
-
-    def _energy_lines(self) -> list[str]:
-        assert self.forces is not None
-        energy, atoms = float(self.tensor), len(self.structure)
-        spread = self.uncertainty.get("tensor")
-        doubt = f" ± {float(spread):.4f}" if spread is not None else ""
-        lines = [
-            f"{self.target} = {energy:.6f}{doubt} {self.unit}, {energy / atoms:.6f} an atom",
-            f"largest force {np.linalg.norm(self.forces, axis=1).max(initial=0):.4f} {self.unit}/Å",
-        ]
-        if self.stress is not None:
-            stress = self.stress * EV_PER_A3
-            lines += ["stress [GPa], positive under tension", *_matrix(stress)]
-        return lines
-
-    def _tensor_lines(self) -> list[str]:
-        if self.forces is not None:
-            return self._energy_lines()
-        unit = "" if self.unit in ("", "1") else f" [{self.unit}]"
-        shape = "x".join(map(str, self.tensor.shape)) or "1"
-        lines = [f"{self.target}{unit}, {shape} components"]
-        if self.tensor.ndim == 2:
-            lines += _matrix(self.tensor)
+        if self.stiffness is not None and self.moduli is not None:
+            lines = text.of_stiffness(self.stiffness, self.moduli, self.uncertainty)
+        elif self.forces is not None:
+            lines = text.of_energy(
+                self.target, self.unit, float(self.tensor), self.forces, self.stress,
+                self.uncertainty.get("tensor"),
+            )  # fmt: skip
         else:
-            digits = int(np.clip(5 - np.log10(np.abs(self.tensor).max(initial=1e-9)), 0, 12))
-            lines += str(np.round(self.tensor, digits) + 0.0).splitlines()
-        if "relative" in self.uncertainty:
-            share = self.uncertainty["relative"]
-            lines += ["", f"spread of the ensemble: {100 * share:.1f} % of the tensor"]
-        return lines
+            lines = text.of_tensor(self.target, self.unit, self.tensor, self.uncertainty)
+        if self.lattice.any():
+            lines += ["", *text.of_frame(self.frame, self.lattice)]
+        if self.known or self.warnings:
+            lines.append("")
+        if self.known:
+            lines.append(f"known: {self.known} of the training set is this structure, or nearly")
+        return [*lines, *(f"warning: {warning}" for warning in self.warnings)]
 
 
 def symmetric_voigt(tensors: Floats) -> Floats:
-    """Return stiffness matrices, exactly symmetric."""
+    """Return full stiffness tensors as Voigt matrices, exactly symmetric, ``(..., 6, 6)``."""
     matrix = np.asarray(to_voigt(tensors), dtype=np.float64)
     return np.asarray((matrix + matrix.swapaxes(-1, -2)) / 2, dtype=np.float64)
-
-
-def _matrix(values: Floats) -> list[str]:
-    """Return rows of text; entries that are zero to the precision of the network are 0."""
-    largest = float(np.abs(values).max(initial=0.0))
-    shown = np.where(np.abs(values) < DIGITS * largest, 0.0, values)
-    digits = 1 if not largest else int(np.clip(3 - np.floor(np.log10(largest)), 1, 8))
-    cells = [[f"{entry:z.{digits}f}" if entry else "0" for entry in row] for row in shown]
-    return [f"  {line}" for line in aligned(cells, between=" ", equal=True)]

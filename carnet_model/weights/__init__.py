@@ -1,1 +1,1 @@
-"""Trained weights that come with the package, a folder for each name."""
+"""Trained weights: how they are stored, and those that come with the package, a folder each."""

@@ -1,9 +1,8 @@
-"""Trained networks as files that hold numbers and text only: nothing pickled is ever read.
+"""Checkpoints: trained networks as files of numbers and text only; nothing pickled is ever read.
 
 A checkpoint is a folder with ``model.json`` (everything that is known about it) and
 ``weights.safetensors`` (one or several members of an ensemble, float32, and whatever arrays travel
-with them). The state of an unfinished training is one safetensors file whose header holds, as
-JSON, what is not an array.
+with them).
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ from ..network.targets import Target
 FORMAT = 2
 """Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
 
-
 MODEL, WEIGHTS = "model.json", "weights.safetensors"
-
+"""Names of the files of a checkpoint."""
 
 Arrays = Mapping[str, NDArray[Any]]
+"""Arrays of any type by name."""
 
 
 class CheckpointError(InputError, ValueError):
@@ -93,23 +92,25 @@ def save(
 
     Args:
         folder: created, or replaced when it holds a checkpoint.
-        models: at least one, all of the same targets.
+        models: the members, at least one, all of the same targets.
         record: what else is known: ``elements`` (atomic numbers seen in training),
-            ``fingerprint`` (of the training data), ``metrics``, ``config``, ``seeds`` and whatever
-            else; JSON values.
+            ``fingerprint`` (of the training data), ``metrics``, ``config``, ``seeds`` and any
+            other key; JSON values.
         arrays: travel with the weights.
 
     Raises:
-        CheckpointError: when the members do not fit together, or the folder holds other things.
+        CheckpointError: when the members do not fit together, or the folder holds other files.
     """
     if not models:
         raise CheckpointError(f"{folder}: got no models; give at least one")
     targets = models[0].targets
     if any(model.targets != targets for model in models):
         names = ", ".join(sorted({repr(model.targets) for model in models}))
-        raise CheckpointError(f"{folder}: members of one ensemble predict one thing; got {names}")
+        raise CheckpointError(
+            f"{folder}: members of one ensemble have the same targets; got {names}"
+        )
     tensors = {
-        f"{number}.{key}": _plain(key, value)
+        f"{number}.{key}": _as_stored(key, value)
         for number, model in enumerate(models)
         for key, value in model.state_dict().items()
     }
@@ -142,18 +143,19 @@ def save(
         **record,
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
-    text = json.dumps(document, indent=1, ensure_ascii=False, default=_number).encode()
+    text = json.dumps(document, indent=1, ensure_ascii=False, default=_as_json).encode()
     _write_folder(Path(folder), {WEIGHTS: weights, MODEL: text + b"\n"})
 
 
-def _plain(key: str, value: Tensor) -> Tensor:
+def _as_stored(key: str, value: Tensor) -> Tensor:
     """Return a parameter as it is written: single precision, but for energies of the elements."""
     value = value.detach().cpu()
     exact = key.endswith(".reference.table") or not value.is_floating_point()
     return (value if exact else value.float()).contiguous().clone()
 
 
-def _number(value: Any) -> Any:
+def _as_json(value: object) -> object:
+    """Return NumPy numbers and arrays as JSON values."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -162,16 +164,17 @@ def _number(value: Any) -> Any:
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    strangers = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    strangers = [name for name in strangers if name not in (MODEL, WEIGHTS)]
-    if strangers or (folder.exists() and not folder.is_dir()):
+    """Write a folder that holds these files only, replacing a checkpoint as a whole."""
+    present = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    others = [name for name in present if name not in (MODEL, WEIGHTS)]
+    if others or (folder.exists() and not folder.is_dir()):
         raise CheckpointError(
-            f"{folder}: holds {', '.join(strangers[:4]) or 'no folder'}; a checkpoint replaces its "
+            f"{folder}: holds {', '.join(others[:4]) or 'no folder'}; a checkpoint replaces its "
             "whole folder: choose another, or one that does not exist"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    mark = f"{os.getpid()}.tmp"
-    fresh, old = (folder.with_name(f".{folder.name}.{kind}.{mark}") for kind in ("new", "old"))
+    suffix = f"{os.getpid()}.tmp"
+    fresh, old = (folder.with_name(f".{folder.name}.{kind}.{suffix}") for kind in ("new", "old"))
     try:
         for place in (fresh, old):
             shutil.rmtree(place, ignore_errors=True)
@@ -257,13 +260,13 @@ def _record(place: Path) -> dict[str, Any]:
 
 
 OUTPUT = ("readouts", "atomic", "importance", "head", "assembly")
-"""Parts of a network that format 1, of one target, had beside the trunk."""
+"""Parts of a network that belong to a target; format 1, of one target, did not list them."""
 
 
 def _upgraded(
     record: dict[str, Any], tensors: dict[str, Tensor]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return what the present format would hold."""
+    """Return record and tensors of a checkpoint of an older format as the present one has them."""
     if record["format"] == 1:  # one target, whose output was not in a list
         stated = {"title": "", "unit": record.pop("unit"), **record.pop("target")}
         record = {**record, "targets": [stated]}
@@ -287,7 +290,8 @@ def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Chec
             )
     models = []
     for number in range(record["members"]):
-        with _untouched_generator():
+        # random initial weights are replaced at once; random numbers go on as if none were drawn
+        with torch.random.fork_rng(devices=[]):
             model = CarNet(NetworkSettings(**record["networks"][number]), *targets)
         head = f"{number}."
         state = {key[len(head) :]: value for key, value in tensors.items() if key.startswith(head)}
@@ -300,12 +304,7 @@ def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Chec
     return Checkpoint(tuple(models), record, arrays)
 
 
-def _untouched_generator() -> Any:
-    """Return a context in which random starts, overwritten at once, leave no trace."""
-    return torch.random.fork_rng(devices=[])
-
-
-def arrays_of(prints: Fingerprints) -> dict[str, NDArray[Any]]:
+def arrays_of(fingerprints: Fingerprints) -> dict[str, NDArray[Any]]:
     """Return fingerprints as arrays: text becomes UTF-8, a line each."""
 
     def encoded(lines: Sequence[str]) -> NDArray[np.uint8]:
@@ -313,14 +312,14 @@ def arrays_of(prints: Fingerprints) -> dict[str, NDArray[Any]]:
         return np.frombuffer("\n".join(clean).encode(), dtype=np.uint8).copy()
 
     return {
-        "identifiers": encoded(prints.identifiers),
-        "formulas": encoded(prints.formulas),
-        "signatures": prints.signatures,
+        "identifiers": encoded(fingerprints.identifiers),
+        "formulas": encoded(fingerprints.formulas),
+        "signatures": fingerprints.signatures,
     }
 
 
 def fingerprints_from(arrays: Arrays) -> Fingerprints | None:
-    """Return what `arrays_of` made arrays of; None when it is not there."""
+    """Return the fingerprints that `arrays_of` wrote as arrays; None when there are none."""
     if not {"identifiers", "formulas", "signatures"} <= arrays.keys():
         return None
     texts = [arrays[name].tobytes().decode().split("\n") for name in ("identifiers", "formulas")]

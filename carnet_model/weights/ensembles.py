@@ -1,4 +1,4 @@
-"""Several networks as one."""
+"""Ensembles: several checkpoints joined into one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def merge(
         notes: what the record says besides, such as ``metrics`` and ``spread_scale``.
 
     Raises:
-        CheckpointError: when they predict different things, or cannot be read or written.
+        CheckpointError: when they have different targets or no element in common, or cannot be
+            read or written.
     """
     if not folders:
         raise CheckpointError(f"{out}: got no checkpoints to join; name at least one")
@@ -37,11 +38,9 @@ def merge(
         raise CheckpointError(
             f"{out}: no element is known to all of {', '.join(map(str, folders))}"
         )
-    prints = [str(part.record["fingerprint"]) for part in parts]
-    one = prints[0] if len(set(prints)) == 1 else _digest(prints)
     record = {
         "elements": sorted(elements),
-        "fingerprint": one,
+        "fingerprint": _common_fingerprint([str(part.record["fingerprint"]) for part in parts]),
         "metrics": {},
         "config": parts[0].record["config"],
         "seeds": [seed for part in parts for seed in part.record["seeds"]],
@@ -56,11 +55,15 @@ def merge(
     return load(out)
 
 
-def _digest(texts: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
+def _common_fingerprint(fingerprints: Sequence[str]) -> str:
+    """Return the fingerprint of the training data, of all sets together where they differ."""
+    if len(set(fingerprints)) == 1:
+        return fingerprints[0]
+    return hashlib.sha256("\n".join(sorted(fingerprints)).encode()).hexdigest()
 
 
 def _joined(parts: Sequence[Fingerprints | None]) -> dict[str, NDArray[Any]]:
+    """Return the structures seen by any member, each once, as arrays of a checkpoint."""
     rows: dict[tuple[str, str, bytes], NDArray[np.float16]] = {}
     for part in parts:
         if part is not None:

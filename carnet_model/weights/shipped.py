@@ -1,4 +1,4 @@
-"""The weights that come with the package."""
+"""The weights that come with the package: their names and folders."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def shipped() -> tuple[str, ...]:
 
 
 def folder_of(name: str | Path) -> Path:
-    """Return the folder of shipped weights, or the path that ``name`` is otherwise."""
+    """Return the folder of shipped weights of this name; any other name is taken for a path."""
     return WEIGHTS / str(name) if str(name) in shipped() else Path(name)

@@ -1,4 +1,7 @@
-"""States of a training as safetensors: nothing pickled."""
+"""The state of an unfinished training as one safetensors file: nothing pickled is ever read.
+
+Its header holds, as JSON, what is not an array.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ from natural_tensors.files.saving import write_bytes
 from .checkpoint import CheckpointError
 
 STATE_FORMAT = 1
+"""Number of the format; a newer one is refused."""
 
 
-def save_state(path: str | Path, state: Any) -> None:
+def save_state(path: str | Path, state: object) -> None:
     """Write nested dicts, lists and tuples of tensors and plain values, the file or nothing.
 
     Raises:
@@ -58,7 +62,8 @@ def load_state(path: str | Path) -> Any:
         ) from None
 
 
-def _flattened(value: Any, tensors: dict[str, Tensor], place: str) -> Any:
+def _flattened(value: object, tensors: dict[str, Tensor], place: str) -> object:
+    """Return a value as JSON that names its tensors, which are put into `tensors`."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     key = str(len(tensors))
@@ -85,7 +90,8 @@ def _flattened(value: Any, tensors: dict[str, Tensor], place: str) -> Any:
     )
 
 
-def _restored(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
+def _restored(tree: object, tensors: Mapping[str, Tensor]) -> Any:
+    """Return the value that `_flattened` was given."""
     if isinstance(tree, list):
         return [_restored(part, tensors) for part in tree]
     if not isinstance(tree, dict):

@@ -125,8 +125,8 @@ def test_nothing_pickled_is_read(saved: Path) -> None:
         load_state(saved / "weights.safetensors")
 
 
-def test_members_predict_one_thing(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="predict one thing"):
+def test_members_have_the_same_targets(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="have the same targets"):
         checkpoint.save(tmp_path / "m", [network(0), network(1, "stress")], record())
     with pytest.raises(CheckpointError, match="at least one"):
         checkpoint.save(tmp_path / "m", [], record())
