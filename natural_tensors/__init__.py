@@ -12,6 +12,8 @@ from .decomposition.symmetry import IndexSymmetry, SignedPermutation
 from .decomposition.voigt import from_voigt, to_voigt
 from .errors import SymmetryError, UnknownPartError, UnknownTensorError
 from .exact.surds import Surd
+from .expressions.expression import Expression, expression
+from .expressions.problems import ExpressionError
 from .physical.catalog import catalog
 from .physical.entry import PhysicalTensor
 from .so3.couplings import Coupling, coupling
@@ -26,6 +28,8 @@ __all__ = [
     "Coupling",
     "CrystalTensor",
     "Embedding",
+    "Expression",
+    "ExpressionError",
     "Extraction",
     "Form",
     "Frame",
@@ -46,6 +50,7 @@ __all__ = [
     "catalog",
     "coupling",
     "elasticity",
+    "expression",
     "form",
     "from_spherical",
     "from_voigt",

@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "natural_tensors.optics": "decomposition so3 arrays",
     "natural_tensors.piezoelectricity": "decomposition so3 arrays",
     "natural_tensors.crystals": "elasticity optics piezoelectricity exact physical formatting",
+    "natural_tensors.expressions": "crystals",
     "natural_tensors.files": "decomposition physical version formatting",
     "natural_tensors.examples": "arrays",
     "natural_tensors.pictures": "crystals files",

@@ -1,0 +1,1 @@
+"""Index expressions: sums of products of tensors, their symmetry, derivatives and averages."""
