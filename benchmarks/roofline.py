@@ -53,11 +53,11 @@ def _kernels(case: Case, rounds: int) -> Table:
     gradient = torch.randn(atoms, layer.kernel.outputs.size, case.channels)
     hidden = torch.randn(edges, layer.radial.last.weight.shape[1])
     matrix, tangent = layer.radial.last.weight.detach(), torch.randn(edges, 3)
-    room = kernel.room(bonds, features)
+    buffer = kernel.buffer(bonds, features)
 
     def radial() -> None:
-        for begin, end, _ in kernel.over(bonds):
-            torch.mm(hidden[begin:end], matrix.t(), out=room[: end - begin])
+        for begin, end, *_ in kernel.chunks(bonds):
+            torch.mm(hidden[begin:end], matrix.t(), out=buffer[: end - begin])
 
     actions: dict[str, Callable[[], object]] = {
         "radial weights": radial,

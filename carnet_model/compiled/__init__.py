@@ -1,1 +1,1 @@
-"""The same network on compiled C++ kernels."""
+"""The hot path of a network in C++, built by the machine's compiler and called by name."""

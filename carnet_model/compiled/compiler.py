@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from natural_tensors.files.saving import cache_folder
 
-from ..network.kernels import Convolution, Product, cpp, cpp_key
+from ..network.kernels import Convolution, Product, Signature, cpp, cpp_key, cpp_signatures
+from .functions import Function
 
 SCALARS = {torch.float32: "float", torch.float64: "double"}
 """Data types there are kernels for."""
@@ -43,13 +42,13 @@ class BuildError(RuntimeError):
 @cache
 def _flags() -> tuple[str, ...]:
     """Return the flags this compiler takes: of this processor, and with threads, if it can."""
-    flags: tuple[str, ...] = FLAGS
+    taken: tuple[str, ...] = FLAGS
     for extra in ("-march=native", "-fopenmp"):
         with tempfile.TemporaryDirectory() as folder:
-            trial = [*_command(), *flags, extra, "-x", "c++", os.devnull, "-o", f"{folder}/trial"]
+            trial = [*_command(), *taken, extra, "-x", "c++", os.devnull, "-o", f"{folder}/trial"]
             if _run(trial) is None:
-                flags = (*flags, extra)
-    return flags
+                taken = (*taken, extra)
+    return taken
 
 
 @cache
@@ -64,10 +63,10 @@ def _command() -> tuple[str, ...]:
     raise BuildError(f"there is no C++ compiler ({', '.join(candidates)})")
 
 
-def _run(command: list[str]) -> str | None:
+def _run(words: list[str]) -> str | None:
     """Run a compiler; return what is wrong, None when nothing is."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace")
     except OSError as error:
         return str(error)
     if done.returncode == 0:
@@ -87,44 +86,35 @@ def _identity() -> str:
 
 
 class Code:
-    """Compiled functions of one kernel, for one data type.
+    """The compiled functions of one kernel, for one data type and number of channels.
 
     Args:
         path: the library.
+        signatures: of the functions in it.
         dtype: of its numbers.
+        channels: number of channels.
     """
 
-    def __init__(self, path: Path, dtype: torch.dtype) -> None:
-        self._library, self._dtype = ctypes.CDLL(str(path)), dtype
+    def __init__(
+        self, path: Path, signatures: Sequence[Signature], dtype: torch.dtype, channels: int
+    ) -> None:
+        library = ctypes.CDLL(str(path))
+        self._functions = {
+            each.name: Function(getattr(library, each.name), each, dtype, channels)
+            for each in signatures
+        }
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Code:
+    def __getitem__(self, name: str) -> Function:
+        """Return a function by its name."""
+        return self._functions[name]
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Code:
         return self  # copies of a model share it
-
-    def __call__(self, name: str, *arguments: int | Tensor) -> None:
-        """Call a function: numbers as they are, tensors by their place in memory.
-
-        Raises:
-            TypeError: when a tensor is not what the function would read.
-        """
-        passed: list[ctypes.c_int64 | ctypes.c_void_p] = []
-        for value in arguments:
-            if not isinstance(value, Tensor):
-                passed.append(ctypes.c_int64(value))
-                continue
-            if value.dtype not in (self._dtype, torch.int64) or value.device.type != "cpu":
-                raise TypeError(
-                    f"{name} takes {self._dtype} (and int64 indices) on the CPU, got {value.dtype} "
-                    f"on {value.device}: bring model and batch to one data type with `.to`"
-                )
-            if not value.is_contiguous():
-                raise TypeError(f"{name} takes contiguous tensors, got strides {value.stride()}")
-            passed.append(ctypes.c_void_p(value.data_ptr()))
-        getattr(self._library, name)(*passed)
 
 
 @cache
 def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) -> Code:
-    """Return the generated C++ of a kernel, compiled when the cache does not hold them.
+    """Return the compiled functions of a kernel, built when the cache does not hold them.
 
     The file's name holds hashes of generator and recipe, of compiler, processor and sizes, and it
     is written atomically: several processes may build at once. Where the cache cannot be written,
@@ -152,7 +142,7 @@ def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) ->
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _build(cpp(kernel), defines, path)
-            return Code(path, dtype)
+            return Code(path, cpp_signatures(kernel), dtype, channels)
         except OSError as error:  # nothing can be written there, or nothing run from there
             problem = error
     raise BuildError(f"a compiled kernel cannot be kept: {problem}")
@@ -190,7 +180,13 @@ def prepare(kernels: Sequence[Convolution | Product], channels: int, dtype: torc
             future.result()
 
 
+def clear_caches() -> None:
+    """Forget the compiler and what was built, as where CXX or the folder of the cache changes."""
+    for known in (_command, _flags, _identity, library):
+        known.cache_clear()
+
+
 def thread_count(work: int) -> int:
     """Return how many threads a kernel gets that passes over so many radial or path weights."""
-    available: int = torch.get_num_threads()
-    return max(min(available, work // GRAIN), 1)
+    threads: int = torch.get_num_threads()
+    return max(min(threads, work // GRAIN), 1)

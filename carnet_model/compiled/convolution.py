@@ -1,4 +1,4 @@
-"""Kernels for the CPU: generated C++, compiled once a machine, with two derivatives.
+"""The compiled convolution, with two derivatives.
 
 A message needs a radial weight for each edge, path and channel. They are made from the last hidden
 layer of the radial network in pieces that stay in the cache of the processor, never all at once,
@@ -8,37 +8,40 @@ and made again for the derivatives rather than kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.autograd.function import Function, FunctionCtx, once_differentiable
 
 from ..network.bonds import Bonds
 from ..network.kernels import Convolution, Convolve
 from .compiler import SCALARS, library, thread_count
 
-FillWeights: TypeAlias = Callable[[int, int, Tensor], None]
-"""Takes first and last edge of a chunk and room for, or values of, one array of its edges."""
+ForChunk: TypeAlias = Callable[[int, int, Tensor], None]
+"""Takes first and last edge of a chunk, and an array with a row for each: to fill or to read."""
 
-
-FillTwo: TypeAlias = Callable[[int, int, Tensor, Tensor], None]
+ForChunkOfTwo: TypeAlias = Callable[[int, int, Tensor, Tensor], None]
 """The same with two arrays."""
 
 
-_by_inputs_only: ContextVar[bool] = ContextVar("_by_inputs_only", default=False)
+class Chunk(NamedTuple):
+    """Some atoms and the edges they receive, worked off at once.
 
+    Attributes:
+        begin: first edge.
+        end: the one after the last edge.
+        first: first atom.
+        last: the one after the last atom.
+        threads: how many share the work.
+    """
 
-@contextmanager
-def gradients_by_inputs_only() -> Iterator[None]:
-    """Leave out gradients by parameters: of an energy by positions, where nobody reads others."""
-    token = _by_inputs_only.set(True)
-    try:
-        yield
-    finally:
-        _by_inputs_only.reset(token)
+    begin: int
+    end: int
+    first: int
+    last: int
+    threads: int
 
 
 class ConvolutionKernel:
@@ -52,8 +55,8 @@ class ConvolutionKernel:
 
     def __init__(self, kernel: Convolution, channels: int, dtype: torch.dtype) -> None:
         self._code = library(kernel, channels, dtype)
-        self._targets, self._frame_size = kernel.outputs.size, kernel.frame_size
-        self.sources = kernel.inputs.size
+        self._frame_size, self._paths = kernel.frame_size, kernel.paths
+        self._sources, self._targets = kernel.inputs.size, kernel.outputs.size
         self.channels, self.width = channels, kernel.paths * channels
 
     def _frames(self, directions: Tensor) -> Tensor:
@@ -61,25 +64,30 @@ class ConvolutionKernel:
         directions = directions.detach().contiguous()
         frames = directions.new_empty(len(directions), self._frame_size)
         threads = thread_count(len(directions) * self._frame_size)
-        self._code("frame", len(directions), threads, directions, frames)
+        self._code["frame"](threads=threads, directions=directions, frames=frames)
         return frames
 
-    def over(self, bonds: Bonds) -> Iterator[tuple[int, int, list[int | Tensor]]]:
-        """Yield first and last edge of each chunk, and what its kernels take before the arrays."""
-        ends = [bonds.starts, bonds.senders.contiguous()]
+    def chunks(self, bonds: Bonds) -> Iterator[Chunk]:
+        """Yield all atoms and edges, chunk by chunk."""
         for first, last, begin, end in bonds.chunks(self.width):
-            yield begin, end, [first, last, thread_count((end - begin) * self.width), *ends]
+            yield Chunk(begin, end, first, last, thread_count((end - begin) * self.width))
 
-    def room(self, bonds: Bonds, like: Tensor, width: int | None = None) -> Tensor:
-        """Return room for what the edges of the largest chunk give; radial weights by default."""
+    def buffer(self, bonds: Bonds, like: Tensor, width: int | None = None) -> Tensor:
+        """Return a buffer with a row for each edge of the largest chunk, not filled.
+
+        Args:
+            bonds: the bonds.
+            like: gives data type and device.
+            width: numbers in a row; the radial weights of an edge when omitted.
+        """
         rows = max((end - begin for _, _, begin, end in bonds.chunks(self.width)), default=0)
         return like.new_empty(rows, self.width if width is None else width)
 
     def frames_of(self, bonds: Bonds) -> Tensor:
-        """Return the rotation matrices, computed once for layers that turn as much."""
+        """Return the rotation matrices, computed once for layers that rotate as much."""
         return bonds.geometry(self._frames, ("frames", self._frame_size))
 
-    def message(self, bonds: Bonds, features: Tensor, weights: FillWeights) -> Tensor:
+    def message(self, bonds: Bonds, features: Tensor, weights: ForChunk) -> Tensor:
         """Return the sums of messages, shape ``(atoms, size, channels)``.
 
         Args:
@@ -88,17 +96,28 @@ class ConvolutionKernel:
             weights: writes the radial weights of edges ``(begin, end)`` into a buffer.
         """
         features, frames = features.contiguous(), self.frames_of(bonds)
+        starts, senders = bonds.ends
         sums = features.new_zeros(len(features), self._targets, self.channels)
-        room = self.room(bonds, features)
-        for begin, end, head in self.over(bonds):
-            weights(begin, end, room[: end - begin])
-            self._code("message", *head, features, frames, room, sums)
+        radial = self.buffer(bonds, features)
+        by_path = self._by_path(radial)
+        for begin, end, first, last, threads in self.chunks(bonds):
+            weights(begin, end, radial[: end - begin])
+            self._code["message"](
+                first=first,
+                last=last,
+                threads=threads,
+                starts=starts,
+                senders=senders,
+                features=features,
+                frames=frames,
+                weights=by_path,
+                message=sums,
+            )
         return sums
 
     def vjp(
-        self, bonds: Bonds, features: Tensor, gradient: Tensor, weights: FillWeights,
-        collect: FillWeights,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        self, bonds: Bonds, features: Tensor, gradient: Tensor, weights: ForChunk, collect: ForChunk
+    ) -> tuple[Tensor, Tensor]:
         """Return the gradients by features and directions, from that by the sums.
 
         Args:
@@ -108,26 +127,36 @@ class ConvolutionKernel:
             weights: writes the radial weights of edges ``(begin, end)`` into a buffer.
             collect: takes the gradient by them.
         """
-        features, gradient, frames = (
-            features.contiguous(),
-            gradient.contiguous(),
-            self.frames_of(bonds),
-        )
+        features, gradient = features.contiguous(), gradient.contiguous()
+        frames, (starts, senders) = self.frames_of(bonds), bonds.ends
         by_features = torch.zeros_like(features)
         by_directions = features.new_empty(len(frames), 3)
-        room, pulled = self.room(bonds, features), self._pulled(bonds, features)
-        by_weights = torch.empty_like(room)
-        for begin, end, head in self.over(bonds):
-            weights(begin, end, room[: end - begin])
-            self._code("message_vjp", *head, features, gradient, frames, room,
-                  pulled, by_weights, by_directions)  # fmt: skip
-            self._scatter(bonds, begin, end, pulled, by_features)
+        radial, pulled = self.buffer(bonds, features), self._pulled(bonds, features)
+        by_weights = torch.empty_like(radial)
+        by_path, by_weights_by_path = self._by_path(radial), self._by_path(by_weights)
+        for begin, end, first, last, threads in self.chunks(bonds):
+            weights(begin, end, radial[: end - begin])
+            self._code["message_vjp"](
+                first=first,
+                last=last,
+                threads=threads,
+                starts=starts,
+                senders=senders,
+                features=features,
+                gradient=gradient,
+                frames=frames,
+                weights=by_path,
+                features_gradient=pulled,
+                weights_gradient=by_weights_by_path,
+                directions_gradient=by_directions,
+            )
+            self._scatter(senders, begin, end, pulled, by_features)
             collect(begin, end, by_weights[: end - begin])
         return by_features, by_directions
 
     def vjp_vjp(
         self, bonds: Bonds, features: Tensor, gradient: Tensor, features_tangent: Tensor,
-        directions_tangent: Tensor, weights: FillTwo, collect: FillTwo,
+        directions_tangent: Tensor, weights: ForChunkOfTwo, collect: ForChunkOfTwo,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         """Return the gradients by features, directions and gradient, from tangents.
 
@@ -140,92 +169,146 @@ class ConvolutionKernel:
             weights: writes radial weights of edges ``(begin, end)`` and their tangent.
             collect: takes the gradient by the weights, and the first gradient by them.
         """
-        features, gradient, frames = (
-            features.contiguous(),
-            gradient.contiguous(),
-            self.frames_of(bonds),
-        )
+        features, gradient = features.contiguous(), gradient.contiguous()
+        features_tangent = features_tangent.contiguous()
+        directions_tangent = directions_tangent.contiguous()
+        frames, (starts, senders) = self.frames_of(bonds), bonds.ends
         by_features, by_gradient = torch.zeros_like(features), torch.zeros_like(gradient)
         by_directions = features.new_empty(len(frames), 3)
-        room, pulled = self.room(bonds, features), self._pulled(bonds, features)
-        tangent, by_weights, first = (torch.empty_like(room) for _ in range(3))
-        for begin, end, head in self.over(bonds):
+        radial, pulled = self.buffer(bonds, features), self._pulled(bonds, features)
+        tangent, by_weights, by_weights_first = (torch.empty_like(radial) for _ in range(3))
+        arrays = {
+            "weights": radial,
+            "weights_tangent": tangent,
+            "weights_gradient": by_weights,
+            "first_weights_gradient": by_weights_first,
+        }
+        by_path = {name: self._by_path(array) for name, array in arrays.items()}
+        for begin, end, first, last, threads in self.chunks(bonds):
             size = end - begin
-            weights(begin, end, room[:size], tangent[:size])
-            self._code("message_vjp_vjp", *head, features, gradient, frames, room,
-                  features_tangent, directions_tangent, tangent,
-                  by_gradient, pulled, by_weights, first, by_directions)  # fmt: skip
-            self._scatter(bonds, begin, end, pulled, by_features)
-            collect(begin, end, by_weights[:size], first[:size])
+            weights(begin, end, radial[:size], tangent[:size])
+            self._code["message_vjp_vjp"](
+                first=first,
+                last=last,
+                threads=threads,
+                starts=starts,
+                senders=senders,
+                features=features,
+                gradient=gradient,
+                frames=frames,
+                features_tangent=features_tangent,
+                directions_tangent=directions_tangent,
+                gradient_gradient=by_gradient,
+                features_gradient=pulled,
+                directions_gradient=by_directions,
+                **by_path,
+            )
+            self._scatter(senders, begin, end, pulled, by_features)
+            collect(begin, end, by_weights[:size], by_weights_first[:size])
         return by_features, by_directions, by_gradient
 
-    def _pulled(self, bonds: Bonds, like: Tensor) -> Tensor:
-        return self.room(bonds, like, self.sources * self.channels)
+    def _by_path(self, radial: Tensor) -> Tensor:
+        """Return a buffer of radial weights with an axis for paths and one for channels."""
+        return radial.view(len(radial), self._paths, self.channels)
 
-    def _scatter(self, bonds: Bonds, begin: int, end: int, values: Tensor, sums: Tensor) -> None:
-        width = self.sources * self.channels
-        threads = thread_count((end - begin) * width)
-        self._code("scatter", begin, end, threads, width, bonds.senders.contiguous(), values,
-              sums)  # fmt: skip
+    def _pulled(self, bonds: Bonds, like: Tensor) -> Tensor:
+        """Return a buffer for the gradients by the features of the senders."""
+        flat = self.buffer(bonds, like, self._sources * self.channels)
+        return flat.view(len(flat), self._sources, self.channels)
+
+    def _scatter(self, senders: Tensor, begin: int, end: int, values: Tensor, sums: Tensor) -> None:
+        """Add the rows of some edges to those of their senders."""
+        self._code["scatter"](
+            first=begin,
+            last=end,
+            threads=thread_count((end - begin) * self._sources * self.channels),
+            senders=senders,
+            values=values.flatten(1),
+            sums=sums.flatten(1),
+        )
 
     def spline(self, rows: Tensor, weights: Tensor, table: Tensor, result: Tensor) -> None:
-        """Write four rows of a table, weighted, for each edge."""
+        """Write four rows of a table, weighted, for each edge.
+
+        Args:
+            rows: the first of the four, shape ``(edges,)``.
+            weights: of the four, shape ``(edges, 4)``.
+            table: shape ``(rows, paths * channels)``.
+            result: written, shape ``(edges, paths * channels)``.
+        """
         threads = thread_count(len(rows) * self.width)
-        self._code("spline", len(rows), threads, self.width, rows, weights, table, result)
+        self._code["spline"](
+            threads=threads, rows=rows, weights=weights, table=table, values=result
+        )
 
     def spline_vjp(self, rows: Tensor, table: Tensor, gradient: Tensor) -> Tensor:
-        """Return the scalar products of a gradient with the four rows of each edge."""
+        """Return the scalar products of a gradient with the four rows of each edge.
+
+        Args:
+            rows: the first of the four, shape ``(edges,)``.
+            table: shape ``(rows, paths * channels)``.
+            gradient: by the values, shape ``(edges, paths * channels)``.
+        """
         shares = gradient.new_empty(len(rows), 4)
         threads = thread_count(len(rows) * self.width)
-        self._code("spline_vjp", len(rows), threads, self.width, rows, table, gradient, shares)
+        self._code["spline_vjp"](
+            threads=threads, rows=rows, table=table, gradient=gradient, weights=shares
+        )
         return shares
 
 
-def _radial(hidden: Tensor, matrix: Tensor) -> FillWeights:
+def _radial(hidden: Tensor, matrix: Tensor) -> ForChunk:
     """Return what writes the radial weights of some edges: hidden layer times matrix."""
 
-    def fill(begin: int, end: int, room: Tensor) -> None:
-        torch.mm(hidden[begin:end], matrix.t(), out=room)
+    def fill(begin: int, end: int, buffer: Tensor) -> None:
+        torch.mm(hidden[begin:end], matrix.t(), out=buffer)
 
     return fill
 
 
-class _Convolve(torch.autograd.Function):
+class _Context(FunctionCtx):
+    """What a convolution keeps for its derivatives."""
+
+    kernel: ConvolutionKernel
+    bonds: Bonds
+    saved_tensors: tuple[Tensor, ...]
+
+
+class _Convolve(Function):
     """Sums of messages."""
 
     @staticmethod
     def forward(
-        ctx: Any, kernel: ConvolutionKernel, bonds: Bonds, features: Tensor, directions: Tensor,
-        hidden: Tensor, matrix: Tensor,
-    ) -> Tensor:  # fmt: skip
+        ctx: _Context,
+        kernel: ConvolutionKernel,
+        bonds: Bonds,
+        features: Tensor,
+        directions: Tensor,
+        hidden: Tensor,
+        matrix: Tensor,
+    ) -> Tensor:
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.save_for_backward(features, directions, hidden, matrix)
         return kernel.message(bonds, features, _radial(hidden, matrix))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:
-        return (
-            None,
-            None,
-            *_ConvolveVJP.apply(
-                ctx.kernel, ctx.bonds, _by_inputs_only.get(), *ctx.saved_tensors, gradient
-            ),
-        )
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *_convolve_vjp(ctx.kernel, ctx.bonds, *ctx.saved_tensors, gradient)
 
 
-class _ConvolveVJP(torch.autograd.Function):
+class _ConvolveVJP(Function):
     """Gradients of the sums by features, directions, hidden layer and matrix."""
 
     @staticmethod
     def forward(
-        ctx: Any, kernel: ConvolutionKernel, bonds: Bonds, inputs_only: bool, features: Tensor,
+        ctx: _Context, kernel: ConvolutionKernel, bonds: Bonds, features: Tensor,
         directions: Tensor, hidden: Tensor, matrix: Tensor, gradient: Tensor,
     ) -> tuple[Tensor | None, ...]:  # fmt: skip
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(features, directions, hidden, matrix, gradient)
         by_hidden = torch.empty_like(hidden)
-        by_matrix = None if inputs_only else torch.zeros_like(matrix)
+        by_matrix = torch.zeros_like(matrix) if bonds.parameter_gradients else None
 
         def collect(begin: int, end: int, by_weights: Tensor) -> None:
             torch.mm(by_weights, matrix, out=by_hidden[begin:end])
@@ -238,8 +321,8 @@ class _ConvolveVJP(torch.autograd.Function):
         return by_features, by_directions, by_hidden, by_matrix
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, *tangents: Tensor | None) -> Any:
+    @once_differentiable  # type: ignore[untyped-decorator, unused-ignore]
+    def backward(ctx: _Context, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         features, directions, hidden, matrix, gradient = ctx.saved_tensors
         t_features, t_directions, t_hidden, t_matrix = (  # tangents of the gradients by each
             torch.zeros_like(value) if tangent is None else tangent.contiguous()
@@ -250,8 +333,8 @@ class _ConvolveVJP(torch.autograd.Function):
 
         radial, radial_tangent = _radial(hidden, matrix), _radial(t_hidden, matrix)
 
-        def weights(begin: int, end: int, room: Tensor, tangent: Tensor) -> None:
-            radial(begin, end, room)
+        def weights(begin: int, end: int, buffer: Tensor, tangent: Tensor) -> None:
+            radial(begin, end, buffer)
             radial_tangent(begin, end, tangent)
             if of_matrix:
                 tangent.addmm_(hidden[begin:end], t_matrix.t())
@@ -266,7 +349,11 @@ class _ConvolveVJP(torch.autograd.Function):
         by_features, by_directions, by_gradient = ctx.kernel.vjp_vjp(
             ctx.bonds, features, gradient, t_features, t_directions, weights, collect
         )
-        return None, None, None, by_features, by_directions, by_hidden, by_matrix, by_gradient
+        return None, None, by_features, by_directions, by_hidden, by_matrix, by_gradient
+
+
+_convolve: Callable[..., Tensor] = _Convolve.apply
+_convolve_vjp: Callable[..., tuple[Tensor | None, ...]] = _ConvolveVJP.apply
 
 
 @cache
@@ -282,8 +369,7 @@ def compiled_convolution(kernel: Convolution, channels: int) -> Convolve:
         if features.device.type != "cpu" or features.dtype not in SCALARS:
             return kernel.convolve(features, bonds, hidden, matrix)
         code = convolution_kernel(kernel, channels, features.dtype)
-        result: Tensor = _Convolve.apply(code, bonds, features, bonds.directions, hidden, matrix)
-        return result
+        return _convolve(code, bonds, features, bonds.directions, hidden, matrix)
 
     return convolve
 

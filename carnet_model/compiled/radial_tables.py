@@ -7,17 +7,18 @@ continuously differentiable, so energies stay smooth and forces are their exact 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import Function, FunctionCtx, once_differentiable
 
 from ..network.bonds import Bonds
 from ..network.layers.interaction import Interaction
 from ..network.model import CarNet
-from . import compiler, convolution
+from .compiler import SCALARS
+from .convolution import ConvolutionKernel, ForChunk, convolution_kernel
 
 SPACING = 0.01
 """Distance of neighbouring rows in angstrom; the error falls with its fourth power."""
@@ -100,13 +101,13 @@ class Grid:
         pair = species[bonds.receivers] * len(known) + species[bonds.senders]
         s, sixth = 1 - t, 1 / 6
         values = [s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3]
-        slopes = [-3 * s**2, 9 * t**2 - 12 * t, -9 * s**2 + 12 * s, 3 * t**2]
+        derivatives = [-3 * s**2, 9 * t**2 - 12 * t, -9 * s**2 + 12 * s, 3 * t**2]
         kind = bonds.lengths.dtype
         inside = (lengths < self.cutoff).unsqueeze(1) * sixth  # nothing at all beyond the cutoff
         return (
             pair * self.rows + row.long(),
             (torch.stack(values, dim=1) * inside).to(kind),
-            (torch.stack(slopes, dim=1) * inside / self.spacing).to(kind),
+            (torch.stack(derivatives, dim=1) * inside / self.spacing).to(kind),
         )
 
 
@@ -122,13 +123,13 @@ class Table:
 
     grid: Grid
     values: Tensor
-    kernel: convolution.ConvolutionKernel
+    kernel: ConvolutionKernel
 
-    def fill(self, rows: Tensor, weights: Tensor) -> convolution.FillWeights:
+    def fill(self, rows: Tensor, weights: Tensor) -> ForChunk:
         """Return what writes the radial weights of some edges, read off the table."""
 
-        def fill(begin: int, end: int, room: Tensor) -> None:
-            self.kernel.spline(rows[begin:end], weights[begin:end], self.values, room)
+        def fill(begin: int, end: int, buffer: Tensor) -> None:
+            self.kernel.spline(rows[begin:end], weights[begin:end], self.values, buffer)
 
         return fill
 
@@ -146,18 +147,24 @@ class Table:
                 f"on {features.device}: tabulate after the model has its data type"
             )
         place = bonds.once(self.grid, lambda: self.grid.read(bonds))
-        result: Tensor = _Convolve.apply(
-            self, bonds, place, features, bonds.directions, bonds.lengths
-        )
-        return result
+        return _convolve(self, bonds, place, features, bonds.directions, bonds.lengths)
 
 
-class _Convolve(torch.autograd.Function):
+class _Context(FunctionCtx):
+    """What a convolution with a table keeps for its derivatives."""
+
+    table: Table
+    bonds: Bonds
+    place: tuple[Tensor, Tensor, Tensor]
+    saved_tensors: tuple[Tensor, ...]
+
+
+class _Convolve(Function):
     """Sums of messages with radial weights from a table."""
 
     @staticmethod
     def forward(
-        ctx: Any, table: Table, bonds: Bonds, place: tuple[Tensor, Tensor, Tensor],
+        ctx: _Context, table: Table, bonds: Bonds, place: tuple[Tensor, Tensor, Tensor],
         features: Tensor, directions: Tensor, lengths: Tensor,
     ) -> Tensor:  # fmt: skip
         ctx.table, ctx.bonds, ctx.place = table, bonds, place
@@ -165,17 +172,17 @@ class _Convolve(torch.autograd.Function):
         return table.kernel.message(bonds, features, table.fill(*place[:2]))
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, gradient: Tensor) -> Any:
+    @once_differentiable  # type: ignore[untyped-decorator, unused-ignore]
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, ...]:
         table, bonds = ctx.table, ctx.bonds
         (features,) = ctx.saved_tensors
-        rows, values, slopes = ctx.place
+        rows, values, derivatives = ctx.place
         kernel = table.kernel
         by_lengths = values.new_empty(len(values))
 
         def collect(begin: int, end: int, by_weights: Tensor) -> None:
             shares = kernel.spline_vjp(rows[begin:end], table.values, by_weights)
-            by_lengths[begin:end] = (shares * slopes[begin:end]).sum(dim=1)
+            by_lengths[begin:end] = (shares * derivatives[begin:end]).sum(dim=1)
 
         by_features, by_directions = kernel.vjp(
             bonds, features, gradient, table.fill(rows, values), collect
@@ -183,7 +190,10 @@ class _Convolve(torch.autograd.Function):
         return None, None, None, by_features, by_directions, by_lengths
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
+_convolve: Callable[..., Tensor] = _Convolve.apply
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
 def tabulate(
     model: CarNet, elements: Sequence[int], *, spacing: float = SPACING, shortest: float = SHORTEST
 ) -> None:
@@ -201,7 +211,7 @@ def tabulate(
     """
     grid = Grid.of(model, elements, spacing, shortest)
     parameter = next(model.parameters())
-    if parameter.device.type != "cpu" or parameter.dtype not in compiler.SCALARS:
+    if parameter.device.type != "cpu" or parameter.dtype not in SCALARS:
         raise TableError(
             f"tables are for float32 and float64 on the CPU; the model is {parameter.dtype} on "
             f"{parameter.device}"
@@ -212,9 +222,7 @@ def tabulate(
     solve = _spline_inverse(len(basis))
     for layer in model.interactions:
         assert isinstance(layer, Interaction)
-        kernel = convolution.convolution_kernel(
-            layer.kernel, model.settings.channels, parameter.dtype
-        )
+        kernel = convolution_kernel(layer.kernel, model.settings.channels, parameter.dtype)
         blocks = []
         for receiver in range(len(numbers)):
             for sender in range(len(numbers)):
@@ -230,4 +238,5 @@ def _spline_inverse(size: int) -> Tensor:
     matrix = torch.eye(size, dtype=torch.float64) * (4 / 6)
     matrix += torch.diag(torch.full((size - 1,), 1 / 6, dtype=torch.float64), 1)
     matrix += torch.diag(torch.full((size - 1,), 1 / 6, dtype=torch.float64), -1)
-    return torch.linalg.inv(matrix)
+    inverse: Tensor = torch.linalg.inv(matrix)
+    return inverse

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
@@ -27,6 +28,10 @@ class Bonds:
     Args:
         batch: the graphs; its edges are sorted by receiver.
         basis: bond lengths ``(edges,)`` to radial functions ``(edges, functions)``.
+
+    Attributes:
+        parameter_gradients: whether compiled kernels that differentiate a function of these bonds
+            work out gradients by the parameters of the radial networks too.
     """
 
     def __init__(self, batch: Batch, basis: Callable[[Tensor], Tensor]) -> None:
@@ -37,6 +42,7 @@ class Bonds:
         self.lengths = vectors.norm(dim=-1)
         self.directions = vectors / self.lengths.unsqueeze(-1)
         self.basis = basis(self.lengths)
+        self.parameter_gradients = True
         self._known: dict[object, Any] = {}
 
     def geometry(self, function: Callable[[Tensor], Tensor], key: object = None) -> Tensor:
@@ -49,6 +55,31 @@ class Bonds:
             self._known[key] = function()
         found: Known = self._known[key]
         return found
+
+    @contextmanager
+    def without_parameter_gradients(self) -> Iterator[None]:
+        """Leave gradients by parameters out: of an energy by positions nobody reads them."""
+        before, self.parameter_gradients = self.parameter_gradients, False
+        try:
+            yield
+        finally:
+            self.parameter_gradients = before
+
+    @cached_property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Starts and senders as compiled kernels read them.
+
+        Raises:
+            ValueError: when the edges are not sorted by receiver, or a sender is no atom.
+        """
+        if self.senders.numel():
+            least, most = int(self.senders.min()), int(self.senders.max())
+            if least < 0 or most >= self.atoms:
+                raise ValueError(
+                    f"edges come from atoms {least} to {most}; there are atoms 0 to "
+                    f"{self.atoms - 1}"
+                )
+        return self.starts, self.senders.contiguous()
 
     @cached_property
     def starts(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""The generated code the network runs on; the only room that asks ``codegen`` for any."""
+"""The generated code that the network runs on; the only file here that asks ``codegen`` for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TypeAlias
 from torch import Tensor
 
 import codegen
+from codegen.programs import kernel as programs
+from codegen.targets.cpp_source import CPP
 from natural_tensors.so3.blocks import Blocks
 
 from .bonds import Bonds
@@ -20,6 +22,9 @@ Convolve: TypeAlias = Callable[[Tensor, Bonds, Tensor, Tensor], Tensor]
 
 Multiply: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """First factor, second factor and weights of the paths, to the product."""
+
+Signature: TypeAlias = programs.Signature
+"""How a function of a kernel in C++ is called."""
 
 
 @dataclass(frozen=True)
@@ -101,19 +106,19 @@ class Packing:
 def convolution(outputs: Layout, input_weight: int) -> Convolution:
     """Return the convolution to a layout from features up to a weight.
 
-    From scalars there is nothing to turn, so the message is written out directly; otherwise it is
+    From scalars there is nothing to rotate, so the message is written out directly; otherwise it is
     computed in the frame of the bond.
     """
-    turned = input_weight > 0
+    rotates = input_weight > 0
     recipe = codegen.ConvolutionRecipe(
-        outputs.weight, input_weight, parity="both" if outputs.pseudo and turned else "natural"
+        outputs.weight, input_weight, parity="both" if outputs.pseudo and rotates else "natural"
     )
-    module = codegen.load(recipe if turned else replace(recipe, method="direct"))
+    module = codegen.load(recipe if rotates else replace(recipe, method="direct"))
     return Convolution(
         recipe,
-        inputs=Layout(input_weight, outputs.pseudo and turned),
-        outputs=Layout(outputs.weight, outputs.pseudo and turned),
-        geometry=module.frame if turned else module.harmonics,
+        inputs=Layout(input_weight, outputs.pseudo and rotates),
+        outputs=Layout(outputs.weight, outputs.pseudo and rotates),
+        geometry=module.frame if rotates else module.harmonics,
         messages=module.convolve,
     )
 
@@ -144,6 +149,11 @@ def packing(symmetry: str, *, axial: bool, form: str) -> Packing:
 def cpp(kernel: Convolution | Product) -> str:
     """Return a kernel in C++, with two derivatives; a convolution in the frame of the bond."""
     return codegen.source(kernel.recipe, "cpp")
+
+
+def cpp_signatures(kernel: Convolution | Product) -> tuple[Signature, ...]:
+    """Return how the functions in that text are called, without generating it."""
+    return CPP.signatures(kernel.recipe)
 
 
 def cpp_key(kernel: Convolution | Product) -> str:

@@ -88,9 +88,18 @@ class CarNet(nn.Module):
         """
         return self.assembled(self.learned(batch))
 
-    def learned(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the packed coordinates of each tensor, or of its logarithm if it is positive."""
-        bonds = Bonds(batch, self.basis)
+    def bonds(self, batch: Batch) -> Bonds:
+        """Return the bonds of graphs with the radial functions that the layers read."""
+        return Bonds(batch, self.basis)
+
+    def learned(self, batch: Batch, bonds: Bonds | None = None) -> dict[str, Tensor]:
+        """Return the packed coordinates of each tensor, or of its logarithm if it is positive.
+
+        Args:
+            batch: the graphs.
+            bonds: their bonds, as :meth:`bonds` returns them; made when omitted.
+        """
+        bonds = self.bonds(batch) if bonds is None else bonds
         elements = self.embedding(batch.numbers)
         layer = {Irrep(0): self.start(elements).unsqueeze(1)}
         scalars: list[Tensor] = [elements]

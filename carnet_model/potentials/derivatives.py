@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..compiled import convolution
 from ..network.graph import Batch
 from ..network.model import CarNet
 from ..network.targets import Target, TargetError
@@ -91,9 +90,10 @@ def energy_and_derivatives(
             strained = torch.einsum("ai,aij->aj", positions, of_atoms)
             moved = replace(batch, positions=strained, cells=batch.cells @ deformation)
             inputs.append(strain)
-        learned = model.learned(moved)
+        bonds = model.bonds(moved)
+        learned = model.learned(moved, bonds)
         energies = learned[target.key].squeeze(-1)
-        with convolution.gradients_by_inputs_only():
+        with bonds.without_parameter_gradients():
             derivatives = torch.autograd.grad(
                 energies.sum(), inputs, create_graph=create_graph, materialize_grads=True
             )

@@ -473,8 +473,7 @@ def test_settings_of_the_process_are_restored(tmp_path: Path) -> None:
 def test_without_a_compiler_one_line_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for known in (compiler._command, compiler._flags, compiler.library):
-        known.cache_clear()
+    compiler.clear_caches()
     monkeypatch.setenv("CXX", "no-such-compiler")
     try:
         train(configured(tmp_path, epochs=1, compile="auto"))
@@ -486,8 +485,7 @@ def test_without_a_compiler_one_line_says_so(
         with pytest.raises(compilation.CompilerError, match="install g"):
             train(configured(tmp_path, epochs=1, compile="always", output="x"), progress=False)
     finally:
-        for known in (compiler._command, compiler._flags, compiler.library):
-            known.cache_clear()
+        compiler.clear_caches()
 
 
 def test_compiled_kernels_give_the_same_numbers_and_slopes(tmp_path: Path) -> None:
