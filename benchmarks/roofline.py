@@ -68,8 +68,8 @@ def _kernels(case: Case, rounds: int) -> Table:
         ),
     }
     times = interleaved(actions, rounds)
-    counts = {k.name: k.counts() for k in layer.kernel.recipe.kernels()}
-    rows = {k.name: k for k in layer.kernel.recipe.kernels()}
+    kernels = {each.name: each for each in layer.kernel.recipe.kernels()}
+    counts = {name: each.counts() for name, each in kernels.items()}
     peak, bandwidth = _machine()
     table = Table(
         title=f"Kernels of the second layer, {case.title}, {edges:,} edges; the machine: "
@@ -84,9 +84,9 @@ def _kernels(case: Case, rounds: int) -> Table:
         else:
             flops = (counts[name].multiplications + counts[name].additions) * case.channels
             moved = 4 * sum(
-                entries * (case.channels if channels else 1)
-                for array, entries, channels, _ in rows[name].arrays
-                if rows[name].row(array) in ("edge", "chunk", "sender")
+                array.entries * (case.channels if array.channels else 1)
+                for array in kernels[name].arrays
+                if array.row in ("edge", "chunk", "sender") and isinstance(array.entries, int)
             )
         nanoseconds = 1e6 * milliseconds / edges
         table.add_row(name, f"{flops:,}", f"{moved:,}", f"{nanoseconds:.0f}",

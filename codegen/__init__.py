@@ -1,6 +1,6 @@
 """PyTorch, NumPy and C++ source text from the exact operators of natural_tensors."""
 
-from .generation import Target, is_intact, report, source
+from .generation import is_intact, report, source
 from .loading import fingerprint, load
 from .programs.program import Program
 from .recipes.convolution import ConvolutionRecipe
@@ -9,6 +9,7 @@ from .recipes.harmonics import HarmonicsRecipe
 from .recipes.product import ProductRecipe
 from .recipes.recipe import Recipe
 from .recipes.tensor import TensorRecipe
+from .targets.registry import Target
 
 __all__ = [
     "ConvolutionRecipe",

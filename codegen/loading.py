@@ -1,4 +1,4 @@
-"""Generated modules loaded from a cache, by the content of what generates them."""
+"""Generated modules imported from a cache that knows them by what generates them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ from types import ModuleType
 from natural_tensors import CONVENTIONS, __version__
 from natural_tensors.files.saving import FileError, cache_folder, write_bytes
 
-from .generation import DIALECTS, Target, as_recipe, is_intact, provenance, source
+from .generation import as_recipe, is_intact, language_for, provenance, source
 from .recipes.recipe import Recipe
+from .targets.registry import LANGUAGES, Target
 
-GENERATORS = ("codegen", *(
-    f"natural_tensors/{room}" for room in ("exact", "so3", "decomposition", "physical", "arrays.py")
-))  # fmt: skip
+PACKAGE = "_natural_tensors_generated"
+"""Where generated modules stand among those that are imported."""
+
+GENERATORS = (
+    "codegen",
+    "natural_tensors/arrays.py",
+    "natural_tensors/decomposition",
+    "natural_tensors/exact",
+    "natural_tensors/physical",
+    "natural_tensors/so3",
+)
 """Files and folders, beside each other, whose content decides what is generated."""
 
 
@@ -33,9 +42,16 @@ def generator(root: Path) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(recipe: Recipe, target: Target) -> str:
-    """Return a hash of recipe and generator: another one whenever the source may be another."""
-    key = "\n".join([generator(Path(__file__).parents[1]), *provenance(recipe, target)])
+def fingerprint(recipe: Recipe, target: Target, root: Path | None = None) -> str:
+    """Return a hash of recipe and generator: another one whenever the source may be another.
+
+    Args:
+        recipe: what is generated.
+        target: the language.
+        root: folder of the packages that generate; that of this one when omitted.
+    """
+    root = Path(__file__).parents[1] if root is None else root
+    key = "\n".join([generator(root), *provenance(recipe, target)])
     return hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
@@ -51,18 +67,28 @@ def load(
 
     Args:
         recipe: what to generate; a string is the name or index symmetry of a tensor.
-        target: ``"torch"`` or ``"numpy"``.
-        folder: cache folder; :func:`cache_folder` when omitted.
+        target: the language: ``"torch"`` or ``"numpy"``.
+        folder: cache folder; the user's when omitted.
+
+    Raises:
+        ValueError: when Python can load no module of the language.
+
+    Example:
+        >>> import numpy as np
+        >>> parts = load("dielectric", "numpy").decompose(np.diag([1.0, 2.0, 3.0]))
+        >>> {key: part.shape for key, part in parts.items()}
+        {(0, 0): (), (2, 0): (3, 3)}
     """
     recipe = as_recipe(recipe)
-    if target not in DIALECTS:
+    loadable = [name for name, language in LANGUAGES.items() if language.loadable]
+    if target not in loadable:
         raise ValueError(
-            f"target {target!r} is not one of {', '.join(map(repr, DIALECTS))}, "
+            f"target {target!r} is not one of {', '.join(map(repr, loadable))}, "
             "which Python can load"
         )
     name = f"{recipe.kind}_{target}_{fingerprint(recipe, target)}"
-    path = (folder or cache_folder()) / f"{name}.py"
-    qualified = f"_natural_tensors_generated.{name}"
+    path = (folder or cache_folder()) / f"{name}{language_for(recipe, target).suffix}"
+    qualified = f"{PACKAGE}.{name}"
     if qualified in sys.modules:
         return sys.modules[qualified]
     text = _cached(path)
@@ -75,6 +101,12 @@ def load(
     module.__file__ = str(path)
     exec(compile(text, str(path), "exec"), module.__dict__)  # the text that was checked
     return sys.modules.setdefault(qualified, module)
+
+
+def forget() -> None:
+    """Forget the modules that were loaded, so that they are loaded from the cache again."""
+    for name in [name for name in sys.modules if name.startswith(f"{PACKAGE}.")]:
+        del sys.modules[name]
 
 
 def _cached(path: Path) -> str:

@@ -9,14 +9,13 @@ from natural_tensors import harmonic
 from natural_tensors.exact.surds import Surd
 from natural_tensors.so3.harmonics import Normalization
 
-from ..programs.lowering import ONE, Builder
+from ..programs.lowering import MINUS, ONE, Builder, Sums
 from ..programs.program import Ref
 from .couplings import couplings
 from .layout import Block, Path
 
 Merged: TypeAlias = dict[tuple[Block, Block, bool], list[Ref]]
 """For source, target and oddness: one merged weight for each |m|."""
-
 
 MergeMatrices: TypeAlias = dict[tuple[Block, Block, bool], list[dict[int, Surd]]]
 """For source, target and oddness: for each |m|, path to coefficient."""
@@ -49,17 +48,24 @@ def merged_paths(built: Builder, matrices: MergeMatrices, weights: Sequence[Ref]
 
 
 def aligned_product(
-    built: Builder, target: Block, turned: dict[Block, list[Ref]], merged: Merged
+    built: Builder, target: Block, rotated: dict[Block, list[Ref]], merged: Merged
 ) -> list[Ref]:
-    """Return one weight of the message in the frame of the bond."""
+    """Return one weight of the message in the frame of the bond.
+
+    Args:
+        built: collects the values.
+        target: the weight.
+        rotated: features in that frame.
+        merged: weights of the paths, from :func:`merged_paths`.
+    """
     l3 = target.weight
-    terms: list[list[tuple[Surd, Ref]]] = [[] for _ in range(target.size)]
+    sums = Sums(built, target.size)
     for (source, end, odd), numbers in merged.items():
         if end != target:
             continue
         for m in range(-len(numbers) + 1, len(numbers)):
             factor = numbers[abs(m)]
             place = source.weight + (-m if odd else m)
-            sign = Surd(-1) if odd and m < 0 else ONE
-            terms[l3 + m].append((sign, built.product(factor, turned[source][place])))
-    return [built.linear(row) for row in terms]
+            sign = MINUS if odd and m < 0 else ONE
+            sums.add(l3 + m, built.product(factor, rotated[source][place]), sign)
+    return sums.values()

@@ -1,4 +1,4 @@
-"""Couplings of two parts to a third."""
+"""Couplings of two packed natural tensors to a third, on the values of a program."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from natural_tensors.exact.surds import Surd
 from natural_tensors.so3.blocks import block_size
 from natural_tensors.so3.harmonics import Normalization
 
-from ..programs.lowering import ONE, Builder
+from ..programs.lowering import Builder, Sums
 from ..programs.program import Ref
 
 Entries: TypeAlias = dict[tuple[int, int, int], Surd]
+"""Packed components of first factor, second factor and result, to a coefficient."""
 
 
 @cache
@@ -40,7 +41,7 @@ def coupled(
     The coefficients of one path meet the second factor first: its combinations are shared by the
     rows, and where the second factor carries no channels they cost nothing.
     """
-    total: list[list[tuple[Surd, Ref]]] = [[] for _ in range(block_size(weight))]
+    total = Sums(built, block_size(weight))
     for entries, first, second, factor in terms:
         columns = sorted({(i, j) for i, j, _ in entries})
         products = [built.product(first[i], second[j]) for i, j in columns]
@@ -48,5 +49,5 @@ def coupled(
         for (i, j, k), coefficient in entries.items():
             rows[k][columns.index((i, j))] = coefficient
         for k, value in enumerate(built.apply(rows, products)):
-            total[k].append((ONE, value if factor is None else built.product(value, factor)))
-    return [built.linear(row) for row in total]
+            total.add(k, value if factor is None else built.product(value, factor))
+    return total.values()

@@ -116,9 +116,21 @@ def product_paths(
     )  # fmt: skip
 
 
+def size_of(blocks: Sequence[Block]) -> int:
+    """Return the number of components of packed features."""
+    return sum(block.size for block in blocks)
+
+
 def feature_argument(
     name: str, blocks: Sequence[Block], meaning: str, letter: str = "h"
 ) -> Argument:
     """Return packed features as an argument."""
     labels = tuple(f"{letter}{block.label}_{m}" for block in blocks for m in range(block.size))
     return Argument(name, (len(labels),), labels, True, meaning)
+
+
+def tangent_of(argument: Argument) -> Argument:
+    """Return the argument that holds a tangent of another."""
+    labels = tuple(f"tangent_{label}" for label in argument.labels)
+    name, meaning = f"{argument.name}_tangent", f"tangent of {argument.name}"
+    return Argument(name, argument.shape, labels, argument.channels, meaning)

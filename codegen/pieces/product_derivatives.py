@@ -1,4 +1,8 @@
-"""First and second derivatives of the product, as straight-line programs."""
+"""First and second derivatives of the channel-wise product, as straight-line programs.
+
+The product is linear in both factors and in the weights of its paths, so its derivatives are sums
+of the same couplings with other arguments.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,10 @@ from typing import TypeAlias
 from natural_tensors.exact.surds import Surd
 from natural_tensors.so3.harmonics import Normalization
 
-from ..programs.lowering import ONE, Builder
+from ..programs.lowering import ONE, Builder, Sums
 from ..programs.program import Argument, Output, Program, Ref
 from . import couplings
-from .convolution_derivatives import tangent_of
-from .layout import Block
+from .layout import Block, tangent_of
 
 Group: TypeAlias = Mapping[int, tuple[Block, Block, Block]]
 """Paths that share both factors, by their numbers."""
@@ -67,14 +70,12 @@ class _Pair:
     ) -> tuple[Ref, ...]:  # fmt: skip
         """Return the gradient by one factor, from gradients by products and the other factor."""
         mine, other = (self.second, self.first) if second else (self.first, self.second)
-        found: list[list[tuple[Surd, Ref]]] = [[] for _ in range(size)]
+        sums = Sums(self.built, size)
         for pulled, factor in terms:
             for (i, j), value in pulled.items():
                 here, there = (j, i) if second else (i, j)
-                found[mine.start + here].append(
-                    (ONE, self.built.product(value, factor[other.start + there]))
-                )
-        return tuple(self.built.linear(row) for row in found)
+                sums.add(mine.start + here, self.built.product(value, factor[other.start + there]))
+        return tuple(sums.values())
 
     def weights(
         self, paths: int, products: dict[int, list[Ref]], gradient: Sequence[Ref]
@@ -92,13 +93,13 @@ class _Pair:
         self, size: int, *terms: tuple[Sequence[Ref], dict[int, list[Ref]]]
     ) -> tuple[Ref, ...]:
         """Return the sum over paths of weight times coupling."""
-        found: list[list[tuple[Surd, Ref]]] = [[] for _ in range(size)]
+        sums = Sums(self.built, size)
         for weights, products in terms:
             for number, values in products.items():
                 start = self.group[number][2].start
                 for k, value in enumerate(values):
-                    found[start + k].append((ONE, self.built.product(weights[number], value)))
-        return tuple(self.built.linear(row) for row in found)
+                    sums.add(start + k, self.built.product(weights[number], value))
+        return tuple(sums.values())
 
 
 def product_stages(

@@ -17,6 +17,11 @@ from ..programs.lowering import ONE, Builder
 from ..programs.program import Argument, Output, Program, Ref
 
 
+def frame_size(weight: int) -> int:
+    """Return the number of entries of the rotation matrices of weights 1 .. weight, at least 1."""
+    return Blocks.up_to(max(weight, 1), first=1).matrix_size
+
+
 def frame_argument(weight: int) -> Argument:
     """Return the flat rotation matrices of weights 1 .. weight, at least 1, as an argument."""
     labels = tuple(
@@ -114,7 +119,7 @@ def rotation_matrices(built: Builder, matrix: Sequence[Ref], weight: int) -> lis
 
 
 def frame_program(weight: int) -> Program:
-    """Return the program that turns a direction to the polar axis y.
+    """Return the program that rotates a direction to the polar axis y.
 
     A half turn about the bisector of the direction and the nearer pole, then for directions with
     y < 0 a half turn about x: two charts, one on each side of the equator, and the denominator

@@ -1,1 +1,1 @@
-"""Straight-line programs over exact coefficients, and the loops around them."""
+"""What is generated, before any language: straight-line programs, and the loops around them."""

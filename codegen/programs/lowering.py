@@ -1,4 +1,4 @@
-"""From exact operators to straight-line programs: shared subexpressions, no zero work."""
+"""From exact operators to straight-line programs: shared subexpressions, no work for zeros."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .program import (
     Step,
 )
 
-ONE, ZERO = Surd(1), Surd(0)
+ONE, ZERO, MINUS = Surd(1), Surd(0), Surd(-1)
 
 PAIR_LIMIT = 30_000
 """Pairs of terms beyond which sharing is not searched: it would take longer than it saves."""
@@ -156,6 +156,27 @@ class Builder:
             ),
             returns,
         )
+
+
+class Sums:
+    """Linear combinations that are collected term by term.
+
+    Args:
+        built: collects the values.
+        size: how many combinations.
+    """
+
+    def __init__(self, built: Builder, size: int) -> None:
+        self._built = built
+        self._rows: list[list[tuple[Surd, Ref]]] = [[] for _ in range(size)]
+
+    def add(self, row: int, value: Ref, coefficient: Surd = ONE) -> None:
+        """Add a value, times a coefficient, to one combination."""
+        self._rows[row].append((coefficient, value))
+
+    def values(self) -> list[Ref]:
+        """Return the combinations."""
+        return [self._built.linear(row) for row in self._rows]
 
 
 Pair: TypeAlias = tuple[Ref, Ref, int]

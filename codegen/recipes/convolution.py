@@ -1,22 +1,22 @@
-"""The message of a neighbour and its sum over neighbours."""
+"""The channel-wise convolution: the message of a neighbour, and its sum over neighbours."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from natural_tensors.so3.blocks import Blocks
 from natural_tensors.so3.harmonics import Normalization, check_normalization
 
 from ..pieces import aligned, couplings, layout, rotations
-from ..pieces.convolution_derivatives import message_derivatives
+from ..pieces.convolution_derivatives import AlignedMessage
 from ..pieces.layout import Block, Parity, Path
-from ..programs.kernel import Kernel, Row
+from ..programs.kernel import Array, Kernel, Signature
+from ..programs.loop import Loop, LoopArgument
 from ..programs.lowering import Builder
 from ..programs.program import Argument, Output, Program
-from ..targets.python_source import CONVOLVE
 from .harmonics import HarmonicsRecipe
-from .recipe import Recipe, Wrapper, check_choice, check_weight
+from .recipe import Recipe, check_choice, check_weight
 
 Method = Literal["aligned", "direct"]
 
@@ -64,7 +64,7 @@ class ConvolutionRecipe(Recipe):
 
     @property
     def turned(self) -> int:
-        """Largest weight that the frame turns."""
+        """Largest weight that the frame rotates."""
         return max(self.weight, self.inputs[-1].weight)
 
     @property
@@ -80,46 +80,97 @@ class ConvolutionRecipe(Recipe):
             f"{len(self.paths)} paths, {self.method}."
         )
 
-    def functions(self) -> tuple[Program | Wrapper, ...]:
+    def functions(self) -> tuple[Program | Loop, ...]:
         """Return the functions of the module, in order."""
-        size = self.outputs[-1].slice.stop
         if self.method == "aligned":
-            geometry = rotations.frame_program(self.turned)
-            message = self._aligned()
-            name, meaning = "frames", "rotation matrices of the edges, from frame()"
+            geometry, message = rotations.frame_program(self.turned), self._aligned()
+            edges = LoopArgument(
+                "frames", "rotation matrices of the edges, from frame()", "entries"
+            )
         else:
-            (geometry,) = HarmonicsRecipe(self.weight, self.normalization).functions()  # type: ignore[assignment]
+            (geometry,) = HarmonicsRecipe(self.weight, self.normalization).functions()
             message = self._direct()
-            name, meaning = "bonds", "harmonics of the edges, from harmonics()"
-        text = {
-            target: template.format(name=name, meaning=meaning, size=size)
-            for target, template in CONVOLVE.items()
-        }
-        return geometry, message, Wrapper("convolve", text)
+            edges = LoopArgument("bonds", "harmonics of the edges, from harmonics()", "entries")
+        nodes = LoopArgument("features", "features of the nodes", "components", gathered=True)
+        convolve = Loop(
+            "convolve",
+            "Sum the messages of all neighbours on each centre.",
+            message,
+            (nodes, edges, LoopArgument("weights", "radial weights", "paths")),
+        )
+        return geometry, message, convolve
 
-    @property
-    def has_kernels(self) -> bool:
-        """Whether the recipe has loops for a compiled target."""
-        return self.method == "aligned"
+    def signatures(self) -> tuple[Signature, ...]:
+        """Return how frame, message and its derivatives are called."""
+        if self.method != "aligned":
+            return ()
+        size, sums = layout.size_of(self.inputs), layout.size_of(self.outputs)
+        paths, entries = len(self.paths), rotations.frame_size(self.turned)
+        frames = Array("frames", "edge", entries)
+        features = Array("features", "sender", size, channels=True)
+        weights = Array("weights", "chunk", paths, channels=True)
+        gradient = Array("gradient", "receiver", sums, channels=True)
+        given = (features, gradient, frames, weights)
+        tangents = (
+            Array("features_tangent", "sender", size, channels=True),
+            Array("directions_tangent", "edge", 3),
+            Array("weights_tangent", "chunk", paths, channels=True),
+        )
+        by_features = Array("features_gradient", "chunk", size, channels=True, written=True)
+        by_weights = Array("weights_gradient", "chunk", paths, channels=True, written=True)
+        by_directions = Array("directions_gradient", "edge", 3, written=True)
+        return (
+            Signature(
+                "frame",
+                "items",
+                (Array("directions", "item", 3), Array("frames", "item", entries, written=True)),
+            ),
+            Signature(
+                "message",
+                "atoms",
+                (
+                    features,
+                    frames,
+                    weights,
+                    Array("message", "receiver", sums, channels=True, written=True),
+                ),
+            ),
+            Signature("message_vjp", "atoms", (*given, by_features, by_weights, by_directions)),
+            Signature(
+                "message_vjp_vjp",
+                "atoms",
+                (
+                    *given,
+                    *tangents,
+                    Array("gradient_gradient", "receiver", sums, channels=True, written=True),
+                    by_features,
+                    by_weights,
+                    replace(by_weights, name="first_weights_gradient"),
+                    by_directions,
+                ),
+            ),
+        )
 
     def kernels(self) -> tuple[Kernel, ...]:
-        """Return frame, message and its derivatives, for a compiled target."""
-        frame, message = rotations.frame_program(self.turned), self._aligned()
-        first, second = message_derivatives(
-            message.arguments, self.turned, self.inputs, self.outputs, self.paths,
+        """Return frame, message and its derivatives, for a compiled language."""
+        if self.method != "aligned":
+            return ()
+        message = self._aligned()
+        features, frames, weights = message.arguments
+        derivatives = AlignedMessage(
+            features, frames, weights, self.turned, self.inputs, self.outputs, self.paths,
             self.normalization,
         )  # fmt: skip
-        rows: dict[str, Row] = {
-            "features": "sender", "features_tangent": "sender", "features_gradient": "chunk",
-            "message": "receiver", "gradient": "receiver", "gradient_gradient": "receiver",
-            "weights": "chunk", "weights_tangent": "chunk", "weights_gradient": "chunk",
-            "first_weights_gradient": "chunk",
-        }  # fmt: skip
-        return (
-            Kernel("frame", "items", (frame,)),
-            Kernel("message", "edges", (message,), rows, frozenset({"message"})),
-            Kernel("message_vjp", "edges", (first,), rows),
-            Kernel("message_vjp_vjp", "edges", (second,), rows, frozenset({"gradient_gradient"})),
+        programs = (
+            rotations.frame_program(self.turned),
+            message,
+            derivatives.first_derivatives(),
+            derivatives.second_derivatives(),
+        )
+        added = frozenset({"message", "gradient_gradient"})
+        return tuple(
+            Kernel(signature, (program,), added.intersection(signature.outputs))
+            for signature, program in zip(self.signatures(), programs, strict=True)
         )
 
     def _arguments(self, geometry: Argument) -> tuple[Argument, ...]:
@@ -142,7 +193,7 @@ class ConvolutionRecipe(Recipe):
         built = Builder(self._arguments(rotations.frame_argument(self.turned)))
         features, weights = built.components(0), built.components(2)
         matrices = rotations.split_matrices(built.components(1), self.turned)
-        turned = {
+        rotated = {
             block: rotations.rotated(
                 built, matrices[block.weight], features[block.slice], block.weight, back=False
             )
@@ -152,7 +203,7 @@ class ConvolutionRecipe(Recipe):
         merged = aligned.merged_paths(built, merges, weights)
         values: list[int] = []
         for target in self.outputs:
-            product = aligned.aligned_product(built, target, turned, merged)
+            product = aligned.aligned_product(built, target, rotated, merged)
             values += rotations.rotated(
                 built, matrices[target.weight], product, target.weight, back=True
             )

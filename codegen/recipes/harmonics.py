@@ -11,7 +11,7 @@ from natural_tensors.so3.harmonics import Normalization, check_normalization
 from ..pieces import harmonics, tensors
 from ..programs.lowering import Builder
 from ..programs.program import Argument, Output, Program
-from .recipe import Recipe, Wrapper, check_weight
+from .recipe import Recipe, check_weight
 from .tensor import distinct_entries
 
 
@@ -41,7 +41,7 @@ class HarmonicsRecipe(Recipe):
         kind = "Solid harmonics" if self.solid else "Harmonics of a direction"
         return f"{kind}, weights 0 to {self.weight}, {self.normalization} normalization."
 
-    def functions(self) -> tuple[Program | Wrapper, ...]:
+    def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""
         vector = Argument(
             "vectors" if self.solid else "directions", (3,), ("x", "y", "z"), False,

@@ -10,7 +10,7 @@ from natural_tensors.so3.harmonics import Normalization, check_normalization
 from ..pieces import couplings, layout
 from ..pieces.layout import Block, Parity
 from ..pieces.product_derivatives import product_stages
-from ..programs.kernel import Kernel, Row
+from ..programs.kernel import Array, Kernel, Signature
 from ..programs.lowering import Builder
 from ..programs.program import Argument, Output, Program
 from .recipe import Recipe, check_choice, check_weight
@@ -65,23 +65,41 @@ class ProductRecipe(Recipe):
             Argument("weights", (len(labels),), labels, True, "weights of the paths"),
         )
 
-    @property
-    def has_kernels(self) -> bool:
-        """Whether the recipe has loops for a compiled target."""
-        return True
+    def signatures(self) -> tuple[Signature, ...]:
+        """Return how the product and its derivatives are called."""
+        size, paths = layout.size_of(self.blocks), len(self.paths)
+
+        def of_items(*names: str, written: bool = False) -> tuple[Array, ...]:
+            return tuple(
+                Array(name, "item", size, channels=True, written=written) for name in names
+            )
+
+        def of_paths(name: str, *, written: bool = False) -> Array:
+            return Array(name, "shared", paths, channels=True, written=written)
+
+        given = (*of_items("first", "second"), of_paths("weights"))
+        tangents = (*of_items("first_tangent", "second_tangent"), of_paths("weights_tangent"))
+        gradients = (
+            *of_items("first_gradient", "second_gradient", written=True),
+            of_paths("weights_gradient", written=True),
+        )
+        gradient = of_items("gradient")
+        second = of_items("gradient_gradient", written=True)
+        return (
+            Signature("product", "items", (*given, *of_items("sums", written=True))),
+            Signature("product_vjp", "items", (*given, *gradient, *gradients)),
+            Signature(
+                "product_vjp_vjp", "items", (*given, *gradient, *tangents, *second, *gradients)
+            ),
+        )
 
     def kernels(self) -> tuple[Kernel, ...]:
-        """Return the product and its derivatives, for a compiled target."""
-        names = ("product", "product_vjp", "product_vjp_vjp")
+        """Return the product and its derivatives, for a compiled language."""
         stages = product_stages(self._arguments, self.paths, self.normalization)
-        rows: dict[str, Row] = dict.fromkeys(
-            ("weights", "weights_gradient", "weights_tangent"), "shared"
-        )
         return tuple(
-            Kernel(name, "items", tuple(programs), rows,
-                   frozenset(str(output.key) for output in programs[0].outputs))
-            for name, programs in zip(names, stages, strict=True)
-        )  # fmt: skip
+            Kernel(signature, tuple(programs), frozenset(signature.outputs))
+            for signature, programs in zip(self.signatures(), stages, strict=True)
+        )
 
     def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""

@@ -1,4 +1,4 @@
-"""What a recipe is: which functions a generated module holds."""
+"""What a recipe is: which functions a generated module holds, in no language yet."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from ..programs.kernel import Kernel
+from ..programs.kernel import Kernel, Signature
+from ..programs.loop import Loop
 from ..programs.program import Program
 
 MAX_WEIGHT = 12
-
-
-@dataclass(frozen=True)
-class Wrapper:
-    """A function of a generated module that is not a straight line, one text for each target.
-
-    Attributes:
-        name: name of the function.
-        text: source by target, without imports.
-    """
-
-    name: str
-    text: dict[str, str]
+"""The largest weight there is code for."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +24,20 @@ class Recipe(ABC):
         """One sentence for the head of the module."""
 
     @abstractmethod
-    def functions(self) -> tuple[Program | Wrapper, ...]:
+    def functions(self) -> tuple[Program | Loop, ...]:
         """Return the functions of the module, in order."""
+
+    def signatures(self) -> tuple[Signature, ...]:
+        """Return how the kernels of the recipe are called, without building them."""
+        return ()
 
     @property
     def has_kernels(self) -> bool:
-        """Whether the recipe has loops for a compiled target."""
-        return False
+        """Whether the recipe has loops for a compiled language."""
+        return bool(self.signatures())
 
     def kernels(self) -> tuple[Kernel, ...]:
-        """Return the loops of the recipe, derivatives included, for a compiled target."""
+        """Return the loops of the recipe, derivatives included, for a compiled language."""
         return ()
 
     @property

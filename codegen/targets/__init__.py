@@ -1,1 +1,1 @@
-"""Languages that programs are printed in."""
+"""The languages that code is generated in: a file each, all of them listed in ``registry.py``."""

@@ -1,16 +1,16 @@
-"""Programs printed as C++: kernels for a CPU, one loop over edges or items, channels in lanes."""
+"""C++ as a target language: kernels for a CPU, a loop over edges or items, channels in lanes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from natural_tensors.exact.floats import surd_to_float
 
-from ..programs.kernel import Kernel
-from ..programs.program import Linear, Product, Program, Reciprocal, Ref, Sign
+from ..programs.kernel import Array, Kernel, Signature
+from ..programs.program import Counts, Linear, Product, Program, Reciprocal, Ref, Sign
+from .language import Comment, Language, Printable
 
 WIDTH = 96
-
 
 HEAD = """\
 #include <cstdint>
@@ -107,6 +107,70 @@ void spline_vjp(int64_t count, int64_t threads, int64_t width, const int64_t* ro
 """
 
 
+HELPERS = (
+    Signature(
+        "scatter",
+        "edges",
+        (
+            Array("values", "chunk", "width"),
+            Array("sums", "sender", "width", written=True),
+        ),
+    ),
+    Signature(
+        "spline",
+        "items",
+        (
+            Array("rows", "item", integer=True),
+            Array("weights", "item", 4),
+            Array("table", "table", "width"),
+            Array("values", "item", "width", written=True),
+        ),
+    ),
+    Signature(
+        "spline_vjp",
+        "items",
+        (
+            Array("rows", "item", integer=True),
+            Array("table", "table", "width"),
+            Array("gradient", "item", "width"),
+            Array("weights", "item", 4, written=True),
+        ),
+    ),
+)
+"""How the functions that come with every loop over edges are called."""
+
+
+class Cpp(Language):
+    """C++ with OpenMP, compiled for one data type and number of channels."""
+
+    name = "cpp"
+    suffix = ".cpp"
+    heading = Comment("//")
+    needs = "a compiler"
+    scope = "the convolution with method='aligned' and the product"
+
+    def accepts(self, recipe: Printable) -> bool:
+        """Accept the recipes that have kernels."""
+        return recipe.has_kernels
+
+    def content(self, recipe: Printable) -> str:
+        """Return the kernels, and the functions that loops over edges need besides."""
+        return "\n".join(kernel_lines(recipe.kernels())) + "\n"
+
+    def counts(self, recipe: Printable) -> Iterator[tuple[str, Counts]]:
+        """Yield the arithmetic of each kernel."""
+        for kernel in recipe.kernels():
+            yield kernel.name, kernel.counts()
+
+    def signatures(self, recipe: Printable) -> tuple[Signature, ...]:
+        """Return how the functions of the file are called, without building them."""
+        stated = tuple(recipe.signatures())
+        return stated + HELPERS if any(each.loop == "atoms" for each in stated) else stated
+
+
+CPP = Cpp()
+
+
 def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     """Return kernels as the lines of a C++ file."""
     lines = HEAD.rstrip("\n").split("\n")
@@ -116,7 +180,7 @@ def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     lines += ["", "}  // namespace", "", 'extern "C" {']
     for kernel in kernels:
         lines += ["", *_loop(kernel)]
-    if any(kernel.loop == "edges" for kernel in kernels):
+    if any(kernel.signature.loop == "atoms" for kernel in kernels):
         lines += [*SCATTER.rstrip("\n").split("\n"), *SPLINE.rstrip("\n").split("\n")]
     return [*lines, "", '}  // extern "C"']
 
@@ -127,8 +191,8 @@ def _name(kernel: Kernel, number: int) -> str:
 
 def _parameters(kernel: Kernel) -> list[str]:
     return [
-        ("T* __restrict " if written else "const T* __restrict ") + name
-        for name, _, _, written in kernel.arrays
+        ("T* __restrict " if array.written else "const T* __restrict ") + array.name
+        for array in kernel.arrays
     ]
 
 
@@ -273,24 +337,20 @@ def _expression(operation: object, names: Sequence[str]) -> str:
 
 def _loop(kernel: Kernel) -> list[str]:
     """Return the function that is called: the loop around the programs."""
-    edges = kernel.loop == "edges"
-    fixed = ["int64_t first", "int64_t last", "int64_t threads"] if edges else [
-        "int64_t count", "int64_t threads",
-    ]  # fmt: skip
-    if edges:
-        fixed += ["const int64_t* starts", "const int64_t* senders"]
-    names = [name for name, _, _, _ in kernel.arrays]
+    signature = kernel.signature
+    fixed = [f"int64_t {number}" for number in signature.numbers]
+    fixed += [f"const int64_t* {array.name}" for array in signature.parameters if array.integer]
     lines = _wrapped(f"void {kernel.name}(", [*fixed, *_parameters(kernel)], ") {", 4)
 
     def calls(begin: str, end: str, indent: int) -> list[str]:
+        rows = [f"{array.name} + {_offset(array)}" for array in kernel.arrays]
         found = []
         for number in range(len(kernel.programs)):
-            places = [f"{name} + {_offset(kernel, name)}" for name in names]
             head = " " * indent + f"{_name(kernel, number)}("
-            found += _wrapped(head, [begin, end, *places], ");", indent + 4)
+            found += _wrapped(head, [begin, end, *rows], ");", indent + 4)
         return found
 
-    if edges:
+    if signature.loop == "atoms":
         return [
             *lines,
             "#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)",
@@ -325,12 +385,11 @@ def _loop(kernel: Kernel) -> list[str]:
     ]
 
 
-def _offset(kernel: Kernel, name: str) -> str:
+def _offset(array: Array) -> str:
     """Return where the row of an array starts."""
-    _, entries, channels, _ = next(array for array in kernel.arrays if array[0] == name)
-    width = f"{entries} * CHANNELS" if channels else f"{entries}"
+    width = f"{array.entries} * CHANNELS" if array.channels else f"{array.entries}"
     index = {
         "item": "item", "edge": "edge", "chunk": "(edge - starts[first])",
         "sender": "senders[edge]", "receiver": "atom", "shared": "0",
-    }[kernel.row(name)]  # fmt: skip
+    }[array.row]  # fmt: skip
     return f"{index} * {width}"

@@ -1,14 +1,25 @@
-"""Programs printed as Python source, in the dialect of an array library."""
+"""Python as a target language, in the dialect of an array library."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from natural_tensors.exact.floats import surd_to_float
 from natural_tensors.exact.surds import Surd
 
-from ..programs.program import Argument, Linear, Output, Product, Program, Reciprocal, Sign
+from ..programs.loop import Loop
+from ..programs.program import (
+    Argument,
+    Counts,
+    Linear,
+    Output,
+    Product,
+    Program,
+    Reciprocal,
+    Sign,
+)
+from .language import Heading, Language, Printable
 
 WIDTH = 96
 
@@ -18,7 +29,7 @@ class Dialect:
     """How an array library says the few things a program needs, as format strings.
 
     Attributes:
-        name: the target.
+        name: the library, as it is imported.
         imports: lines at the top of a file.
         array: type of an array in a signature.
         flatten: join the last ``axes`` axes of ``array`` into one of length ``size``.
@@ -26,6 +37,9 @@ class Dialect:
         sign: +1 where ``value`` is zero or positive, else -1.
         stack: stack ``values`` along ``axis``.
         shaped: ``value`` with its last axis split into ``shape``.
+        gather: the rows of ``array`` with the numbers ``index``.
+        scatter: lines that return, for each row of ``nodes``, the sum of the ``values`` whose
+            ``index`` it is; a row has ``size`` components.
         helpers: name and text of functions that the other attributes call.
     """
 
@@ -37,6 +51,8 @@ class Dialect:
     sign: str
     stack: str
     shaped: str
+    gather: str
+    scatter: tuple[str, ...]
     helpers: tuple[tuple[str, str], ...] = ()
 
 
@@ -251,39 +267,104 @@ def _return(
     return [*lines, "    }"]
 
 
-CONVOLVE_TEXT = '''    """Sum the messages of all neighbours on each centre.
+def loop_lines(loop: Loop, dialect: Dialect) -> list[str]:
+    """Return a loop over edges as the lines of a function."""
+    names = [*(argument.name for argument in loop.arguments), "senders", "receivers"]
+    parameters = ", ".join(f"{name}: {dialect.array}" for name in names)
+    head = [f"def {loop.name}({parameters}) -> {dialect.array}:"]
+    if len(head[0]) > WIDTH:
+        head = [f"def {loop.name}(", f"    {parameters}", f") -> {dialect.array}:"]
+    called = ", ".join(
+        dialect.gather.format(array=argument.name, index="senders")
+        if argument.gathered
+        else argument.name
+        for argument in loop.arguments
+    )
+    scattered = [
+        line.format(nodes=loop.nodes, size=loop.size, index="receivers", values="messages")
+        for line in dialect.scatter
+    ]
+    return [
+        *head,
+        *_loop_docstring(loop),
+        f"    messages = {loop.program.name}({called})",
+        *(f"    {line}" for line in scattered),
+    ]
+
+
+def _loop_docstring(loop: Loop) -> list[str]:
+    lines = [f'    """{loop.summary}', "", "    Args:"]
+    for argument, inner in zip(loop.arguments, loop.program.arguments, strict=True):
+        axes = ["nodes" if argument.gathered else "edges", argument.axis]
+        shape = ", ".join([*axes, "channels"] if inner.channels else axes)
+        lines += _wrapped(f"{argument.name}: {argument.meaning}, shape ({shape}).", 8)
+    return [
+        *lines,
+        "        senders: node each edge comes from, shape (edges,), integers.",
+        "        receivers: node each edge goes to, shape (edges,), integers.",
+        "",
+        "    Returns:",
+        f"        Sums, shape (nodes, {loop.size}, channels).",
+        '    """',
+    ]
+
+
+class Docstring(Heading):
+    """Lines between triple quotes."""
+
+    name = "docstring"
+
+    def write(self, lines: Sequence[str]) -> str:
+        """Return the lines between triple quotes."""
+        return '"""' + "\n".join(lines) + '\n"""\n\n'
+
+    def read(self, text: str) -> tuple[list[str], str] | None:
+        """Return the lines of the docstring, and the text below."""
+        head, end, body = text.partition('"""\n\n')
+        if not end:
+            return None
+        return head.removeprefix('"""').removesuffix("\n").split("\n"), body
+
+
+class PythonLanguage(Language):
+    """Python modules for one array library: every recipe, a function for each of its own.
 
     Args:
-        features: features of the nodes, shape (nodes, components, channels).
-        {name}: {meaning}, shape (edges, entries).
-        weights: radial weights, shape (edges, paths, channels).
-        senders: node each edge comes from, shape (edges,), integers.
-        receivers: node each edge goes to, shape (edges,), integers.
-
-    Returns:
-        Sums, shape (nodes, {size}, channels).
+        dialect: how the library says what a program needs.
     """
-'''
 
+    suffix = ".py"
+    heading = Docstring()
+    loadable = True
 
-CONVOLVE = {
-    "torch": """
-def convolve(
-    features: Tensor, {name}: Tensor, weights: Tensor, senders: Tensor, receivers: Tensor
-) -> Tensor:
-"""
-    + CONVOLVE_TEXT
-    + """    messages = message(features.index_select(0, senders), {name}, weights)
-    total = messages.new_zeros((features.shape[0], {size}, features.shape[-1]))
-    return total.index_add(0, receivers, messages)
-""",
-    "numpy": """
-def convolve(features: Any, {name}: Any, weights: Any, senders: Any, receivers: Any) -> Any:
-"""
-    + CONVOLVE_TEXT
-    + """    messages = message(features[senders], {name}, weights)
-    total = np.zeros((features.shape[0], {size}, features.shape[-1]), messages.dtype)
-    np.add.at(total, receivers, messages)
-    return total
-""",
-}
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.name = self.needs = dialect.name
+
+    def accepts(self, recipe: Printable) -> bool:
+        """Accept every recipe."""
+        return True
+
+    def content(self, recipe: Printable) -> str:
+        """Return imports, constants, functions and the helpers that they call."""
+        constants = Constants()
+        body: list[str] = []
+        for function in recipe.functions():
+            body += ["", ""]
+            if isinstance(function, Loop):
+                body += loop_lines(function, self.dialect)
+            else:
+                body += function_lines(function, self.dialect, constants)
+        for name, text in self.dialect.helpers:
+            if any(f"{name}(" in line for line in body):
+                body += ["", "", *text.strip("\n").split("\n")]
+        lines = [*self.dialect.imports]
+        if constants.lines():
+            lines += ["", *constants.lines()]
+        return "\n".join([*lines, *body]) + "\n"
+
+    def counts(self, recipe: Printable) -> Iterator[tuple[str, Counts]]:
+        """Yield the arithmetic of each function but the loops."""
+        for function in recipe.functions():
+            if isinstance(function, Program):
+                yield function.name, function.counts()

@@ -23,6 +23,9 @@ from typer.testing import CliRunner
 
 import codegen
 import natural_tensors as nt
+from codegen.cli import PIECES
+from codegen.generation import with_heading
+from codegen.targets.registry import LANGUAGES
 from natural_tensors import cli, examples, terminal
 from tests.helpers.paths import ROOT
 
@@ -160,10 +163,8 @@ def test_check_notices_another_generator(monkeypatch: pytest.MonkeyPatch) -> Non
     start = text.index('"""\n\n') + 5
     other = text[start:].replace("packed harmonics", "other harmonics")
     assert other != text[start:]
-    from codegen import generation
-
-    head = generation._header(codegen.HarmonicsRecipe(1), "torch", other)
-    Path("h.py").write_text(generation._docstring(head) + other, encoding="utf-8")
+    text = with_heading(codegen.HarmonicsRecipe(1), LANGUAGES["torch"], other)
+    Path("h.py").write_text(text, encoding="utf-8")
     message = error_of("harmonics --weight 1 --check h.py", code=1)
     assert "the same recipe and version gave other text, from line " in message
 
@@ -270,8 +271,6 @@ def test_a_foreign_codegen_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_word_is_a_tensor_unnoticed() -> None:
-    from codegen.cli import PIECES
-
     assert [word for word in PIECES if word in nt.catalog] == ["rotation"]
     assert "axial=False" in generate("--symmetry ij=-ji")
     assert "rotate_back" in generate("rotation --weight 1")

@@ -12,7 +12,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from carnet_model.compiled import compiler, radial_tables
+from carnet_model.compiled import radial_tables
 from carnet_model.compiled.compilation import compile_kernels
 from carnet_model.network.graph import Batch, build, collate
 from carnet_model.network.model import CarNet
@@ -28,15 +28,7 @@ SETTINGS = NetworkSettings(
 )  # fmt: skip
 
 
-def has_compiler() -> bool:
-    try:
-        compiler._flags()
-    except compiler.BuildError:
-        return False
-    return True
-
-
-compiled = pytest.mark.skipif(not has_compiler(), reason="no C++ compiler")
+compiled = pytest.mark.compiler
 MODES = [pytest.param("always", marks=compiled), "never"]
 
 

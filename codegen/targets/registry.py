@@ -1,0 +1,20 @@
+"""The target languages by name: a new one is a file in this folder, and a line here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .cpp_source import CPP
+from .language import Language
+from .numpy_source import NUMPY
+from .torch_source import TORCH
+
+Target = Literal["torch", "numpy", "cpp"]
+"""The names, for those who check types."""
+
+LANGUAGES: dict[str, Language] = {
+    "torch": TORCH,
+    "numpy": NUMPY,
+    "cpp": CPP,
+}
+"""The languages, in the order in which they are offered."""
