@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 from numpy.typing import NDArray
 
 import natural_tensors as nt
-from natural_tensors import elasticity
+from natural_tensors import elasticity, examples
 
 Floats = NDArray[np.float64]
 
@@ -56,3 +58,18 @@ ALBITE = _filled(
      14: 5.1, 24: -3.9, 34: -8.7, 15: -2.4, 25: -7.7, 35: 7.1, 45: -2.4, 16: -0.9, 26: -5.8,
      36: -9.8, 46: -7.2, 56: 0.5}
 )  # fmt: skip
+
+FIELDS = [field.name for field in fields(elasticity.Moduli)]
+
+
+def stiffness(name: str) -> Floats:
+    """Return a mineral measured by acoustics, or a shipped example."""
+    known = {"diopside": DIOPSIDE, "muscovite": MUSCOVITE, "albite": ALBITE}
+    return known[name] if name in known else examples.load(name).values
+
+
+def assert_alike(one: elasticity.Moduli, other: elasticity.Moduli, rel: float) -> None:
+    for name in FIELDS:
+        size = rel if "anisotropy" in name else 0.0  # a difference of numbers near 6
+        close = np.allclose(getattr(one, name), getattr(other, name), rtol=rel, atol=20 * size)
+        assert close, name

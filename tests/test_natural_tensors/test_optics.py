@@ -46,7 +46,8 @@ def random_dielectrics(count: int, seed: int) -> Floats:
 )
 def test_minerals(indices: tuple[float, ...], kind: str, sign: int, angle: float | None) -> None:
     found = optics.summary(dielectric(*indices))
-    assert (found.optical_class, found.sign) == (kind, sign)
+    assert found.optical_class == kind
+    assert found.sign == sign
     assert found.refractive_indices == pytest.approx(sorted(indices))
     assert found.birefringence == pytest.approx(max(indices) - min(indices), abs=1e-12)
     if angle is None:
@@ -104,7 +105,9 @@ def test_indices_satisfy_fresnels_equation() -> None:
             for k in (0, 1):
                 n = waves.indices[b, d, k]
                 curl = n**2 * (np.eye(3) - np.outer(s, s)) - c  # E: n² (E - s (s·E)) = ε E
-                assert np.linalg.det(curl) == pytest.approx(0, abs=1e-9 * np.linalg.norm(c) ** 3)
+                assert np.linalg.det(curl) == pytest.approx(
+                    0, abs=float(1e-9 * np.linalg.norm(c) ** 3)
+                )
                 displacement = waves.displacements[b, d, k]
                 field = np.linalg.solve(c, displacement)
                 transverse = field - s * (s @ field)

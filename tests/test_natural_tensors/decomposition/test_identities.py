@@ -1,9 +1,13 @@
 """Proofs: the operators of a reduction satisfy their defining identities, without any float."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise, product
 from math import comb, lcm
+from typing import Any
 
 import flint
 import numpy as np
@@ -11,8 +15,14 @@ import pytest
 import sympy
 
 from natural_tensors import Extraction, reduction
-from natural_tensors.decomposition.operators import placed
-from natural_tensors.decomposition.patterns import natural_projector_terms, pattern_orbits, patterns
+from natural_tensors.decomposition.copies import Basis
+from natural_tensors.decomposition.operators import Operator, placed
+from natural_tensors.decomposition.patterns import (
+    Orbit,
+    natural_projector_terms,
+    pattern_orbits,
+    patterns,
+)
 from natural_tensors.exact.integers import double_factorial
 from tests.helpers.oracles import (
     BASES,
@@ -20,6 +30,9 @@ from tests.helpers.oracles import (
     FOURTH,
     PROVED,
     SMALL,
+    Array,
+    Case,
+    Exact,
     at_all_indices,
     averaged,
     group_of,
@@ -30,13 +43,16 @@ from tests.helpers.oracles import (
     slow_pattern,
 )
 
+Key = tuple[int, int]
+Operators = tuple[Array, int, Fraction, Array, int]
+
 BY_NAME = {case.name: case for case in PROVED}
 each_class = pytest.mark.parametrize("case", PROVED, ids=repr)
 each_small_class = pytest.mark.parametrize("case", SMALL, ids=repr)
 each_basis = pytest.mark.parametrize("basis", BASES)
 
 
-def integers(array):
+def integers(array: Array) -> Array:
     """Return an int64 array after making sure that products of it cannot overflow."""
     assert max(abs(int(x)) for x in (array.max(), array.min())) < 2**26
     # two factors below 2**26 summed 3**6 < 2**10 times stay below 2**62
@@ -47,7 +63,7 @@ def integers(array):
 
 
 @cache
-def full_operators(case, basis):
+def full_operators(case: Case, basis: Basis) -> dict[Key, Operators]:
     """Return ``{key: (F, denominator, radicand, E, denominator)}`` as integer matrices."""
     result = reduction(case.symmetry, basis=basis)
     operators = {}
@@ -69,7 +85,9 @@ def full_operators(case, basis):
 
 @each_basis
 @each_small_class
-def test_extraction_after_embedding_is_the_identity_on_natural_tensors(case, basis):
+def test_extraction_after_embedding_is_the_identity_on_natural_tensors(
+    case: Case, basis: Basis
+) -> None:
     operators = full_operators(case, basis)
     for (weight, copy), (_, _, r_e, extraction, d_e) in operators.items():
         for (other, second), (embedding, d_f, r_f, _, _) in operators.items():
@@ -85,7 +103,7 @@ def test_extraction_after_embedding_is_the_identity_on_natural_tensors(case, bas
 
 
 @cache
-def full_projectors(case, basis):
+def full_projectors(case: Case, basis: Basis) -> Any:
     """Return ``P_c = F_c E_c`` as integers and a denominator; the roots have become rational."""
     result = {}
     for key, (embedding, d_f, radicand, extraction, d_e) in full_operators(case, basis).items():
@@ -98,7 +116,7 @@ def full_projectors(case, basis):
 
 @each_basis
 @each_small_class
-def test_composed_operators_are_mutually_annihilating_idempotents(case, basis):
+def test_composed_operators_are_mutually_annihilating_idempotents(case: Case, basis: Basis) -> None:
     projectors = full_projectors(case, basis)
     for first, (p, d) in projectors.items():
         for second, (q, _) in projectors.items():
@@ -112,7 +130,7 @@ def test_composed_operators_are_mutually_annihilating_idempotents(case, basis):
 
 @each_basis
 @each_small_class
-def test_composed_operators_sum_to_the_symmetrizer(case, basis):
+def test_composed_operators_sum_to_the_symmetrizer(case: Case, basis: Basis) -> None:
     projectors = full_projectors(case, basis).values()
     common = lcm(*(d for _, d in projectors))
     total = sum(p.astype(object) * (common // d) for p, d in projectors)
@@ -123,7 +141,9 @@ def test_composed_operators_sum_to_the_symmetrizer(case, basis):
 
 
 @each_small_class
-def test_orthonormal_operators_are_transposes_and_their_compositions_self_adjoint(case):
+def test_orthonormal_operators_are_transposes_and_their_compositions_self_adjoint(
+    case: Case,
+) -> None:
     for embedding, d_f, _, extraction, d_e in full_operators(case, "orthonormal").values():
         assert same_fraction(embedding.T, d_f, extraction, d_e)
     for numbers, _ in full_projectors(case, "orthonormal").values():
@@ -132,7 +152,9 @@ def test_orthonormal_operators_are_transposes_and_their_compositions_self_adjoin
 
 @each_basis
 @each_small_class
-def test_extraction_annihilates_what_violates_the_symmetry_and_embedding_obeys_it(case, basis):
+def test_extraction_annihilates_what_violates_the_symmetry_and_embedding_obeys_it(
+    case: Case, basis: Basis
+) -> None:
     group = group_of(case.symmetry)
     for (weight, _), (embedding, _, _, extraction, _) in full_operators(case, basis).items():
         rows = extraction.reshape((3**weight, *(3,) * case.rank))
@@ -146,7 +168,7 @@ def test_extraction_annihilates_what_violates_the_symmetry_and_embedding_obeys_i
 
 
 @cache
-def component_operators(case, basis):
+def component_operators(case: Case, basis: Basis) -> tuple[Any, ...]:
     """Return integer matrices of all operators between packed integer bases and components.
 
     ``F`` has a row for each independent component and a column for each (weight, copy, m): the
@@ -187,17 +209,17 @@ def component_operators(case, basis):
     return np.concatenate(columns, 1), np.concatenate(rows, 0), d_f, d_e, radicands, keys
 
 
-def _integer_basis(weight):
+def _integer_basis(weight: int) -> Array:
     from natural_tensors.so3.bases import natural_basis
 
     return natural_basis(weight).tensors().astype(object)
 
 
-def matrix(array):
+def matrix(array: Array) -> flint.fmpz_mat:
     return flint.fmpz_mat(array.tolist())
 
 
-def diagonal(entries):
+def diagonal(entries: Sequence[int]) -> flint.fmpz_mat:
     size = len(entries)
     result = flint.fmpz_mat(size, size)
     for k, entry in enumerate(entries):
@@ -206,7 +228,7 @@ def diagonal(entries):
 
 
 @pytest.mark.parametrize("weight", range(9))
-def test_integer_basis_is_orthogonal_and_natural(weight):
+def test_integer_basis_is_orthogonal_and_natural(weight: int) -> None:
     tensors = _integer_basis(weight)
     assert tensors.shape == (2 * weight + 1, 3**weight)
     gram = tensors @ tensors.T
@@ -220,7 +242,7 @@ def test_integer_basis_is_orthogonal_and_natural(weight):
 
 @each_basis
 @each_class
-def test_extraction_after_embedding_is_the_identity_in_components(case, basis):
+def test_extraction_after_embedding_is_the_identity_in_components(case: Case, basis: Basis) -> None:
     # with this, P_c P_d = F_c (E_c F_d) E_d = delta_cd P_c follows for every pair of copies
     f, e, d_f, d_e, radicands, keys = component_operators(case, basis)
     assert f.shape == (case.components, case.components) == e.shape
@@ -237,7 +259,7 @@ def test_extraction_after_embedding_is_the_identity_in_components(case, basis):
 
 @each_basis
 @each_class
-def test_composed_operators_sum_to_the_identity_on_components(case, basis):
+def test_composed_operators_sum_to_the_identity_on_components(case: Case, basis: Basis) -> None:
     f, e, d_f, d_e, radicands, _ = component_operators(case, basis)
     scales = [r / (a * b) for a, b, r in zip(d_f, d_e, radicands, strict=True)]
     common = lcm(*(scale.denominator for scale in scales))
@@ -246,7 +268,7 @@ def test_composed_operators_sum_to_the_identity_on_components(case, basis):
 
 
 @pytest.mark.parametrize("case", [c for c in PROVED if c.components <= 243], ids=repr)
-def test_orthonormal_compositions_are_self_adjoint_in_the_frobenius_product(case):
+def test_orthonormal_compositions_are_self_adjoint_in_the_frobenius_product(case: Case) -> None:
     f, e, _, d_e, _, keys = component_operators(case, "orthonormal")
     sizes = reduction(case.symmetry).components.orbits.sizes
     for key in dict.fromkeys(keys):
@@ -260,7 +282,7 @@ def test_orthonormal_compositions_are_self_adjoint_in_the_frobenius_product(case
 
 
 @each_class
-def test_orthonormal_extraction_is_the_transposed_embedding(case):
+def test_orthonormal_extraction_is_the_transposed_embedding(case: Case) -> None:
     # then P = r F N^-1 F^T W with the component sizes W: self-adjoint whatever the class
     result = reduction(case.symmetry, basis="orthonormal")
     for key in result.copies:
@@ -271,7 +293,7 @@ def test_orthonormal_extraction_is_the_transposed_embedding(case):
 
 @each_basis
 @pytest.mark.parametrize("case", [c for c in PROVED if c.components <= 81], ids=repr)
-def test_every_pair_of_compositions_in_components(case, basis):
+def test_every_pair_of_compositions_in_components(case: Case, basis: Basis) -> None:
     f, e, d_f, d_e, radicands, keys = component_operators(case, basis)
     projectors = {}
     for key in dict.fromkeys(keys):
@@ -290,7 +312,7 @@ def test_every_pair_of_compositions_in_components(case, basis):
 
 
 @each_class
-def test_probe_gram_is_the_gram_of_any_pair_of_natural_tensors(case):
+def test_probe_gram_is_the_gram_of_any_pair_of_natural_tensors(case: Case) -> None:
     # <F_p e_m, F_q e_m'> = g_pq <e_m, e_m'> for a whole basis, hence for all X and Y; and
     # different weights are orthogonal
     result = reduction(case.symmetry)
@@ -312,7 +334,7 @@ def test_probe_gram_is_the_gram_of_any_pair_of_natural_tensors(case):
 
 
 @pytest.mark.parametrize("case", [c for c in CLASSES if c.rank <= 5], ids=repr)
-def test_probe_gram_by_full_contraction_of_random_natural_tensors(case):
+def test_probe_gram_by_full_contraction_of_random_natural_tensors(case: Case) -> None:
     rng = np.random.default_rng(5)
     for space in reduction(case.symmetry).spaces:
         first, second = (random_natural(space.weight, rng) for _ in range(2))
@@ -328,7 +350,7 @@ def test_probe_gram_by_full_contraction_of_random_natural_tensors(case):
             assert int((embedded[0][p] * embedded[0][q]).sum()) == g * squared
 
 
-def embedded_orbit(orbit, rank, natural):
+def embedded_orbit(orbit: Orbit, rank: int, natural: Array) -> Array:
     """Return the flat full tensor that an orbit of patterns makes of a natural tensor."""
     total = np.zeros(3**rank, dtype=np.int64)
     for pattern, sign in orbit:
@@ -338,7 +360,7 @@ def embedded_orbit(orbit, rank, natural):
 
 
 @pytest.mark.parametrize("rank", range(8))
-def test_candidates_are_all_patterns_in_ascending_order(rank):
+def test_candidates_are_all_patterns_in_ascending_order(rank: int) -> None:
     for weight in range(rank + 1):
         found = patterns(rank, weight)
         pairs = (rank - weight) // 2
@@ -358,7 +380,9 @@ def test_candidates_are_all_patterns_in_ascending_order(rank):
 
 
 @each_small_class
-def test_orbit_is_the_sum_of_the_distinct_images_and_cancelling_ones_are_left_out(case):
+def test_orbit_is_the_sum_of_the_distinct_images_and_cancelling_ones_are_left_out(
+    case: Case,
+) -> None:
     group = group_of(case.symmetry)
     generators = reduction(case.symmetry).symmetry.generators
     for weight in range(case.rank + 1):
@@ -385,7 +409,7 @@ def test_orbit_is_the_sum_of_the_distinct_images_and_cancelling_ones_are_left_ou
 
 
 @each_class
-def test_selection_is_the_exact_scan_over_the_rationals(case):
+def test_selection_is_the_exact_scan_over_the_rationals(case: Case) -> None:
     """A candidate is a copy exactly when no rational combination of those before it makes it."""
     result = reduction(case.symmetry)
     spaces = {space.weight: space for space in result.spaces}
@@ -395,7 +419,8 @@ def test_selection_is_the_exact_scan_over_the_rationals(case):
         natural = random_natural(weight, rng)  # by Schur's lemma any one will do
         where = result.components.orbits.representatives
         rows = [embedded_orbit(orbit, case.rank, natural)[where].tolist() for orbit in candidates]
-        kept, chosen = [], []
+        kept: list[Orbit] = []
+        chosen: list[list[int]] = []
         for row, orbit in zip(rows, candidates, strict=True):
             if flint.fmpz_mat([*chosen, row]).rank() > len(chosen):
                 chosen.append(row)
@@ -404,7 +429,9 @@ def test_selection_is_the_exact_scan_over_the_rationals(case):
 
 
 @each_class
-def test_dual_copies_are_embedded_by_one_orbit_and_orthonormal_ones_by_gram_schmidt(case):
+def test_dual_copies_are_embedded_by_one_orbit_and_orthonormal_ones_by_gram_schmidt(
+    case: Case,
+) -> None:
     dual, orthonormal = (reduction(case.symmetry, basis=basis) for basis in BASES)
     for space in dual.spaces:
         for copy in range(space.multiplicity):
@@ -421,7 +448,7 @@ def test_dual_copies_are_embedded_by_one_orbit_and_orthonormal_ones_by_gram_schm
 
 
 @pytest.mark.parametrize("weight", range(7))
-def test_natural_projector_terms_are_the_exact_projector(weight):
+def test_natural_projector_terms_are_the_exact_projector(weight: int) -> None:
     terms = list(natural_projector_terms(weight))
     assert len(terms) == double_factorial(2 * weight - 1)
     assert len({tuple(sorted(pairs)) for _, pairs in terms}) == len(terms)
@@ -450,13 +477,17 @@ def test_natural_projector_terms_are_the_exact_projector(weight):
 
 # --- against loops ---------------------------------------------------------------------------
 
-SLOW = [(case.name, None) for case in CLASSES if case.rank <= 5]
+SLOW: list[tuple[str, tuple[int, ...] | None]] = [
+    (case.name, None) for case in CLASSES if case.rank <= 5
+]
 SLOW += [("elastic-3", None), ("strain-gradient", None), ("general-6", (0, 1, 5, 6))]
 
 
 @each_basis
 @pytest.mark.parametrize(("name", "weights"), SLOW, ids=[name for name, _ in SLOW])
-def test_exact_array_is_the_sum_over_deltas_and_epsilons_by_loops(name, weights, basis):
+def test_exact_array_is_the_sum_over_deltas_and_epsilons_by_loops(
+    name: str, weights: tuple[int, ...] | None, basis: Basis
+) -> None:
     case = BY_NAME[name]
     result = reduction(case.symmetry, basis=basis)
     keys = [key for key in result.copies if weights is None or key[0] in weights]
@@ -477,7 +508,7 @@ def test_exact_array_is_the_sum_over_deltas_and_epsilons_by_loops(name, weights,
 
 @each_basis
 @each_small_class
-def test_float_array_is_the_exact_one_rounded(case, basis):
+def test_float_array_is_the_exact_one_rounded(case: Case, basis: Basis) -> None:
     result = reduction(case.symmetry, basis=basis)
     for key in result.copies:
         for operator in (result.embedding(*key), result.extraction(*key)):
@@ -495,7 +526,9 @@ def test_float_array_is_the_exact_one_rounded(case, basis):
 # --- SymPy --------------------------------------------------------------------------------------
 
 
-def kernel(operator, expression, tables=None):
+def kernel(
+    operator: Operator, expression: sympy.Expr, tables: Mapping[str, Exact] | None = None
+) -> Exact:
     """Return a SymPy kernel, its root divided out, as integers shaped like ``exact_array``."""
     radicand = sympy.Rational(operator.radicand.numerator, operator.radicand.denominator)
     letters = operator.letters + operator.natural_letters
@@ -507,7 +540,7 @@ def kernel(operator, expression, tables=None):
 
 @each_basis
 @each_small_class
-def test_expanded_sympy_kernel_is_the_exact_array(case, basis):
+def test_expanded_sympy_kernel_is_the_exact_array(case: Case, basis: Basis) -> None:
     result = reduction(case.symmetry, basis=basis)
     for key in result.copies:
         if key[0] > 3 and case.name != "elastic":
@@ -521,7 +554,9 @@ def test_expanded_sympy_kernel_is_the_exact_array(case, basis):
 
 @each_basis
 @pytest.mark.parametrize("case", [*SMALL, BY_NAME["elastic-3"]], ids=repr)
-def test_sympy_kernel_with_the_projector_as_a_factor_is_the_exact_array(case, basis):
+def test_sympy_kernel_with_the_projector_as_a_factor_is_the_exact_array(
+    case: Case, basis: Basis
+) -> None:
     result = reduction(case.symmetry, basis=basis)
     for weight, copy in result.copies:
         if weight > 4:
@@ -536,6 +571,6 @@ def test_sympy_kernel_with_the_projector_as_a_factor_is_the_exact_array(case, ba
             assert same_fraction(*kernel(operator, expression, tables), exact, under)
 
 
-def test_fourth_order_elasticity_is_among_the_classes_proved():
+def test_fourth_order_elasticity_is_among_the_classes_proved() -> None:
     assert FOURTH in PROVED
     assert {case.rank for case in PROVED} == {2, 3, 4, 5, 6, 8}

@@ -1,9 +1,13 @@
 """Index symmetries: what is read, what is refused, and which group they generate."""
 
+from __future__ import annotations
+
 import itertools
 import pickle
 import re
+from collections.abc import Iterable
 from math import factorial
+from random import Random
 
 import pytest
 from hypothesis import assume, event, given
@@ -17,19 +21,19 @@ from natural_tensors import (
     catalog,
     reduction,
 )
-from tests.helpers.oracles import EVERY, closure, cycles, group_of, signed_strings
+from tests.helpers.oracles import EVERY, Case, Element, closure, cycles, group_of, signed_strings
 
 parse = IndexSymmetry.parse
 
 
-def as_pairs(elements):
+def as_pairs(elements: Iterable[SignedPermutation]) -> set[Element]:
     return {(element.slots, element.sign) for element in elements}
 
 
 # --- what is read -------------------------------------------------------------------------------
 
 
-def test_first_term_names_the_slots_and_further_terms_are_generators():
+def test_first_term_names_the_slots_and_further_terms_are_generators() -> None:
     symmetry = parse("ijkl=jikl=klij")
     assert symmetry.letters == "ijkl"
     assert symmetry.rank == 4
@@ -40,7 +44,7 @@ def test_first_term_names_the_slots_and_further_terms_are_generators():
     )
 
 
-def test_no_relation_is_a_general_tensor():
+def test_no_relation_is_a_general_tensor() -> None:
     symmetry = parse("ijk")
     assert (symmetry.letters, symmetry.generators, symmetry.order) == ("ijk", (), 1)
     assert symmetry.elements == (SignedPermutation((0, 1, 2), 1),)
@@ -55,12 +59,12 @@ def test_no_relation_is_a_general_tensor():
         ("\tij=ji\n", "ij=ji"),
     ],
 )
-def test_spaces_are_ignored(text, plain):
+def test_spaces_are_ignored(text: str, plain: str) -> None:
     assert parse(text) == parse(plain)
 
 
 @pytest.mark.parametrize("text", ["αβ=βα", "μν=-νμ", "Ij=jI", "åß=ßå", "xyz=xzy", "дж=жд"])
-def test_any_letters_will_do(text):
+def test_any_letters_will_do(text: str) -> None:
     first, _, second = text.partition("=")
     symmetry = parse(text)
     assert symmetry.letters == first
@@ -70,7 +74,7 @@ def test_any_letters_will_do(text):
     assert generator.sign == (-1 if "-" in second else 1)
 
 
-def test_relation_reads_components_in_the_order_written():
+def test_relation_reads_components_in_the_order_written() -> None:
     # T_ijk = T_kij: the component (0, 1, 2) equals the component (2, 0, 1)
     [cyclic] = parse("ijk=kij").generators
     assert cyclic.slots == (2, 0, 1)
@@ -86,21 +90,21 @@ def test_relation_reads_components_in_the_order_written():
         ("- ijkl = -jikl = ijlk", "ijkl=jikl=-ijlk"),
     ],
 )
-def test_signs_on_the_first_term_count(text, same):
+def test_signs_on_the_first_term_count(text: str, same: str) -> None:
     assert parse(text) == parse(same)
 
 
-def test_repeated_and_trivial_terms_add_nothing():
+def test_repeated_and_trivial_terms_add_nothing() -> None:
     assert parse("ij=ji=ji=ij") == parse("ij=ji")
 
 
-def test_sign_is_part_of_the_relation():
+def test_sign_is_part_of_the_relation() -> None:
     assert parse("ij=ji") != parse("ij=-ji")
     assert parse("ij=-ji").generators == (SignedPermutation((1, 0), -1),)
 
 
 @pytest.mark.parametrize("case", EVERY, ids=repr)
-def test_text_of_a_symmetry_reads_back(case):
+def test_text_of_a_symmetry_reads_back(case: Case) -> None:
     symmetry = parse(case.symmetry)
     assert str(symmetry) == case.symmetry
     assert parse(str(symmetry)) == symmetry
@@ -110,11 +114,13 @@ def test_text_of_a_symmetry_reads_back(case):
     ("rank", "axial", "parity"),
     [(2, False, 1), (2, True, -1), (3, False, -1), (3, True, 1), (0, False, 1), (0, True, -1)],
 )
-def test_parity_is_that_of_the_rank_and_reversed_when_axial(rank, axial, parity):
+def test_parity_is_that_of_the_rank_and_reversed_when_axial(
+    rank: int, axial: bool, parity: int
+) -> None:
     assert IndexSymmetry.general(rank, axial=axial).parity == parity
 
 
-def test_axial_is_kept_by_parse_and_distinguishes():
+def test_axial_is_kept_by_parse_and_distinguishes() -> None:
     axial = parse("ij=ji", axial=True)
     assert axial.axial
     assert axial.parity == -1
@@ -122,7 +128,7 @@ def test_axial_is_kept_by_parse_and_distinguishes():
     assert axial == parse("ij=ji", axial=True)
 
 
-def test_general_has_distinct_letters_for_every_rank():
+def test_general_has_distinct_letters_for_every_rank() -> None:
     for rank in range(15):
         symmetry = IndexSymmetry.general(rank)
         assert symmetry.rank == rank == len(set(symmetry.letters))
@@ -130,7 +136,7 @@ def test_general_has_distinct_letters_for_every_rank():
 
 
 @pytest.mark.parametrize("rank", [-1, 15])
-def test_general_refuses_ranks_it_has_no_letters_for(rank):
+def test_general_refuses_ranks_it_has_no_letters_for(rank: int) -> None:
     with pytest.raises(SymmetryError, match=f"rank {rank} is not between 0 and 14"):
         IndexSymmetry.general(rank)
 
@@ -165,7 +171,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "reason", "mark", "remedy"), MISTAKES, ids=repr)
-def test_mistake_is_named_marked_and_remedied(text, reason, mark, remedy):
+def test_mistake_is_named_marked_and_remedied(
+    text: str, reason: str, mark: tuple[int, int], remedy: str
+) -> None:
     with pytest.raises(SymmetryError) as caught:
         parse(text)
     first, shown, carets, last = str(caught.value).split("\n")
@@ -176,22 +184,22 @@ def test_mistake_is_named_marked_and_remedied(text, reason, mark, remedy):
     assert remedy in last
 
 
-def test_too_many_indices_are_refused():
+def test_too_many_indices_are_refused() -> None:
     with pytest.raises(SymmetryError, match="rank 27 is not between 0 and 14"):
         parse("abcdefghijklmnopqrstuvwxyzα")
 
 
 @pytest.mark.parametrize("value", [None, 4, ["ij", "ji"], b"ij=ji"])
-def test_only_a_string_is_read(value):
+def test_only_a_string_is_read(value: object) -> None:
     with pytest.raises(TypeError, match=r"is a string such as .* got .*" + type(value).__name__):
-        parse(value)
+        parse(value)  # type: ignore[arg-type]
 
 
-def test_symmetry_error_is_a_value_error():
+def test_symmetry_error_is_a_value_error() -> None:
     assert issubclass(SymmetryError, ValueError)
 
 
-def test_reduction_reports_the_same_error():
+def test_reduction_reports_the_same_error() -> None:
     with pytest.raises(SymmetryError, match=re.escape("T_ij = -T_ij forces")):
         reduction("ij=-ij")
 
@@ -200,7 +208,7 @@ def test_reduction_reports_the_same_error():
 
 
 @pytest.mark.parametrize("case", EVERY, ids=repr)
-def test_elements_are_the_closure_of_the_generators(case):
+def test_elements_are_the_closure_of_the_generators(case: Case) -> None:
     elements = parse(case.symmetry).elements
     assert elements[0] == SignedPermutation(tuple(range(case.rank)), 1)
     assert len(elements) == len(set(elements))
@@ -208,12 +216,12 @@ def test_elements_are_the_closure_of_the_generators(case):
 
 
 @pytest.mark.parametrize("case", EVERY, ids=repr)
-def test_order_is_the_number_of_elements(case):
+def test_order_is_the_number_of_elements(case: Case) -> None:
     symmetry = parse(case.symmetry)
     assert symmetry.order == len(symmetry.elements)
 
 
-def test_orders_known_from_combinatorics():
+def test_orders_known_from_combinatorics() -> None:
     pairs = {case.name: parse(case.symmetry).order for case in EVERY}
     assert pairs["elastic"] == 2**2 * factorial(2)
     assert pairs["elastic-3"] == 2**3 * factorial(3)
@@ -223,7 +231,7 @@ def test_orders_known_from_combinatorics():
     assert parse("ijk=-jik=-ikj").order == factorial(3)
 
 
-def test_signed_elements_by_hand():
+def test_signed_elements_by_hand() -> None:
     # totally antisymmetric in three indices: each permutation with its own sign
     elements = as_pairs(parse("ijk=-jik=-ikj").elements)
     expected = set()
@@ -234,7 +242,7 @@ def test_signed_elements_by_hand():
     assert elements == expected
 
 
-def test_then_composes_relations():
+def test_then_composes_relations() -> None:
     a = SignedPermutation((1, 2, 0), -1)
     b = SignedPermutation((0, 2, 1), -1)
     both = a.then(b)
@@ -249,7 +257,7 @@ def test_then_composes_relations():
     assert tuple(index[slot] for slot in both.slots) == k
 
 
-def test_equality_hash_and_pickle():
+def test_equality_hash_and_pickle() -> None:
     one, two = parse("i j = j i"), parse("ij=ji")
     assert one == two
     assert hash(one) == hash(two)
@@ -261,16 +269,16 @@ def test_equality_hash_and_pickle():
         assert back.elements == symmetry.elements
 
 
-def test_symmetry_is_frozen():
+def test_symmetry_is_frozen() -> None:
     with pytest.raises(AttributeError):
-        parse("ij=ji").axial = True
+        parse("ij=ji").axial = True  # type: ignore[misc]
 
 
 # --- at random ----------------------------------------------------------------------------------
 
 
 @given(signed_strings())
-def test_dimension_is_the_trace_formula_or_the_symmetry_is_refused(text):
+def test_dimension_is_the_trace_formula_or_the_symmetry_is_refused(text: str) -> None:
     rank = len(text.partition("=")[0])
     group = group_of(text)
     total = sum(sign * 3 ** len(cycles(slots)) for slots, sign in group)
@@ -289,7 +297,9 @@ def test_dimension_is_the_trace_formula_or_the_symmetry_is_refused(text):
 
 
 @given(signed_strings(), st.randoms(use_true_random=False))
-def test_order_of_the_terms_and_spaces_do_not_matter_to_the_group(text, random):
+def test_order_of_the_terms_and_spaces_do_not_matter_to_the_group(
+    text: str, random: Random
+) -> None:
     first, *others = text.split("=")
     assume(others)
     random.shuffle(others)
@@ -303,17 +313,17 @@ def test_order_of_the_terms_and_spaces_do_not_matter_to_the_group(text, random):
         assert as_pairs(parse(spaced).elements) == group
 
 
-def test_empty_text_is_a_scalar_and_reads_its_own_print():
+def test_empty_text_is_a_scalar_and_reads_its_own_print() -> None:
     scalar = IndexSymmetry.parse("")
     assert scalar == IndexSymmetry.general(0)
     assert IndexSymmetry.parse(str(scalar)) == scalar
 
 
-def test_a_printed_minus_sign_is_read():
+def test_a_printed_minus_sign_is_read() -> None:
     assert IndexSymmetry.parse("ij=\u2212ji") == IndexSymmetry.parse("ij=-ji")
 
 
-def test_every_entry_of_the_catalogue_reads_by_name_and_by_symmetry():
+def test_every_entry_of_the_catalogue_reads_by_name_and_by_symmetry() -> None:
     for name, entry in catalog.items():
         by_name = reduction(name, axial=False)
         by_text = reduction(entry.symmetry, axial=entry.axial)
@@ -322,11 +332,11 @@ def test_every_entry_of_the_catalogue_reads_by_name_and_by_symmetry():
 
 
 @pytest.mark.parametrize("word", ["elastik", "nmr", "polar", "Kerr effect", "dipol"])
-def test_words_that_mean_a_name_are_not_read_as_indices(word):
+def test_words_that_mean_a_name_are_not_read_as_indices(word: str) -> None:
     with pytest.raises(UnknownTensorError, match="The nearest: "):
         reduction(word)
 
 
 @pytest.mark.parametrize("letters", ["abc", "xyz", "abcd", "pqrs", "αβγ", "klmn", "uvw"])
-def test_letters_in_a_row_are_indices(letters):
+def test_letters_in_a_row_are_indices(letters: str) -> None:
     assert reduction(letters).rank == len(letters)

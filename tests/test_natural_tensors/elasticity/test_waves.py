@@ -1,13 +1,11 @@
-"""Waves, Debye temperatures, natural parts and the summary of a stiffness."""
+"""Plane waves, extremes of their velocities, and Debye temperatures."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 import natural_tensors as nt
@@ -15,9 +13,9 @@ from natural_tensors import elasticity, examples
 from natural_tensors.so3.grids import direction_grid
 from tests.helpers.stiffnesses import ALBITE, DIOPSIDE, cubic, random_stable, rotated
 
-Floats = NDArray[np.float64]
-
 AXES = np.array([[1.0, 0, 0], [1, 1, 0], [1, 1, 1]])
+
+
 AVOGADRO = 6.02214076e23
 
 
@@ -25,7 +23,7 @@ def atoms(density: float, molar_mass_g: float, count: int = 1) -> float:
     return density * AVOGADRO / (molar_mass_g * 1e-3) * count
 
 
-# --- plane waves -------------------------------------------------------------------------------
+# --- plane waves ----------------------------------------------------------------------------------
 
 
 def test_the_christoffel_matrix_by_its_definition() -> None:
@@ -135,7 +133,7 @@ def test_densities_are_checked(density: Any, message: str) -> None:
         elasticity.debye_temperature(matrix, 1000.0, -1.0)
 
 
-# --- over all directions -----------------------------------------------------------------------
+# --- over all directions --------------------------------------------------------------------------
 
 
 def test_no_direction_of_a_dense_scan_is_faster_or_slower() -> None:
@@ -220,89 +218,3 @@ def test_the_average_over_directions_has_converged() -> None:
     values = np.linalg.eigvalsh(elasticity.christoffel(matrix, direction_grid(20_000))) * 1e6
     mean = (values**-1.5).mean(axis=(-2, -1)) ** (-1 / 3)
     assert np.allclose(found, mean, rtol=1e-4)
-
-
-# --- natural parts -----------------------------------------------------------------------------
-
-
-def test_the_asymmetric_part_by_its_definition() -> None:
-    matrix = np.concatenate([random_stable(5, seed=7), [ALBITE]])
-    full = nt.from_voigt(matrix)
-    symmetric = (full + full.swapaxes(-3, -2) + np.einsum("...iljk->...ijkl", full)) / 3
-    rest, whole = (np.linalg.norm(t.reshape(6, 81), axis=1) for t in (full - symmetric, full))
-    found = elasticity.decomposition(matrix)
-    assert found.asymmetric_share == pytest.approx(rest**2 / whole**2, rel=1e-10)
-    assert found.norm_gpa == pytest.approx(whole, rel=1e-12)
-
-
-def test_norms_and_shares_of_the_weights() -> None:
-    matrix = random_stable(5, seed=8)
-    found = elasticity.decomposition(matrix)
-    for weight, norm in found.weight_norms_gpa.items():
-        part = nt.reduction("elastic").part(nt.from_voigt(matrix), weight)
-        assert norm == pytest.approx(np.linalg.norm(part.reshape(5, 81), axis=1), rel=1e-10)
-        assert found.weight_shares[weight] == pytest.approx((norm / found.norm_gpa) ** 2)
-    assert sum(found.weight_shares.values()) == pytest.approx(1)
-
-
-def test_cauchys_relations() -> None:
-    halite = elasticity.decomposition(examples.load("halite").values)
-    # ions of a noble gas shell at centres of inversion: nearly central forces, C12 = C44
-    assert abs(halite.cauchy_differences_gpa["C12-C66"]) < 1
-    assert halite.asymmetric_share < 1e-3
-    copper = elasticity.decomposition(examples.load("copper").values)
-    assert copper.cauchy_differences_gpa["C23-C44"] == pytest.approx(121.4 - 75.4)
-    albite = elasticity.decomposition(ALBITE).cauchy_differences_gpa
-    assert list(albite.values()) == pytest.approx([0.5, 4.0, -19.4, 4.6, -0.5, -7.4])
-    totally = np.zeros((6, 6))
-    totally[:3, :3] = 1
-    totally += np.diag([2.0, 2, 2, 1, 1, 1])
-    assert elasticity.decomposition(totally).asymmetric_share == 0
-
-
-# --- the summary -------------------------------------------------------------------------------
-
-
-def units_of(tree: Any) -> set[str]:
-    """Return the endings of all keys of nested dictionaries that name a unit."""
-    if not isinstance(tree, dict):
-        return set()
-    endings = {ending for ending in ("_gpa", "_per_tpa", "_m_s", "_k") for key in tree
-               if key.endswith(ending)}  # fmt: skip
-    return endings.union(*(units_of(value) for value in tree.values()))
-
-
-def test_a_summary_gathers_everything_as_plain_lists() -> None:
-    copper = examples.load("copper").values
-    found = elasticity.summary(copper, density_kg_m3=8960.0, atoms_per_m3=8.49e28)
-    tree = found.to_dict()
-    assert json.loads(json.dumps(tree, allow_nan=False)) == tree
-    assert units_of(tree) == {"_gpa", "_per_tpa", "_m_s", "_k"}
-    assert tree["youngs"]["maximum_gpa"] == found.extremes.youngs.maximum
-    assert tree["bulk_hill_gpa"] == found.moduli.bulk_hill
-    assert tree["poisson_hill"] == found.moduli.poisson_hill
-    assert tree["poisson"]["ratio"] is None  # the minimum is negative
-    assert tree["debye_temperature_k"] == found.debye_temperature_k
-    assert tree["weight_shares"]["4"] == pytest.approx(0.0535, abs=5e-5)
-    text = repr(found)
-    for word in ("stable", "Moduli", "Young's modulus", "not totally symmetric", "m/s", "331"):
-        assert word in text
-
-
-def test_a_summary_of_a_batch_has_none_where_there_is_no_value() -> None:
-    batch = [examples.load("quartz").values, cubic(100.0, 120.0, 50.0), np.zeros((6, 6))]
-    tree = elasticity.summary(batch, density_kg_m3=2649.0, atoms_per_m3=8e28).to_dict()
-    json.dumps(tree, allow_nan=False)
-    assert tree["stable"] == [True, False, False]
-    assert [value is None for value in tree["youngs"]["minimum_gpa"]] == [False, True, True]
-    assert [value is None for value in tree["debye_temperature_k"]] == [False, True, True]
-    assert tree["youngs"]["minimum_direction"][1] == [None, None, None]
-
-
-def test_a_summary_leaves_out_what_was_not_asked_for() -> None:
-    quartz = examples.load("quartz").values
-    assert not units_of(elasticity.summary(quartz).to_dict()) & {"_m_s", "_k"}
-    assert units_of(elasticity.summary(quartz, density_kg_m3=2649.0).to_dict()) >= {"_m_s"}
-    with pytest.raises(ValueError, match="without density_kg_m3; the Debye temperature needs both"):
-        elasticity.summary(quartz, atoms_per_m3=8e28)
-    assert "batch of shape (0,)" in repr(elasticity.summary(np.zeros((0, 6, 6))))
