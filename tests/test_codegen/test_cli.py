@@ -15,7 +15,6 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,22 +26,14 @@ from codegen.cli import PIECES
 from codegen.generation import with_heading
 from codegen.targets.registry import LANGUAGES
 from natural_tensors import cli, examples, terminal
+from tests.helpers.command_lines import message
+from tests.helpers.command_lines import natural_tensors as run
 from tests.helpers.paths import ROOT
 
 GUIDE = ROOT / "docs" / "code-generation.md"
 
 
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-
-
-def run(*arguments: str, code: int = 0) -> Any:
-    result = CliRunner().invoke(cli.app.app, arguments, prog_name="natural-tensors")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def generate(line: str, code: int = 0) -> str:
@@ -50,12 +41,7 @@ def generate(line: str, code: int = 0) -> str:
 
 
 def error_of(line: str, code: int = 2) -> str:
-    result = run("generate", *shlex.split(line), code=code)
-    assert result.stdout == ""
-    first, *others = result.stderr.splitlines()
-    assert first.startswith("error: ")
-    assert all(line.startswith("  ") for line in others)
-    return str(result.stderr)
+    return message(run("generate", *shlex.split(line), code=code))
 
 
 # --- what is generated ----------------------------------------------------------------------------
@@ -285,12 +271,12 @@ def execute(line: str) -> str:
         text = Path(arguments[1]).read_text(encoding="utf-8")
         return "".join(text.splitlines(keepends=True)[: int(arguments[0][1:])])
     if program == "python":
-        result = subprocess.run(
+        done = subprocess.run(
             [sys.executable, *arguments], capture_output=True, text=True, check=False,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+        assert done.returncode == 0, done.stderr
+        return done.stdout
     assert program == "natural-tensors"
     result = CliRunner().invoke(cli.app.app, arguments, prog_name="natural-tensors")
     return str(result.output)

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from ase.io import read as ase_read
 from pymatgen.core import Lattice, Structure
-from typer.testing import CliRunner
 
 import natural_tensors as nt
 from carnet_model import cli
@@ -23,6 +22,8 @@ from carnet_model.data.label_checks import rotate
 from carnet_model.weights import shipped
 from natural_tensors import from_voigt, to_voigt
 from natural_tensors.terminal import missing_package
+from tests.helpers.command_lines import carnet as run
+from tests.helpers.command_lines import message
 from tests.helpers.tiny_models import CRYSTALS, RECORDS, saved, stiffness
 
 COMMANDS = (
@@ -41,27 +42,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+def beside_a_crystal(own_folder: Path, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
     monkeypatch.setattr(shipped, "WEIGHTS", weights)
     silicon = Structure.from_spacegroup("Fd-3m", Lattice.cubic(5.43), ["Si"], [[0, 0, 0]])
     silicon.to("si.cif")
 
 
-def run(*arguments: str, code: int = 0) -> Any:
-    result = CliRunner().invoke(cli.app.app, arguments, prog_name="carnet")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
-
-
 def error_of(*arguments: str, code: int = 2) -> str:
-    result = run(*arguments, code=code)
-    first, *others = result.stderr.splitlines()
-    assert first.startswith("error: ")
-    assert all(line.startswith("  ") for line in others)
-    return str(result.stderr)
+    return message(run(*arguments, code=code))
 
 
 def crystals(count: int, file: str = "some.json") -> str:
@@ -295,7 +283,7 @@ def test_train_passes_on_what_is_asked(
         return SimpleNamespace(metrics={"loss": 0.25}, checkpoint=Path("run/model"))
 
     module = SimpleNamespace(train=train)
-    monkeypatch.setitem(sys.modules, "carnet_model.training.run", module)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "carnet_model.training.run", module)
     monkeypatch.setattr("carnet_model.training.run", module, raising=False)
     text = run("train", "config.yaml", *flag).stdout
     assert "try it: carnet predict FILE --model run/model" in text

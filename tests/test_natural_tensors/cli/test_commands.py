@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 import natural_tensors as nt
 from natural_tensors import cli, examples, terminal
 from natural_tensors.files import reading
+from tests.helpers.command_lines import message
+from tests.helpers.command_lines import natural_tensors as run
 from tests.helpers.paths import ROOT
 
 GUIDE = ROOT / "docs" / "command-line.md"
@@ -32,26 +34,11 @@ COPPER = examples.load("copper").values
 RANDOM = np.random.default_rng(11)
 
 
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-
-
-def run(*arguments: str, code: int = 0, stdin: str | bytes | None = None) -> Any:
-    result = CliRunner().invoke(cli.app.app, arguments, input=stdin, prog_name="natural-tensors")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def error_of(*arguments: str, code: int = 2, stdin: str | bytes | None = None) -> str:
-    result = run(*arguments, code=code, stdin=stdin)
-    assert result.stdout == ""
-    first, *others = result.stderr.splitlines()
-    assert first.startswith("error: ")
-    assert all(line.startswith("  ") for line in others)
-    return str(result.stderr)
+    return message(run(*arguments, code=code, stdin=stdin))
 
 
 def written(values: Any, file: str = "a.json", **stated: Any) -> str:

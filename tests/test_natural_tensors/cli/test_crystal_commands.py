@@ -9,27 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from typer.testing import CliRunner
 
-from carnet_model import cli as carnet
-from natural_tensors import cli, examples, from_voigt, reduction
+from natural_tensors import examples, from_voigt, reduction
 from natural_tensors.crystals.point_groups import GROUPS
+from tests.helpers.command_lines import carnet
+from tests.helpers.command_lines import natural_tensors as run
 from tests.helpers.paths import ROOT
 
 QUARTZ_CIF = ROOT / "docs" / "structures" / "quartz.cif"
 QUARTZ = examples.load("quartz").values
 
 
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str, code: int = 0, program: Any = cli) -> Any:
-    result = CliRunner().invoke(program.app.app, arguments)
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def written(values: Any, **stated: Any) -> str:
@@ -176,7 +167,7 @@ def test_a_batch_has_no_page() -> None:
 
 
 def test_the_report_of_a_structure() -> None:
-    result = run("report", str(QUARTZ_CIF), program=carnet)
+    result = carnet("report", str(QUARTZ_CIF))
     assert result.stdout.startswith("wrote quartz.html: SiO2: Elastic stiffness, C")
     found = page_data("quartz.html")["report"]
     assert found["frame"] == "canonical"
@@ -187,8 +178,9 @@ def test_the_report_of_a_structure() -> None:
 
 def test_the_report_of_a_measured_tensor_beside_its_structure() -> None:
     file = written(QUARTZ, unit="GPa", name="Bechmann 1958")
-    result = run("report", str(QUARTZ_CIF), "--tensor", file, "--axes", "canonical", "-o", "a.html",
-                 program=carnet)  # fmt: skip
+    result = carnet(
+        "report", str(QUARTZ_CIF), "--tensor", file, "--axes", "canonical", "-o", "a.html"
+    )
     assert "a.html" in result.stdout
     assert "Bechmann 1958" in Path("a.html").read_text(encoding="utf-8")
 
@@ -204,23 +196,21 @@ def test_the_report_of_a_measured_tensor_beside_its_structure() -> None:
     ],
 )
 def test_structures_that_get_no_page(arguments: list[str], message: str) -> None:
-    assert message in run("report", *arguments, code=2, program=carnet).stderr
+    assert message in carnet("report", *arguments, code=2).stderr
 
 
 def test_a_tensor_that_does_not_fit_its_structure_is_refused() -> None:
     random = np.random.default_rng(1).normal(size=(6, 6))
-    text = run("report", str(QUARTZ_CIF), "--tensor", written(random + random.T), code=2,
-               program=carnet).stderr  # fmt: skip
+    text = carnet("report", str(QUARTZ_CIF), "--tensor", written(random + random.T), code=2).stderr
     assert "violates the point group 32 by" in text
     assert "--project takes the mean over the group" in text
 
 
 def test_predictions_in_the_canonical_frame() -> None:
-    text = run("predict", str(QUARTZ_CIF), "--frame", "canonical", "--format", "json",
-               program=carnet).stdout  # fmt: skip
+    text = carnet("predict", str(QUARTZ_CIF), "--frame", "canonical", "--format", "json").stdout
     (found,) = json.loads(text)["predictions"]
     assert found["frame"]["name"] == "canonical"
-    own = run("predict", str(QUARTZ_CIF), "--format", "json", program=carnet).stdout
+    own = carnet("predict", str(QUARTZ_CIF), "--format", "json").stdout
     (other,) = json.loads(own)["predictions"]
     assert other["frame"] == {"name": "structure", "rotation": np.eye(3).tolist()}
     turned = reduction("elastic").rotate(

@@ -23,9 +23,7 @@ MATRIX = [[1.5, 2.0, 0.0], [2.0, -1.0, 0.25], [0.0, 0.25, 3.0]]
 RANDOM = np.random.default_rng(7)
 
 
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def record(values: Any, **stated: Any) -> TensorRecord:
