@@ -26,6 +26,7 @@ from carnet_model.evaluation.evaluation import Evaluation, evaluate
 from carnet_model.training.config import Config
 from carnet_model.training.config_reading import read_config
 from carnet_model.training.run import train
+from carnet_model.training.sources import resolve_sources
 
 from .processes import say
 
@@ -107,17 +108,16 @@ def measured(
 ) -> Evaluation:
     """Return the errors on the validation part of one file."""
     config, model = trained(recipe, share)
-    source = config.data[file]
+    source = resolve_sources(config)[file]
     predictor = carnet_model.load(model, target=target)
-    beside = ("forces", "stress") if predictor.target.potential else ()
-    labels = {k: v for k, v in config.labels_of(source).items() if k in (target, *beside)}
-    sources = [label.build(name, predictor.target) for name, label in labels.items()]
-    examples = _of("val", source.path, sources)
+    labels = source.evaluated_labels(predictor.target)
+    readings = [label.reading for label in labels]
+    examples = _of("val", source.path, readings)
     return evaluate(
         predictor,
         examples,
-        baseline=_of("train", source.path, sources) if with_trivial else (),
-        either_sign=any(label.sign == "unknown" for label in labels.values()),
+        baseline=_of("train", source.path, readings) if with_trivial else (),
+        either_sign=any(label.either_sign for label in labels),
     )
 
 

@@ -160,24 +160,23 @@ def _label_sources(
     Without options they are read as the training read them: from its source of the same file
     name, or else from the first that has them.
     """
-    from ..training import config
+    from ..training.config import Config
+    from ..training.sources import resolve_sources
 
     target, trained = predictor.target, predictor.record.get("config") or {}
     if key or form or unit or not trained:
         return [label_source(target.key, key, form, unit, target)], False
-    settings = config.Config.model_validate(trained)
-    names = {target.key, *(config.SLOPES if target.potential else ())}
-    able = [source for source in settings.data if names & settings.labels_of(source).keys()]
-    of_file = [source for source in able if source.path == Path(path).name]
-    labels = settings.labels_of((of_file or able)[0])
-    known = {name: label for name, label in labels.items() if name in names}
-    # a file may state energies alone, or forces alone: what is there is measured
-    sources = [
-        replace(label.build(name, target), optional=target.potential or label.optional)
-        for name, label in known.items()
+    known = [
+        (source, labels)
+        for source in resolve_sources(Config.model_validate(trained))
+        if (labels := source.evaluated_labels(target))
     ]
-    either_sign = any(label.sign == "unknown" for label in known.values())
-    return sources, either_sign
+    of_file = [labels for source, labels in known if source.path == Path(path).name]
+    labels = of_file[0] if of_file else known[0][1]
+    # a file may state energies alone, or forces alone: what is there is measured
+    readings = [label.reading for label in labels]
+    sources = [replace(each, optional=target.potential or each.optional) for each in readings]
+    return sources, any(label.either_sign for label in labels)
 
 
 def _labelled(path: str, sources: Sequence[LabelSource], split: str) -> list[Example]:

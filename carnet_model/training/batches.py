@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import lightning.pytorch as pl
 import numpy as np
@@ -12,15 +12,15 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from ..network.graph import Batch, collate
-from .config import Config
-from .label_tensors import Labels, join
+from .label_tensors import Labels, join_labels
 from .samples import Sample, Samples
 
 VALIDATION_BATCH = 64
 """Structures predicted at once."""
 
 
-Batches = tuple[Batch, dict[str, Labels]]
+LabelledBatch: TypeAlias = tuple[Batch, dict[str, Labels]]
+"""Several graphs as one, with their labels by the key of the target."""
 
 
 class EpochOrder(Sampler[int]):
@@ -52,43 +52,44 @@ class EpochOrder(Sampler[int]):
         return math.ceil(self.size / self.processes)
 
 
-def joined(samples: Sequence[Sample]) -> Batches:
+def join_samples(samples: Sequence[Sample]) -> LabelledBatch:
     """Join samples into a batch."""
     return (
         collate([sample.graph for sample in samples]),
-        {key: join([sample.labels[key] for sample in samples]) for key in samples[0].labels},
+        {key: join_labels([sample.labels[key] for sample in samples]) for key in samples[0].labels},
     )
 
 
-class Data(pl.LightningDataModule):
+class DataModule(pl.LightningDataModule):
     """The samples in batches.
 
     Args:
         samples: both sets.
-        config: batch size and seed.
+        batch: structures in a step.
+        seed: of the run.
     """
 
-    def __init__(self, samples: Samples, config: Config) -> None:
+    def __init__(self, samples: Samples, *, batch: int, seed: int) -> None:
         super().__init__()
-        self.samples, self.config = samples, config
+        self.samples, self.batch, self.seed = samples, batch, seed
 
-    def train_dataloader(self) -> Any:
+    def train_dataloader(self) -> DataLoader[Sample]:
         """Return the training set in the order of the epoch; the last batch may be smaller."""
         rank, processes = self.trainer.global_rank, self.trainer.world_size
         return DataLoader(
             list(self.samples.train),
-            batch_size=self.config.batch,
-            sampler=EpochOrder(len(self.samples.train), self.config.seed, rank, processes),
-            collate_fn=joined,
+            batch_size=self.batch,
+            sampler=EpochOrder(len(self.samples.train), self.seed, rank, processes),
+            collate_fn=join_samples,
             generator=torch.Generator(),  # leave the global one alone
         )
 
-    def val_dataloader(self) -> Any:
+    def val_dataloader(self) -> DataLoader[Sample]:
         """Return the share of this process in the validation set."""
         rank, processes = self.trainer.global_rank, self.trainer.world_size
         return DataLoader(
             list(self.samples.val)[rank::processes],
             batch_size=VALIDATION_BATCH,
-            collate_fn=joined,
+            collate_fn=join_samples,
             generator=torch.Generator(),
         )

@@ -13,16 +13,8 @@ from pydantic import Field, field_validator, model_validator
 from natural_tensors import catalog
 from natural_tensors.files.label_forms import LabelFormName
 
-from ..data.labels import LabelSource, WeightRule
 from ..network.settings import NetworkSettings, Settings
 from ..network.targets import Target, elastic
-
-MODULI = ("bulk", "shear")
-"""Labels beside an elastic tensor, or in its place: averages after Hill."""
-
-
-SLOPES = ("forces", "stress")
-"""Labels beside an energy, or in its place: its derivatives, eV/Å and eV/Å^3."""
 
 
 class TargetSettings(Settings):
@@ -107,10 +99,6 @@ class RuleSettings(Settings):
     )  # fmt: skip
     weight: float = Field(ge=0, description="the factor")
 
-    def build(self) -> WeightRule:
-        """Return the rule."""
-        return WeightRule(self.when, self.weight)
-
 
 class LabelSettings(Settings):
     """Where a label stands in a record, how it is written, and what it weighs."""
@@ -147,31 +135,6 @@ class LabelSettings(Settings):
     @classmethod
     def _from_key(cls, value: Any) -> Any:
         return {"key": value} if isinstance(value, str) else value
-
-    def build(self, name: str, target: Target) -> LabelSource:
-        """Return the label as the reader of examples takes it.
-
-        Args:
-            name: of the label: the key of the target, or what stands beside it.
-            target: what it is a label of.
-
-        Raises:
-            DatasetError: when form or unit do not fit the class.
-        """
-        known: dict[str, Any] = {
-            **{key: {"form": "scalar", "kept": "GPa"} for key in MODULI},
-            "forces": {"symmetry": "i", "sites": "all", "kept": "eV/A"},
-            "stress": {"symmetry": "ij=ji", "kept": "eV/A^3"},
-        }.get(name) or {
-            "symmetry": target.tensor, "axial": target.axial, "kept": target.unit,
-            "sites": "all" if target.pooling == "atoms" else "",
-        }  # fmt: skip
-        given = {"form": self.form, "sites": self.sites}
-        options: Any = known | {key: value for key, value in given.items() if value}
-        return LabelSource(
-            name, self.key or name, unit=self.unit, optional=self.optional,
-            tolerance=self.tolerance, **options,
-        )  # fmt: skip
 
 
 class SourceSettings(Settings):
@@ -385,7 +348,7 @@ class Config(Settings):
         return value if isinstance(value, list | tuple) else [value]
 
     @model_validator(mode="after")
-    def _labels_fit(self) -> Self:
+    def _targets_fit(self) -> Self:
         if not self.data:
             raise ValueError("data: names no file; list at least one path")
         targets = self.targets
@@ -397,60 +360,12 @@ class Config(Settings):
         idle = [target.key for target in targets if not self.loss.of(target)]
         if idle:
             raise ValueError(f"loss: all weights of {idle[0]} are 0: there is nothing to learn")
-        for number, source in enumerate(self.data):
-            place = f"data.{number}.labels"
-            owners = [(self.owner(name), name) for name in source.labels]
-            unknown = [name for owner, name in owners if owner is None]
-            if unknown:
-                raise ValueError(
-                    f"{place}: {unknown[0]!r} is no label of {', '.join(keys)}; "
-                    f"allowed: {', '.join(self.allowed_labels)}"
-                )
-            if len({self.label_key(name) for name in source.labels}) < len(source.labels):
-                raise ValueError(f"{place}: the tensor is named twice")
-            for name, label in self.labels_of(source).items():
-                owner = self.owner(name)
-                assert owner is not None
-                label.build(name, owner)
-                if label.range is not None and name not in MODULI:
-                    raise ValueError(f"{place}.{name}.range: only bulk and shear have a range")
-                if label.sign == "unknown" and (name in (*MODULI, *SLOPES) or owner.positive):
-                    raise ValueError(
-                        f"{place}.{name}.sign: only a tensor that is not positive may be its "
-                        "negative"
-                    )
         return self
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
         """What is predicted."""
         return tuple(settings.build() for settings in self.target)
-
-    @property
-    def allowed_labels(self) -> list[str]:
-        """Names that labels of a source may have."""
-        names = [target.key for target in self.targets] + ["tensor"] * (len(self.targets) == 1)
-        names += [name for name in MODULI if self.owner(name)]
-        return names + [name for name in SLOPES if self.owner(name)]
-
-    def label_key(self, name: str) -> str:
-        """Return what a label is called throughout: ``tensor`` stands for the only target."""
-        only = len(self.targets) == 1 and name in ("tensor", self.target[0].name)
-        return self.targets[0].key if only else name
-
-    def owner(self, name: str) -> Target | None:
-        """Return the target that a label belongs to; None when there is no such label."""
-        for target in self.targets:
-            beside = MODULI if elastic(target) else SLOPES if target.potential else ()
-            if self.label_key(name) == target.key or name in beside:
-                return target
-        return None
-
-    def labels_of(self, source: SourceSettings) -> dict[str, LabelSettings]:
-        """Return the labels of a source by the names they have throughout."""
-        if not source.labels:
-            return {target.key: LabelSettings() for target in self.targets}
-        return {self.label_key(name): label for name, label in source.labels.items()}
 
     def differences(self, other: Config) -> list[str]:
         """Return a line for each setting that differs, but for the place of the run."""

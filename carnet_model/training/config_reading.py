@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from ..network.settings import ConfigError
 from .config import Config
+from .sources import resolve_sources
 
 
 class _Loader(yaml.SafeLoader):
@@ -84,8 +85,11 @@ def make_config(
     """
     try:
         config = Config.model_validate(dict(values))
+        resolve_sources(config)  # refused here, not at the training
     except ValidationError as error:
         raise ConfigError(_explained(error, origin)) from None
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from None
     if folder is None:
         return config
     base = Path(folder)

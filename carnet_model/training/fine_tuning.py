@@ -1,13 +1,18 @@
-"""Fine-tuning: a training that goes on from the weights of another."""
+"""Fine-tuning: a training that starts from the weights of another, its donor."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..network.graph import collate
 from ..network.model import CarNet, largest_weight
 from ..network.settings import ConfigError, NetworkSettings
+from ..network.targets import Target
 from ..weights import checkpoint
 from .config import StartSettings
 from .samples import Sample, Samples
@@ -16,11 +21,29 @@ BATCH = 64
 """Structures predicted at once, to shift reference energies."""
 
 
-def network_of(start: StartSettings, stated: NetworkSettings) -> NetworkSettings:
-    """Return the settings of the network a training starts from.
+@dataclass(frozen=True, eq=False)
+class Donor:
+    """The trained network that a fine-tuning starts from.
+
+    Attributes:
+        origin: folder of its checkpoint.
+        model: the network.
+        elements: atomic numbers seen in its training.
+        freeze: parts that keep its weights.
+    """
+
+    origin: str
+    model: CarNet
+    elements: frozenset[int]
+    freeze: tuple[str, ...] = ()
+
+
+def load_donor(start: StartSettings) -> Donor:
+    """Read the network that a fine-tuning starts from.
 
     Raises:
-        ConfigError: when the configuration states others, or there is no such member.
+        ConfigError: when the checkpoint has no such member.
+        CheckpointError: when it cannot be read.
     """
     stored = checkpoint.load(start.model)
     if start.member >= len(stored.models):
@@ -28,35 +51,50 @@ def network_of(start: StartSettings, stated: NetworkSettings) -> NetworkSettings
             f"start.member: got {start.member}; {start.model} holds {len(stored.models)} networks, "
             "counted from 0"
         )
-    found: NetworkSettings = stored.models[start.member].settings
+    return Donor(start.model, stored.models[start.member], stored.elements, start.freeze)
+
+
+def network_of(donor: Donor, stated: NetworkSettings) -> NetworkSettings:
+    """Return the settings of the network a fine-tuning trains: those of the donor.
+
+    What the donor derived from its own targets is stated, so that other targets change no size.
+
+    Args:
+        donor: the trained network.
+        stated: the settings of the configuration.
+
+    Raises:
+        ConfigError: when the configuration states others.
+    """
+    settings, targets = donor.model.settings, donor.model.targets
     wrong = [
-        f"{name} is {getattr(stated, name)!r} and {getattr(found, name)!r} there"
+        f"{name} is {getattr(stated, name)!r} and {getattr(settings, name)!r} there"
         for name in sorted(stated.model_fields_set)
-        if getattr(stated, name) != getattr(found, name)
+        if getattr(stated, name) != getattr(settings, name)
     ]
     if wrong:
         raise ConfigError(
             f"network: {'; '.join(wrong)}; the network of start.model has its sizes: leave "
             "network out"
         )
-    targets = stored.targets
-    reach = {
-        "weight": largest_weight(targets) if found.weight is None else found.weight,
-        "pseudo": any(t.pseudo for t in targets) if found.pseudo is None else found.pseudo,
+    weight, pseudo = settings.weight, settings.pseudo
+    derived = {
+        "weight": largest_weight(targets) if weight is None else weight,
+        "pseudo": any(target.pseudo for target in targets) if pseudo is None else pseudo,
     }
-    return found.model_copy(update=reach)
+    return settings.model_copy(update=derived)
 
 
-def initialize_from(model: CarNet, start: StartSettings, samples: Samples) -> list[str]:
-    """Give a network the weights of another, and freeze what shall stay.
+def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
+    """Give a network the weights of its donor, and freeze what shall stay.
 
-    Trunk and outputs of equal targets are taken over. Elements the other never saw start as the
-    mean of those it saw, so that their tabulated properties tell them apart; what each element
+    Trunk and outputs of equal targets are taken over. Elements that the donor never saw start as
+    the mean of those it saw, so that their tabulated properties tell them apart; what each element
     contributes to a sum is fitted anew to what the network leaves unexplained.
 
     Args:
+        donor: the trained network.
         model: of the same sizes, changed in place.
-        start: where the weights are.
         samples: of the new training.
 
     Returns:
@@ -65,59 +103,64 @@ def initialize_from(model: CarNet, start: StartSettings, samples: Samples) -> li
     Raises:
         ConfigError: when nothing of that name can be frozen, or everything would be.
     """
-    stored = checkpoint.load(start.model)
-    donor = stored.models[start.member]
     pairs = [
         (output, other)
         for output in model.outputs
-        for other in donor.outputs
+        for other in donor.model.outputs
         if output.target == other.target
     ]
-    done = [f"weights of {start.model}: trunk{''.join(f', {o.target.key}' for o, _ in pairs)}"]
-    state = {
-        key: value for key, value in donor.state_dict().items() if not key.startswith("outputs.")
-    }
-    model.load_state_dict(state, strict=False)
+    done = [f"weights of {donor.origin}: trunk{''.join(f', {o.target.key}' for o, _ in pairs)}"]
+    weights = donor.model.state_dict()
+    trunk = {key: value for key, value in weights.items() if not key.startswith("outputs.")}
+    model.load_state_dict(trunk, strict=False)
     for output, other in pairs:
         output.load_state_dict(other.state_dict())
-    _introduce(model, set(stored.elements), samples, done)
+    done += _introduce_elements(model, donor.elements, samples)
     for output, _ in pairs:
-        if output.assembly.reference is not None:
-            _refit(model, output.target.key, samples.train)
+        reference = output.assembly.reference
+        if reference is not None:
+            _refit_reference(model, output.target, reference.table, samples.train)
             done.append(f"reference of {output.target.key} fitted to the new labels")
-    _freeze(model, start.freeze)
+    _freeze(model, donor.freeze)
     return done
 
 
-def _introduce(model: CarNet, seen: set[int], samples: Samples, done: list[str]) -> None:
+def _introduce_elements(model: CarNet, seen: frozenset[int], samples: Samples) -> list[str]:
+    """Start elements that the donor never saw as the mean of the others; say which."""
     fresh = [number for number in samples.elements if number not in seen]
-    if fresh and seen:
-        with torch.no_grad():
-            model.embedding.free[fresh] = model.embedding.free[sorted(seen)].mean(dim=0)
-        done.append(f"new elements: {', '.join(map(str, fresh))}")
+    if not fresh or not seen:
+        return []
+    with torch.no_grad():
+        model.embedding.free[fresh] = model.embedding.free[sorted(seen)].mean(dim=0)
+    return [f"new elements: {', '.join(map(str, fresh))}"]
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
-def _refit(model: CarNet, key: str, train: tuple[Sample, ...]) -> None:
-    """Shift the contribution of each element by what is left unexplained, in least squares."""
-    output = next(output for output in model.outputs if output.target.key == key)
-    gaps, counts = [], []
-    size = len(output.assembly.reference.table)
+def _refit_reference(model: CarNet, target: Target, table: Tensor, train: Sequence[Sample]) -> None:
+    """Shift the contribution of each element by what is left unexplained, in least squares.
+
+    Args:
+        model: the network.
+        target: a sum over the atoms.
+        table: contributions of the elements, shape ``(elements, dimension)``, changed in place.
+        train: the training set.
+    """
+    residuals, counts = [], []
     for first in range(0, len(train), BATCH):
         chosen = train[first : first + BATCH]
-        found = model.learned(collate([sample.graph for sample in chosen]))[key].double().numpy()
-        for sample, values in zip(chosen, found, strict=True):
-            stated, weight = sample.labels[key].whole()
+        learned = model.learned(collate([sample.graph for sample in chosen]))
+        for sample, values in zip(chosen, learned[target.key].double().numpy(), strict=True):
+            stated, weight = sample.labels[target.key].of_first_system()
             if weight > 0:
-                gaps.append(stated - values)
-                counts.append(np.bincount(sample.graph.numbers, minlength=size))
-    if not gaps:
+                residuals.append(stated - values)
+                counts.append(np.bincount(sample.graph.numbers, minlength=len(table)))
+    if not residuals:
         return
-    scalars = output.target.scalars
-    shift = np.zeros((size, len(scalars)))
-    wanted = np.array(gaps)[:, scalars]
+    scalars = target.scalars
+    shift = np.zeros((len(table), len(scalars)))
+    wanted = np.array(residuals)[:, scalars]
     shift[:, scalars] = np.linalg.lstsq(np.array(counts, float), wanted, rcond=1e-10)[0]
-    output.assembly.reference.table += torch.from_numpy(shift)
+    table += torch.from_numpy(shift)
 
 
 def _freeze(model: CarNet, names: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Graphs of structures, kept on disk between runs."""
+"""Graphs of structures, kept on disk between trainings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from natural_tensors.files.saving import FileError, write_bytes
 from natural_tensors.files.saving import cache_folder as base_folder
 
-from ..network import graph as graph_code
-from ..network.graph import Graph, build
-from ..structures import geometry as geometry_code
-from ..structures import neighbours as neighbours_code
+from ..network import graph
+from ..network.graph import Graph
+from ..structures import geometry, neighbours
 from ..structures.geometry import Geometry
+
+Numbers: TypeAlias = NDArray[Any]
+"""Integers or floating-point numbers."""
 
 KEPT_CACHES = 8
 """Sets of graphs that are kept on disk; the oldest go."""
@@ -45,14 +47,14 @@ def graphs(structures: Sequence[Geometry], cutoff: float, cache: Path | None = N
         cache: the folder; that of the user when left out.
     """
     folder = cache_folder() if cache is None else cache
-    place = folder / f"{_content(structures, cutoff)}.npz"
-    stored = _load_graphs(place, len(structures))
+    path = folder / f"{_fingerprint(structures, cutoff)}.npz"
+    stored = _load_graphs(path, len(structures))
     if stored is not None:
         return stored
-    built = [build(structure, cutoff) for structure in structures]
+    built = [graph.build(structure, cutoff) for structure in structures]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(str(place), _dump_graphs(built))
+        write_bytes(str(path), _dump_graphs(built))
         for old in sorted(folder.glob("*.npz"), key=_age)[KEPT_CACHES:]:
             old.unlink(missing_ok=True)
     except (OSError, FileError):
@@ -61,28 +63,35 @@ def graphs(structures: Sequence[Geometry], cutoff: float, cache: Path | None = N
 
 
 def _age(path: Path) -> float:
+    """Return a number that is the larger, the longer ago the file was used."""
     try:
         return -path.stat().st_mtime
     except OSError:  # another process removed it
         return 0.0
 
 
-def _content(structures: Iterable[Geometry], cutoff: float) -> str:
+def _fingerprint(structures: Iterable[Geometry], cutoff: float) -> str:
+    """Return a hash of structures, cutoff and the files that build graphs."""
     digest = hashlib.sha256()
-    for code in (graph_code, geometry_code, neighbours_code):
+    for code in (graph, geometry, neighbours):
         digest.update(inspect.getsource(code).encode())
     digest.update(f"{cutoff!r}".encode())
-    for thing in structures:
-        digest.update(f"{len(thing)} {thing.periodic}".encode())
-        for array, kind in ((thing.numbers, "<i8"), (thing.positions, "<f8"), (thing.cell, "<f8")):
+    for structure in structures:
+        digest.update(f"{len(structure)} {structure.periodic}".encode())
+        for array, kind in (
+            (structure.numbers, "<i8"),
+            (structure.positions, "<f8"),
+            (structure.cell, "<f8"),
+        ):
             digest.update(np.ascontiguousarray(array, dtype=kind).tobytes())
     return digest.hexdigest()
 
 
 def _dump_graphs(built: Sequence[Graph]) -> bytes:
-    arrays: dict[str, NDArray[Any]] = {}
+    """Return graphs as one archive: each array of all of them joined, with its rows in each."""
+    arrays: dict[str, Numbers] = {}
     for part in fields(Graph):
-        values = [getattr(drawing, part.name) for drawing in built]
+        values = [getattr(each, part.name) for each in built]
         joined = np.concatenate(values)
         if joined.dtype.kind == "i" and joined.size:
             joined = joined.astype(np.result_type(*map(np.min_scalar_type, _ends(joined))))
@@ -93,16 +102,18 @@ def _dump_graphs(built: Sequence[Graph]) -> bytes:
     return buffer.getvalue()
 
 
-def _ends(values: NDArray[Any]) -> tuple[int, int]:
+def _ends(values: Numbers) -> tuple[int, int]:
+    """Return the least and the largest value."""
     return int(values.min()), int(values.max())
 
 
-def _load_graphs(place: Path, count: int) -> list[Graph] | None:
-    if not place.is_file():
+def _load_graphs(path: Path, count: int) -> list[Graph] | None:
+    """Return so many graphs of a file; None when it is not there, or not as written."""
+    if not path.is_file():
         return None
-    columns = {}
+    columns: dict[str, list[Numbers]] = {}
     try:
-        with np.load(io.BytesIO(place.read_bytes()), allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             for part in fields(Graph):
                 joined, rows = file[part.name], file[f"{part.name}-rows"]
                 if joined.dtype.kind in "iu":
@@ -110,7 +121,7 @@ def _load_graphs(place: Path, count: int) -> list[Graph] | None:
                 if len(rows) != count or rows.sum() != len(joined):
                     return None
                 columns[part.name] = np.split(joined, np.cumsum(rows)[:-1])
-        os.utime(place)
+        os.utime(path)
     except Exception:  # cut short, damaged, of another version: built anew
         return None
     return [Graph(**{name: columns[name][row] for name in columns}) for row in range(count)]

@@ -1,13 +1,14 @@
-"""Labels as tensors, for one structure and for a batch."""
+"""Labels as tensors, for one structure and for a batch: values with the weight of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from natural_tensors import elasticity
@@ -15,7 +16,7 @@ from natural_tensors.arrays import Floats
 
 from ..data.examples import DatasetError, Example
 from ..network.targets import Target, TargetError, Values, elastic
-from .config import MODULI, LabelSettings
+from .sources import MODULI, Label
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +31,13 @@ class Labels:
         moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
         return replace(self, **moved)
 
-    def whole(self) -> tuple[Values, float]:
-        """Return what is learnt and its weight, of the first system."""
+    def of_first_system(self) -> tuple[Values, float]:
+        """Return what the network learns of the first system, and its weight."""
         raise NotImplementedError
 
     @property
-    def weigh(self) -> bool:
-        """Whether anything is known."""
+    def known(self) -> bool:
+        """Whether anything is known: whether any weight is above 0."""
         weights = (getattr(self, f.name) for f in fields(self) if f.name.endswith("weight"))
         return any(bool(weight.sum() > 0) for weight in weights)
 
@@ -63,7 +64,7 @@ class TensorLabels(Labels):
     moduli_weight: Tensor
     either_sign: Tensor
 
-    def whole(self) -> tuple[Values, float]:
+    def of_first_system(self) -> tuple[Values, float]:
         """Return coordinates and weight of the first system."""
         return self.coordinates[0].double().numpy(), float(self.coordinates_weight[0])
 
@@ -93,49 +94,65 @@ class PotentialLabels(Labels):
     sizes: Tensor
     volumes: Tensor
 
-    def whole(self) -> tuple[Values, float]:
+    def of_first_system(self) -> tuple[Values, float]:
         """Return energy and weight of the first system."""
         return self.energies[:1].numpy(), float(self.energy_weight[0])
 
     @property
-    def slopes(self) -> bool:
+    def has_derivatives(self) -> bool:
         """Whether any force or stress is known."""
         return bool(self.forces_weight.sum() + self.stress_weight.sum() > 0)
 
 
-Kind = TypeVar("Kind", bound=Labels)
+AnyLabels = TypeVar("AnyLabels", bound=Labels)
 
 
-def join(parts: Sequence[Kind]) -> Kind:
-    """Join the labels of several structures, all of one kind."""
+def join_labels(parts: Sequence[AnyLabels]) -> AnyLabels:
+    """Join the labels of several structures, all of one class."""
     first = parts[0]
-    return type(first)(**{
+    joined = {
         field.name: torch.cat([getattr(part, field.name) for part in parts])
         for field in fields(first)
-    })  # fmt: skip
+    }
+    return type(first)(**joined)
 
 
-def nearer(labels: TensorLabels, tensors: Tensor) -> Tensor:
-    """Return labels, or their negatives where the sign is unknown and that is nearer."""
+def with_nearest_sign(labels: TensorLabels, tensors: Tensor) -> Tensor:
+    """Return the labelled tensors, or their negatives where the sign is unknown and that is nearer.
+
+    Args:
+        labels: of some systems.
+        tensors: packed coordinates that are compared with them, shape ``(systems, dimension)``.
+    """
     opposite = (tensors.detach() * labels.tensors).sum(dim=1) < 0
     flipped = torch.where(opposite, -labels.either_sign, labels.either_sign)
     sign = torch.where(labels.either_sign > 0, flipped, torch.ones_like(flipped))
     return labels.tensors * sign.unsqueeze(1)
 
 
-Known = Mapping[str, LabelSettings]
+def labels_of_target(
+    example: Example, target: Target, labels: Sequence[Label], *, even: bool
+) -> Labels:
+    """Return what an example says of one target.
 
+    Args:
+        example: with the labels that were read.
+        target: the target.
+        labels: those of the target, in the example or not.
+        even: give all that is known the weight 1, as in validation.
 
-def labels_of_target(example: Example, target: Target, known: Known, *, even: bool) -> Labels:
-    """Return labels of one target; ``even`` gives all that is known the weight 1."""
-    weights = {
-        name: _weight(example, label, even=even)
-        for name, label in known.items()
-        if name in example.labels
-    }
+    Raises:
+        DatasetError: for a stress of a structure that has no volume.
+    """
+    weights = {}
+    for label in labels:
+        if label.name in example.labels:
+            weight = label.weight_in(example)
+            weights[label.name] = float(weight > 0) if even else weight
     if target.potential:
         return _potential_labels(example, target, weights)
-    return _tensor_labels(example, target, weights, known)
+    either_sign = any(label.either_sign for label in labels if label.name == target.key)
+    return _tensor_labels(example, target, weights, either_sign)
 
 
 def _potential_labels(
@@ -170,28 +187,28 @@ def _potential_labels(
 
 
 def _tensor_labels(
-    example: Example, target: Target, weights: Mapping[str, float], known: Known
+    example: Example, target: Target, weights: Mapping[str, float], either_sign: bool
 ) -> TensorLabels:
-    rows = len(example.geometry) if target.pooling == "atoms" else 1
-    packed = np.zeros((rows, target.dimension))
-    coordinates = np.zeros((rows, target.dimension))
-    there: Floats = np.zeros(rows)
-    usable: Floats = np.zeros(rows)
-    moduli, moduli_weights = np.ones((rows, 2)), np.zeros((rows, 2))
-    either = np.zeros(rows)
+    systems = len(example.geometry) if target.pooling == "atoms" else 1
+    packed = np.zeros((systems, target.dimension))
+    coordinates = np.zeros((systems, target.dimension))
+    given: Floats = np.zeros(systems)
+    learnable: Floats = np.zeros(systems)
+    sign_unknown = target.key in weights and either_sign
     if target.key in weights:
-        full = example.labels[target.key].reshape(rows, *(3,) * target.reduction.rank)
-        there = np.array(np.isfinite(full.reshape(rows, -1)).all(axis=1), dtype=np.float64)
-        for row in np.flatnonzero(there):
+        full = example.labels[target.key].reshape(systems, *(3,) * target.reduction.rank)
+        finite = np.isfinite(full.reshape(systems, -1)).all(axis=1)
+        given = np.array(finite, dtype=np.float64)
+        for row in np.flatnonzero(given):
             packed[row] = np.asarray(target.reduction.pack(full[row]))
             try:
                 coordinates[row] = target.coordinates(full[row])
-                usable[row] = 1.0
+                learnable[row] = 1.0
             except TargetError:
                 continue  # no logarithm: the tensor itself is still a label
-        share = weights[target.key] / max(there.sum(), 1)
-        there, usable = there * share, usable * share
-        either[:] = known[target.key].sign == "unknown"
+        share = weights[target.key] / max(given.sum(), 1)
+        given, learnable = given * share, learnable * share
+    moduli, moduli_weights = np.ones((systems, 2)), np.zeros((systems, 2))
     if elastic(target) and target.pooling != "atoms":
         for column, name in enumerate(MODULI):
             value, weight = float("nan"), 0.0
@@ -201,20 +218,23 @@ def _tensor_labels(
                 value, weight = _modulus(target, packed[0], name), weights[target.key]
             if np.isfinite(value) and value > 0:
                 moduli[0, column], moduli_weights[0, column] = value, weight
-    arrays = (packed, coordinates, moduli, there, usable, moduli_weights, either)
-    return TensorLabels(*(_single(array) for array in arrays))
+    return TensorLabels(
+        tensors=_single(packed),
+        coordinates=_single(coordinates),
+        moduli=_single(moduli),
+        tensor_weight=_single(given),
+        coordinates_weight=_single(learnable),
+        moduli_weight=_single(moduli_weights),
+        either_sign=_single(np.full(systems, sign_unknown)),
+    )
 
 
-def _single(values: Any) -> torch.Tensor:
+def _single(values: ArrayLike) -> Tensor:
+    """Return numbers in single precision, as networks compute."""
     return torch.tensor(np.asarray(values), dtype=torch.float32)
 
 
-def _weight(example: Example, label: LabelSettings, *, even: bool) -> float:
-    factors = [rule.weight for rule in label.weights if rule.build().matches(example.notes)]
-    weight = example.weight * label.weight * float(np.prod(factors or [1.0]))
-    return float(weight > 0) if even else weight
-
-
 def _modulus(target: Target, packed: Floats, name: str) -> float:
+    """Return the modulus of a stiffness, ``"bulk"`` or ``"shear"``, after Hill, GPa."""
     voigt = np.asarray(target.reduction.unpack(packed, form="voigt"))
     return float(getattr(elasticity.moduli((voigt + voigt.T) / 2), f"{name}_hill"))

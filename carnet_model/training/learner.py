@@ -1,11 +1,10 @@
-"""One step of training and of validation."""
+"""The network as it learns: a step of training, a step of validation, the errors of an epoch."""
 
 from __future__ import annotations
 
 import math
 import random
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as pl
@@ -17,15 +16,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from natural_tensors.errors import InputError
 
 from ..compiled.compilation import compile_kernels
+from ..network.layers.output import Output
 from ..network.model import CarNet
-from ..network.targets import elastic
-from .batches import Batches
-from .config import Config
+from .batches import LabelledBatch
 from .fine_tuning import initialize_from
 from .label_tensors import PotentialLabels, TensorLabels
-from .losses import PotentialLoss, TensorLoss
+from .losses import PotentialLoss, loss_of
+from .plan import Plan
 from .samples import Samples
-from .validation import error_names, errors, predicted, prefix
+from .scales import Scales
+from .validation import error_names, errors, predict_batch, score
 
 PATIENCE_WITH_NAN = 20
 """Steps in a row whose gradient is not finite before training gives up."""
@@ -39,61 +39,45 @@ class Learner(pl.LightningModule):
     """The network with its loss, optimizer and average.
 
     Args:
-        config: of the run.
-        samples: gives statistics and sizes.
+        plan: of the training.
+        samples: gives scales and sizes.
     """
 
-    def __init__(self, config: Config, samples: Samples) -> None:
+    def __init__(self, plan: Plan, samples: Samples) -> None:
         super().__init__()
-        self.config = config
-        network = config.network
+        self.plan, self.config = plan, plan.config
+        network = plan.network
         if network.neighbours is None:
             network = network.model_copy(update={"neighbours": samples.neighbours})
-        self.model = CarNet(network, *config.targets)
+        self.model = CarNet(network, *plan.targets)
         self.notices: list[str] = []
         for output in self.model.outputs:
-            assembly, scales = output.assembly, samples.scales[output.target.key]
-            assembly.mean.copy_(torch.from_numpy(scales.mean))
-            assembly.scale.copy_(torch.from_numpy(scales.scale))
-            if scales.reference is not None:
-                assembly.reference.table.copy_(torch.from_numpy(scales.reference))
-        if config.start is not None:
-            self.notices += initialize_from(self.model, config.start, samples)
-        notice = compile_kernels(self.model, config.compile)
+            _set_scales(output, samples.scales[output.target.key])
+        if plan.donor is not None:
+            self.notices += initialize_from(plan.donor, self.model, samples)
+        notice = compile_kernels(self.model, self.config.compile)
         self.notices += [notice] if notice else []
         self.average: AveragedModel | None = None
-        if config.ema:
-            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+        if self.config.ema:
+            follow = get_ema_multi_avg_fn(self.config.ema)
+            self.average = AveragedModel(self.model, multi_avg_fn=follow)
             self.average.requires_grad_(False)
         self.size = len(samples.train)
-        self.measured = len(samples.val) > 0
         self.scales = samples.scales
         self.losses = {
-            output.target.key: self._loss(output, settings.weight)
-            for output, settings in zip(self.model.outputs, config.target, strict=True)
+            target.key: loss_of(
+                target,
+                output.assembly.packing,
+                self.config.loss,
+                samples.scales[target.key].loss,
+                plan.target_weights[target.key],
+            )
+            for output, target in zip(self.model.outputs, plan.targets, strict=True)
         }
         self.history: list[dict[str, float]] = []
         self.errors: dict[str, list[Tensor]] = {}
-        self.total, self.seen, self.bad = 0.0, 0, 0
+        self.loss_sum, self.seen, self.bad_steps = 0.0, 0, 0
         self.started, self.seconds = time.perf_counter(), 0.0
-
-    def _loss(self, output: Any, weight: float) -> TensorLoss | PotentialLoss:
-        """Return the loss of one target."""
-        target, settings = output.target, self.config.loss
-        scales = self.scales[target.key].loss
-        if target.potential:
-            terms = {name: weight * getattr(settings, name) for name in scales}
-            return PotentialLoss(scales=scales, **terms)
-        return TensorLoss(
-            output.assembly.packing,
-            elastic=target.positive and elastic(target),
-            tensor=weight * settings.tensor,
-            moduli=weight * settings.moduli,
-            log_moduli=weight * settings.log_moduli,
-            coordinates=weight * settings.coordinates,
-            tensor_scale=settings.tensor_scale or scales["tensor"],
-            moduli_scale=settings.moduli_scale or scales["moduli"],
-        )
 
     @property
     def best(self) -> CarNet:
@@ -105,31 +89,36 @@ class Learner(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Start the random numbers and the clock of the epoch."""
         seed_everything(self.config.seed, self.current_epoch)
-        self.total, self.seen = 0.0, 0
+        self.loss_sum, self.seen = 0.0, 0
         self.started = time.perf_counter()
         self.seconds = 0.0
 
-    def training_step(self, batch: Batches, batch_index: int) -> Tensor:
+    def training_step(self, batch: LabelledBatch, batch_index: int) -> Tensor:
         """Return the loss of a batch; every parameter takes part in it."""
         graphs, labels = batch
-        found = predicted(self.model, graphs, labels, create_graph=True)
+        predicted = predict_batch(self.model, graphs, labels, create_graph=True)
         loss = torch.zeros((), device=self.device)
         for key, term in self.losses.items():
             known = labels[key]
             if isinstance(term, PotentialLoss):
                 assert isinstance(known, PotentialLabels)
-                loss = loss + term(found.energies, found.forces, found.strain_derivative, known)
+                loss = loss + term(
+                    predicted.energies, predicted.forces, predicted.strain_derivative, known
+                )
             else:
                 assert isinstance(known, TensorLabels)
-                loss = loss + term(found.tensors[key], found.learned[key], known, graphs.graphs)
+                loss = loss + term(
+                    predicted.tensors[key], predicted.learned[key], known, graphs.graphs
+                )
         value = float(loss.detach())
-        self.total += value * graphs.graphs
+        self.loss_sum += value * graphs.graphs
         self.seen += graphs.graphs
         self.log("loss", value, prog_bar=True, batch_size=graphs.graphs)
-        everyone = torch.stack([
-            parameter.sum() for parameter in self.model.parameters() if parameter.requires_grad
-        ]).sum()  # fmt: skip
-        return loss + 0.0 * everyone
+        return loss + 0.0 * torch.stack([each.sum() for each in self._learning()]).sum()
+
+    def _learning(self) -> list[nn.Parameter]:
+        """Return the parameters that are not frozen."""
+        return [each for each in self.model.parameters() if each.requires_grad]
 
     def configure_gradient_clipping(
         self,
@@ -141,12 +130,12 @@ class Learner(pl.LightningModule):
         limit = self.config.optimizer.clip or math.inf
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
         if math.isfinite(norm):
-            self.bad = 0
+            self.bad_steps = 0
             return
-        self.bad += 1
-        if self.bad >= PATIENCE_WITH_NAN:
+        self.bad_steps += 1
+        if self.bad_steps >= PATIENCE_WITH_NAN:
             raise TrainingError(
-                f"the gradient was not finite in {self.bad} steps in a row; choose a smaller "
+                f"the gradient was not finite in {self.bad_steps} steps in a row; choose a smaller "
                 f"optimizer.lr than {self.config.optimizer.lr:g}, or look for labels of an "
                 "unlikely size"
             )
@@ -166,17 +155,17 @@ class Learner(pl.LightningModule):
         if not self.seconds:
             self.seconds = time.perf_counter() - self.started
 
-    def validation_step(self, batch: Batches, batch_index: int) -> None:
+    def validation_step(self, batch: LabelledBatch, batch_index: int) -> None:
         """Collect the errors of every structure."""
         graphs, labels = batch
-        found = predicted(self.best, graphs, labels)
-        for name, values in errors(self.best, found, labels).items():
+        predicted = predict_batch(self.best, graphs, labels)
+        for name, values in errors(self.plan.targets, predicted, labels).items():
             self.errors.setdefault(name, []).append(values)
 
     def validation_summary(self) -> dict[str, float]:
         """Return the mean of each error over all structures that have it, whatever their batch."""
         summary = {}
-        for name in error_names(self.model.targets):
+        for name in error_names(self.plan.targets):
             values = torch.cat([torch.zeros(0), *self.errors.get(name, [])]).double()
             values = values[torch.isfinite(values)]
             sums = torch.tensor([values.sum(), len(values)], device=self.device)
@@ -184,29 +173,10 @@ class Learner(pl.LightningModule):
                 sums = self.all_gather(sums).sum(dim=0)
             if sums[1]:
                 summary[name] = float(sums[0] / sums[1])
-        score = self._score(summary)
-        if score is not None:
-            summary["score"] = score
+        total = score(self.plan.targets, summary, self.scales)
+        if total is not None:
+            summary["score"] = total
         return summary
-
-    def _score(self, summary: Mapping[str, float]) -> float | None:
-        """Return the errors of all targets in units of their size: by it epochs are chosen.
-
-        None when no tensor, energy or force validates.
-        """
-        total, found = 0.0, False
-        for target in self.model.targets:
-            scales = self.scales[target.key].loss
-            sizes = {"component_mae": scales.get("tensor", 1.0)}
-            sizes |= {
-                "energy_mae": scales.get("energy", 1.0),
-                "forces_mae": scales.get("forces", 1.0),
-            }
-            names = {name: f"{prefix(self.model.targets, target)}{name}" for name in sizes}
-            shares = [summary[full] / sizes[n] for n, full in names.items() if full in summary]
-            total += sum(shares) / max(len(shares), 1)
-            found = found or bool(shares)
-        return total if found else None
 
     def on_train_epoch_end(self) -> None:
         """Note how the epoch went."""
@@ -214,7 +184,7 @@ class Learner(pl.LightningModule):
         summary = self.validation_summary()
         record: dict[str, float] = {
             "epoch": self.current_epoch + 1,
-            "loss": self.total / max(self.seen, 1),
+            "loss": self.loss_sum / max(self.seen, 1),
             "lr": float(self.optimizers().param_groups[0]["lr"]),
             **summary,
             "seconds": self.seconds,
@@ -227,10 +197,10 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return AdamW with its schedule, a step of which follows each step."""
         settings = self.config.optimizer
-        parameters = [value for value in self.model.parameters() if value.requires_grad]
+        parameters = self._learning()
         groups = [
             {
-                "params": [parameter for parameter in parameters if parameter.dim() > 1],
+                "params": [p for p in parameters if p.dim() > 1],
                 "weight_decay": settings.weight_decay,
             },
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
@@ -254,12 +224,12 @@ class Learner(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store what is not a parameter."""
         checkpoint["history"] = self.history
-        checkpoint["bad"] = self.bad
+        checkpoint["bad"] = self.bad_steps
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what is not a parameter."""
         self.history = list(checkpoint["history"])
-        self.bad = checkpoint["bad"]
+        self.bad_steps = checkpoint["bad"]
 
     @property
     def chosen(self) -> int:
@@ -274,6 +244,15 @@ class Learner(pl.LightningModule):
         """Whether validation has not gained for as long as early stopping allows."""
         patience = self.config.early_stopping
         return patience is not None and len(self.history) - 1 - self.chosen >= patience
+
+
+def _set_scales(output: Output, scales: Scales) -> None:
+    """Let an output start at the mean of the training set, in its units of size."""
+    assembly = output.assembly
+    assembly.mean.copy_(torch.from_numpy(scales.mean))
+    assembly.scale.copy_(torch.from_numpy(scales.scale))
+    if assembly.reference is not None and scales.reference is not None:
+        assembly.reference.table.copy_(torch.from_numpy(scales.reference))
 
 
 def seed_everything(seed: int, epoch: int) -> None:

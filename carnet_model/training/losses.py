@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from ..network.kernels import Packing
-from .label_tensors import PotentialLabels, TensorLabels, nearer
+from ..network.targets import Target, elastic
+from .config import LossSettings
+from .label_tensors import PotentialLabels, TensorLabels, with_nearest_sign
 
 ROUND = 1e-4
 """Distances are rounded off at zero over this share of their scale, to have a gradient there."""
@@ -83,26 +85,26 @@ class TensorLoss:
             labels: of the same systems.
             size: number of structures in the batch.
         """
-        distance = _norm(tensors - nearer(labels, tensors), self.tensor_scale)
+        distance = _norm(tensors - with_nearest_sign(labels, tensors), self.tensor_scale)
         total = labels.tensor_weight * distance * (self.tensor / self.tensor_scale)
         if self.coordinates:
             distance = _norm(coordinates - labels.coordinates, 1.0)
             total = total + labels.coordinates_weight * distance * self.coordinates
         if self.elastic and (self.moduli or self.log_moduli):
-            total = total + (labels.moduli_weight * self._moduli(tensors, coordinates, labels)).sum(
-                1
-            )
+            moduli = self._moduli(tensors, coordinates, labels)
+            total = total + (labels.moduli_weight * moduli).sum(dim=1)
         return total.sum() / size
 
     def _moduli(self, tensors: Tensor, coordinates: Tensor, labels: TensorLabels) -> Tensor:
+        """Return the terms of bulk and shear modulus, shape ``(systems, 2)``."""
         stiffness = self.packing.unpack(tensors)
         compliance = torch.linalg.matrix_exp(-self.packing.unpack(coordinates))
-        found = torch.stack(hill_moduli(stiffness, compliance), dim=1)
-        gap = _absolute(found - labels.moduli, self.moduli_scale) * (
-            self.moduli / self.moduli_scale
+        moduli = torch.stack(hill_moduli(stiffness, compliance), dim=1)
+        gap = _absolute(moduli - labels.moduli, self.moduli_scale)
+        ratio = torch.log(moduli / labels.moduli.clamp(min=SMALLEST_MODULUS))
+        return gap * (self.moduli / self.moduli_scale) + _absolute(ratio, 1.0) * (
+            self.log_moduli / 2
         )
-        ratio = torch.log(found / labels.moduli.clamp(min=SMALLEST_MODULUS))
-        return gap + _absolute(ratio, 1.0) * (self.log_moduli / 2)
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,46 @@ class PotentialLoss:
         return total / len(labels.energies)
 
 
+def loss_of(
+    target: Target,
+    packing: Packing,
+    settings: LossSettings,
+    scales: Mapping[str, float],
+    weight: float,
+) -> TensorLoss | PotentialLoss:
+    """Return the loss of one target.
+
+    Args:
+        target: the target.
+        packing: makes matrices of its packed coordinates.
+        settings: weights of the terms, and scales where they are stated.
+        scales: of the terms, from the training set, by their names.
+        weight: factor of all terms.
+    """
+    if target.potential:
+        return PotentialLoss(
+            energy=weight * settings.energy,
+            forces=weight * settings.forces,
+            stress=weight * settings.stress,
+            scales=scales,
+        )
+    return TensorLoss(
+        packing,
+        elastic=target.positive and elastic(target),
+        tensor=weight * settings.tensor,
+        moduli=weight * settings.moduli,
+        log_moduli=weight * settings.log_moduli,
+        coordinates=weight * settings.coordinates,
+        tensor_scale=settings.tensor_scale or scales["tensor"],
+        moduli_scale=settings.moduli_scale or scales["moduli"],
+    )
+
+
 def _norm(difference: Tensor, scale: float) -> Tensor:
+    """Return the norm of each row, smooth at zero, shape ``(rows,)``."""
     return (difference.square().sum(dim=1) + (ROUND * scale) ** 2).sqrt()
 
 
 def _absolute(difference: Tensor, scale: float) -> Tensor:
+    """Return the absolute value of each entry, smooth at zero."""
     return (difference.square() + (ROUND * scale) ** 2).sqrt()

@@ -1,87 +1,156 @@
-"""From a configuration to samples: who trains and who validates."""
+"""From the sources of a plan to samples: who trains and who validates."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from ..data.examples import DatasetError, Example, bucket
 from ..data.fingerprints import fingerprint
 from ..data.reading import read_examples
-from ..network.targets import Target
-from .config import Config, SourceSettings
+from .config import SplitSettings
 from .graph_cache import graphs
-from .label_tensors import Known, Labels, labels_of_target
-from .samples import Sample, Samples, scales
+from .label_tensors import Labels, join_labels, labels_of_target
+from .plan import Plan
+from .samples import Sample, Samples
+from .scales import scales_of
+from .sources import Source
+
+Labelled: TypeAlias = tuple[Example, Mapping[str, Labels]]
+"""An example with its labels by the key of the target."""
 
 
-def prepare(config: Config, *, cache: Path | None = None) -> Samples:
-    """Read the data of a configuration.
+def prepare(plan: Plan, *, cache: Path | None = None) -> Samples:
+    """Read the data of a plan.
 
     Args:
-        config: with absolute paths.
+        plan: says where the data are, and who validates.
         cache: folder for graphs; the user's cache when left out.
 
     Raises:
         DatasetError: when a file is bad, or nothing is left to train on.
     """
-    found = _Found()
-    for source in config.data:
-        _read(source, config, found)
-    found.separate()
-    found.thin(config.split.share)
-    if not found.train:
-        remarks = "\n".join(found.remarks)
+    division = _Division(plan)
+    for source in plan.sources:
+        division.read(source)
+    division.admit_training_only()
+    division.keep_share(plan.config.split.share)
+    if not division.train:
+        remarks = "\n".join(division.remarks)
         raise DatasetError(
             f"no structure is left to train on; check role and split of the data\n{remarks}"
         )
-    everything = [example for example, _ in (*found.train, *found.val)]
-    drawn = graphs([example.geometry for example in everything], config.network.cutoff, cache)
+    labelled = (*division.train, *division.val)
+    structures = [example.geometry for example, _ in labelled]
     samples = [
-        Sample(example, drawing, labels)
-        for (example, labels), drawing in zip((*found.train, *found.val), drawn, strict=True)
+        Sample(example, graph, labels)
+        for (example, labels), graph in zip(
+            labelled, graphs(structures, plan.network.cutoff, cache), strict=True
+        )
     ]
-    train = tuple(samples[: len(found.train)])
+    train = tuple(samples[: len(division.train)])
+    numbers = [sample.graph.numbers for sample in train]
     neighbours = float(np.mean([sample.graph.edges / sample.graph.atoms for sample in train]))
     return Samples(
         train=train,
-        val=tuple(samples[len(found.train) :]),
-        scales={target.key: scales(target, train) for target in config.targets},
+        val=tuple(samples[len(division.train) :]),
+        scales={
+            target.key: scales_of(
+                target, join_labels([sample.labels[target.key] for sample in train]), numbers
+            )
+            for target in plan.targets
+        },
         neighbours=max(neighbours, 1.0),
         fingerprint=fingerprint(sample.example for sample in train),
-        remarks=tuple(found.remarks),
+        remarks=tuple(division.remarks),
     )
 
 
-Labelled = tuple[Example, Mapping[str, Labels]]
-
-
 @dataclass
-class _Found:
-    """What has been read so far."""
+class _Division:
+    """The examples read so far, divided.
 
+    Attributes:
+        plan: of the training.
+        train: the training set.
+        val: the validation set.
+        training_only: of sources that never validate; in the training set in the end, but for
+            formulas that validate.
+        read_before: by identifier and formula, the keys of the targets with labels.
+        remarks: what was left out, a line for each source.
+    """
+
+    plan: Plan
     train: list[Labelled] = field(default_factory=list)
     val: list[Labelled] = field(default_factory=list)
-    extra: list[Labelled] = field(default_factory=list)
-    seen: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    training_only: list[Labelled] = field(default_factory=list)
+    read_before: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
-    def separate(self) -> None:
+    def read(self, source: Source) -> None:
+        """Read a source and give each of its examples a place."""
+        examples = read_examples(
+            source.path,
+            [label.reading for label in source.labels],
+            for_training=True,
+            weights=source.rules,
+            on_error=source.on_error,
+        )
+        left_out = Counter(
+            {"reserved for evaluation": examples.reserved, "faulty": len(examples.faults)}
+        )
+        earlier = dict(self.read_before)  # of earlier sources: several frames may share a name
+        for example in examples:
+            key = (example.identifier, example.formula)
+            names = {label.target.key for label in source.labels if label.name in example.labels}
+            if names <= earlier.get(key, frozenset()):
+                left_out["in an earlier source"] += 1
+                continue
+            self.read_before[key] = self.read_before.get(key, frozenset()) | names
+            reason = self._place(example, source)
+            if reason:
+                left_out[reason] += 1
+        counts = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+        if counts:
+            self.remarks.append(f"{Path(source.path).name}: left out: {counts}")
+
+    def _place(self, example: Example, source: Source) -> str:
+        """Give an example a place; return why it has none."""
+        validates = source.role == "val" or _validates(example, self.plan.config.split)
+        if validates and source.role == "train":
+            return "given to validation by the split"
+        if not validates and not all(label.in_range(example) for label in source.labels):
+            return "out of the range of a label"
+        if not validates and source.max_atoms and len(example.geometry) > source.max_atoms:
+            return f"with more than {source.max_atoms} atoms"
+        labels = {
+            target.key: labels_of_target(example, target, source.labels_of(target), even=validates)
+            for target in self.plan.targets
+        }
+        if not any(each.known for each in labels.values()):
+            return "with labels of weight 0 only"
+        trains = self.training_only if source.role == "train" else self.train
+        (self.val if validates else trains).append((example, labels))
+        return ""
+
+    def admit_training_only(self) -> None:
         """Let crystals of pure training sources in, but for formulas that validate."""
         formulas = {example.formula for example, _ in self.val if any(example.geometry.periodic)}
-        kept = [pair for pair in self.extra if pair[0].formula not in formulas]
-        if len(kept) < len(self.extra):
+        kept = [pair for pair in self.training_only if pair[0].formula not in formulas]
+        if len(kept) < len(self.training_only):
             self.remarks.append(
-                f"{len(self.extra) - len(kept)} training crystals have a formula that validates: "
-                "left out"
+                f"{len(self.training_only) - len(kept)} training crystals have a formula that "
+                "validates: left out"
             )
         self.train += kept
 
-    def thin(self, share: float) -> None:
+    def keep_share(self, share: float) -> None:
         """Keep a share of the training set: the same structures whatever their order."""
         if share < 1:
             self.train.sort(key=lambda pair: _number(f"{pair[0].identifier} {pair[0].formula}"))
@@ -95,80 +164,13 @@ def _number(text: str) -> int:
     return int(hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), 16)
 
 
-def _read(source: SourceSettings, config: Config, found: _Found) -> None:
-    settings = config.labels_of(source)
-    labels = [label.build(name, _owner(config, name)) for name, label in settings.items()]
-    examples = read_examples(
-        source.path,
-        labels,
-        for_training=True,
-        weights=[rule.build() for rule in source.weights],
-        on_error=source.on_error,
-    )
-    own = {
-        target.key: {n: s for n, s in settings.items() if _owner(config, n) == target}
-        for target in config.targets
-    }
-    name = Path(source.path).name
-    before = {key: set(targets) for key, targets in found.seen.items()}  # by earlier sources
-    counts = {"reserved for evaluation": examples.reserved, "faulty": len(examples.faults)}
-    for example in examples:
-        key = (example.identifier, example.formula)
-        here = {_owner(config, name).key for name in example.labels}
-        if here <= before.get(key, set()):
-            _count(counts, "in an earlier source")
-            continue
-        found.seen.setdefault(key, set()).update(here)
-        validates = source.role == "val" or _validates(example, config)
-        if validates and source.role == "train":
-            _count(counts, "given to validation by the split")
-            continue
-        if not validates and _outside(example, settings):
-            _count(counts, "out of the range of a label")
-            continue
-        if not validates and source.max_atoms and len(example.geometry) > source.max_atoms:
-            _count(counts, f"with more than {source.max_atoms} atoms")
-            continue
-        made = {
-            target.key: labels_of_target(example, target, own[target.key], even=validates)
-            for target in config.targets
-        }
-        if not any(labels.weigh for labels in made.values()):
-            _count(counts, "with labels of weight 0 only")
-            continue
-        place = found.val if validates else found.extra if source.role == "train" else found.train
-        place.append((example, made))
-    left = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
-    if left:
-        found.remarks.append(f"{name}: left out: {left}")
-
-
-def _owner(config: Config, name: str) -> Target:
-    owner = config.owner(name)
-    assert owner is not None  # the configuration was checked
-    return owner
-
-
-def _count(counts: dict[str, int], reason: str) -> None:
-    counts[reason] = counts.get(reason, 0) + 1
-
-
-def _validates(example: Example, config: Config) -> bool:
+def _validates(example: Example, split: SplitSettings) -> bool:
     stated = example.notes.get("split")
-    if config.split.by == "note" and stated in ("train", "val"):
+    if split.by == "note" and stated in ("train", "val"):
         return bool(stated == "val")
     if any(example.geometry.periodic):
         number = bucket(example.formula)
     else:  # all isomers share a formula
         number = _number(example.identifier) % 100
-    first, end = config.split.validation
+    first, end = split.validation
     return first <= number < end
-
-
-def _outside(example: Example, known: Known) -> bool:
-    for name, label in known.items():
-        if label.range is not None and name in example.labels:
-            value = float(example.labels[name])
-            if not label.range[0] < value < label.range[1]:
-                return True
-    return False

@@ -22,7 +22,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -30,20 +29,22 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from ..network.settings import ConfigError
-from .batches import Data
+from .batches import DataModule
 from .config import Config
-from .fine_tuning import network_of
 from .learner import Learner, TrainingError, seed_everything
+from .plan import Plan, resolve
 from .preparation import prepare
 from .run_folder import (
+    CURVE,
+    MODEL,
     STATE,
-    Keeper,
+    EpochWriter,
     StateIO,
     check_data,
     check_folder,
     plot_history,
     start_folder,
-    write_run,
+    write_record,
 )
 from .samples import Samples
 
@@ -86,36 +87,17 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
         TrainingError: when the folder holds another run, or training fails.
         TrainingInterrupted: when it was stopped from outside; it can go on.
     """
-    folder = Path(config.output)
-    if config.start is not None:
-        network = network_of(config.start, config.network)
-        config = config.model_copy(update={"network": network})
-    going_on = check_folder(folder, config, resume)
-    with _own_settings(config.threads), _quiet():
-        _say(progress, "reading the data")
-        samples = prepare(config)
-        if not samples.val and (config.early_stopping is not None or config.keep == "best"):
-            raise ConfigError(
-                "early_stopping and keep: best need validation, and no structure validates; "
-                "give a source the role val, or change split"
-            )
-        for remark in samples.remarks:
-            _say(progress, remark)
-        check_data(folder, samples, going_on=going_on)
-        seed_everything(config.seed, 0)
-        learner = Learner(config, samples)
-        size = sum(parameter.numel() for parameter in learner.model.parameters())
-        _say(
-            progress,
-            f"{len(samples.train)} structures for training, {len(samples.val)} for validation; "
-            f"{size:,} parameters, {samples.neighbours:.3g} neighbours of an atom",
-        )
-        for notice in learner.notices:
-            _say(progress, notice)
-        if not going_on:
-            start_folder(folder, config, samples)
-        _fit(learner, samples, folder, going_on=going_on, progress=progress)
-        return _finish(learner, samples, folder, progress=progress)
+    plan = resolve(config)
+    resuming = check_folder(plan, resume)
+    with _process_settings(plan.config.threads), _without_remarks():
+        samples = _prepare(plan, progress=progress)
+        if resuming:
+            check_data(plan, samples)
+        learner = _learner(plan, samples, progress=progress)
+        if not resuming:
+            start_folder(plan, samples)
+        _fit(learner, samples, resuming=resuming, progress=progress)
+        return _finish(learner, samples, progress=progress)
 
 
 def _say(progress: bool, text: str) -> None:
@@ -123,21 +105,49 @@ def _say(progress: bool, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _fit(
-    learner: Learner, samples: Samples, folder: Path, *, going_on: bool, progress: bool
-) -> None:
-    config = learner.config
+def _prepare(plan: Plan, *, progress: bool) -> Samples:
+    """Read the data, and say what was left out."""
+    _say(progress, "reading the data")
+    samples = prepare(plan)
+    if not samples.val and (plan.config.early_stopping is not None or plan.config.keep == "best"):
+        raise ConfigError(
+            "early_stopping and keep: best need validation, and no structure validates; "
+            "give a source the role val, or change split"
+        )
+    for remark in samples.remarks:
+        _say(progress, remark)
+    return samples
+
+
+def _learner(plan: Plan, samples: Samples, *, progress: bool) -> Learner:
+    """Make the network as it starts, and say how large it is."""
+    seed_everything(plan.config.seed, 0)
+    learner = Learner(plan, samples)
+    size = sum(parameter.numel() for parameter in learner.model.parameters())
+    _say(
+        progress,
+        f"{len(samples.train)} structures for training, {len(samples.val)} for validation; "
+        f"{size:,} parameters, {samples.neighbours:.3g} neighbours of an atom",
+    )
+    for notice in learner.notices:
+        _say(progress, notice)
+    return learner
+
+
+def _fit(learner: Learner, samples: Samples, *, resuming: bool, progress: bool) -> None:
+    """Train until the last epoch, or until validation stops gaining."""
+    plan, config = learner.plan, learner.plan.config
     bar = progress and sys.stdout.isatty()
-    keeper = Keeper(folder, samples, talk=progress and not bar)
-    callbacks: list[Any] = [keeper]
+    writer = EpochWriter(plan, samples, talk=progress and not bar)
+    callbacks: list[pl.Callback] = [writer]
     if bar:
         from lightning.pytorch.callbacks import RichProgressBar
 
         callbacks.append(RichProgressBar())
-    loggers: list[Any] = []
+    loggers: list[TensorBoardLogger] = []
     if importlib.util.find_spec("tensorboard"):
         loggers.append(
-            TensorBoardLogger(folder, name="", version="tensorboard", default_hp_metric=False)
+            TensorBoardLogger(plan.folder, name="", version="tensorboard", default_hp_metric=False)
         )
     trainer = pl.Trainer(
         accelerator=config.accelerator,
@@ -146,7 +156,7 @@ def _fit(
         callbacks=callbacks,
         logger=loggers or False,
         plugins=[StateIO()],
-        default_root_dir=folder,
+        default_root_dir=plan.folder,
         enable_progress_bar=bar,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -155,41 +165,43 @@ def _fit(
         use_distributed_sampler=False,
         inference_mode=False,  # forces are gradients, in validation too
     )
-    data = Data(samples, config)
-    state = folder / STATE if going_on else None
+    data = DataModule(samples, batch=config.batch, seed=config.seed)
+    state = plan.folder / STATE if resuming else None
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if in_main else None
     try:
         trainer.fit(learner, datamodule=data, ckpt_path=state, weights_only=None)
     except SystemExit:  # what Lightning makes of Ctrl-C and of a termination
         if trainer.is_global_zero:
-            keeper.leave_model(learner)
+            writer.leave_model(learner)
         done = len(learner.history)
         raise TrainingInterrupted(
-            f"{folder}: interrupted after {done} of {config.epochs} epochs; the model so far is in "
-            f"{folder / 'model'}; the same command with --resume goes on"
+            f"{plan.folder}: interrupted after {done} of {config.epochs} epochs; the model so far "
+            f"is in {plan.folder / MODEL}; the same command with --resume goes on"
         ) from None
     finally:
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
 
 
-def _finish(learner: Learner, samples: Samples, folder: Path, *, progress: bool) -> Run:
-    config, history = learner.config, learner.history
+def _finish(learner: Learner, samples: Samples, *, progress: bool) -> Run:
+    """Write how it went."""
+    plan, history = learner.plan, learner.history
     try:
-        plot_history(folder / "learning-curve.png", history)
+        plot_history(plan.folder / CURVE, history)
     except ImportError:
         _say(progress, "no learning curve is drawn: matplotlib is not installed")
-    metrics = history[learner.chosen if config.keep == "best" else -1]
+    metrics = history[learner.chosen if plan.config.keep == "best" else -1]
     seconds = sum(record["seconds"] for record in history)
     speed = len(samples.train) * len(history) / seconds
-    write_run(folder, config, samples, finished=True, metrics=metrics, crystals_per_second=speed)
-    _say(progress, f"the model is in {folder / 'model'}; {speed:.3g} crystals/s in training")
-    return Run(folder, folder / "model", metrics, tuple(history))
+    write_record(plan, samples, finished=True, metrics=metrics, crystals_per_second=speed)
+    model = plan.folder / MODEL
+    _say(progress, f"the model is in {model}; {speed:.3g} crystals/s in training")
+    return Run(plan.folder, model, metrics, tuple(history))
 
 
 @contextmanager
-def _own_settings(threads: int | None) -> Iterator[None]:
+def _process_settings(threads: int | None) -> Iterator[None]:
     """Choose the number of threads; afterwards restore it and the global random numbers."""
     before = torch.get_num_threads()
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
@@ -204,7 +216,7 @@ def _own_settings(threads: int | None) -> Iterator[None]:
         torch.set_rng_state(states[2])
 
 
-QUIET = (
+REMARKS = (
     "does not have many workers",  # batches are joined in no time
     "smaller than the logging interval",
     "GPU available but not used",
@@ -218,14 +230,14 @@ QUIET = (
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _without_remarks() -> Iterator[None]:
     """Keep remarks of Lightning that say nothing about the run from the screen."""
     log = logging.getLogger("lightning.pytorch")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for text in QUIET:
+            for text in REMARKS:
                 warnings.filterwarnings("ignore", message=f".*{_escaped(text)}.*")
             yield
     finally:

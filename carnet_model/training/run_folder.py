@@ -18,11 +18,15 @@ from natural_tensors.files.saving import write_bytes
 
 from ..data.fingerprints import Fingerprints
 from ..weights import checkpoint
+from ..weights.state import load_state, save_state
 from .config import Config
 from .learner import Learner, TrainingError
+from .plan import Plan
 from .samples import Samples
 
-STATE = "resume.safetensors"
+CONFIG, RUN, METRICS = "config.json", "run.json", "metrics.csv"
+STATE, MODEL, CURVE = "resume.safetensors", "model", "learning-curve.png"
+"""What the folder holds, see `carnet_model.training.run`."""
 
 
 class StateIO(CheckpointIO):
@@ -32,16 +36,12 @@ class StateIO(CheckpointIO):
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
         """Write a state, the whole file or nothing."""
-        from ..weights.state import save_state
-
         save_state(path, checkpoint)
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
         """Read a state."""
-        from ..weights.state import load_state
-
         state: dict[str, Any] = load_state(path)
         return state
 
@@ -50,17 +50,18 @@ class StateIO(CheckpointIO):
         Path(path).unlink(missing_ok=True)
 
 
-class Keeper(CheckpointCallback):
+class EpochWriter(CheckpointCallback):
     """Writes model, state and metrics at the end of each epoch, and says how it went.
 
     Args:
-        folder: of the run.
+        plan: of the training.
         samples: what the model was trained on.
         talk: print a line for each epoch.
     """
 
-    def __init__(self, folder: Path, samples: Samples, *, talk: bool) -> None:
-        self.folder, self.samples, self.talk = folder, samples, talk
+    def __init__(self, plan: Plan, samples: Samples, *, talk: bool) -> None:
+        self.plan, self.samples, self.talk = plan, samples, talk
+        self.folder = plan.folder
         prints = Fingerprints.of(sample.example for sample in samples.train)
         self.arrays = checkpoint.arrays_of(prints)
 
@@ -73,11 +74,11 @@ class Keeper(CheckpointCallback):
         learner: Learner = pl_module
         if trainer.is_global_zero:
             last = len(learner.history) - 1
-            if learner.config.keep == "last" or learner.chosen == last:
+            if self.plan.config.keep == "last" or learner.chosen == last:
                 self.write_model(learner)
-            write_metrics(self.folder / "metrics.csv", learner.history)
+            write_metrics(self.folder / METRICS, learner.history)
             if self.talk:
-                print(_line(learner.history[-1], learner.config.epochs), flush=True)
+                print(_line(learner.history[-1], self.plan.config.epochs), flush=True)
         trainer.save_checkpoint(self.folder / STATE)
         if learner.exhausted:
             trainer.should_stop = True
@@ -89,12 +90,12 @@ class Keeper(CheckpointCallback):
 
     def leave_model(self, learner: Learner) -> None:
         """Write the model as it is, unless there is one of a finished epoch."""
-        if not (self.folder / "model").exists():
+        if not (self.folder / MODEL).exists():
             self.write_model(learner)
 
     def write_model(self, learner: Learner) -> None:
         """Write the network that predicts."""
-        config = learner.config
+        config = self.plan.config
         metrics = dict(learner.history[-1]) if learner.history else {}
         record = {
             "elements": self.samples.elements,
@@ -105,7 +106,7 @@ class Keeper(CheckpointCallback):
             "seeds": [config.seed],
             "torch": torch.__version__,
         }
-        checkpoint.save(self.folder / "model", [learner.best], record, self.arrays)
+        checkpoint.save(self.folder / MODEL, [learner.best], record, self.arrays)
 
 
 def _portable(config: Config) -> dict[str, Any]:
@@ -120,6 +121,7 @@ def _portable(config: Config) -> dict[str, Any]:
 
 
 def _line(record: Mapping[str, float], epochs: int) -> str:
+    """Return how an epoch went."""
     scores = ", ".join(
         f"{name.removesuffix('_mae')} {record[name]:.4g}" for name in record if name.endswith("mae")
     )
@@ -164,24 +166,34 @@ def plot_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
     write_bytes(str(path), buffer.getvalue())
 
 
-def check_folder(folder: Path, config: Config, resume: bool | None) -> bool:
-    """Say whether to go on with the run in the folder."""
-    there = folder / "run.json"
-    if resume is False or not there.is_file():
+def check_folder(plan: Plan, resume: bool | None) -> bool:
+    """Say whether to go on with the run in the folder of a plan.
+
+    Args:
+        plan: of the training.
+        resume: True goes on, False starts anew, None goes on with an unfinished run.
+
+    Raises:
+        TrainingError: when there is no run to go on with, or one that cannot be read, has other
+            settings, or is finished.
+    """
+    folder = plan.folder
+    record = folder / RUN
+    if resume is False or not record.is_file():
         if resume:
             raise TrainingError(
                 f"{folder}: holds no run to go on with; leave --resume out to start one"
             )
         return False
     try:
-        stored = Config.model_validate_json((folder / "config.json").read_bytes())
-        finished = json.loads(there.read_bytes())["finished"]
+        stored = Config.model_validate_json((folder / CONFIG).read_bytes())
+        finished = json.loads(record.read_bytes())["finished"]
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(
             f"{folder}: the run in it cannot be read: {str(error).splitlines()[0]}; choose "
             "another output, or start anew with resume=False"
         ) from None
-    differences = config.differences(stored)
+    differences = plan.config.differences(stored)
     if differences:
         raise TrainingError(
             f"{folder}: holds a run with other settings: {'; '.join(differences)}; choose another "
@@ -194,11 +206,14 @@ def check_folder(folder: Path, config: Config, resume: bool | None) -> bool:
     return (folder / STATE).is_file()
 
 
-def check_data(folder: Path, samples: Samples, *, going_on: bool) -> None:
-    """Refuse to go on with a run whose data are others than when it began."""
-    if not going_on:
-        return
-    stored = json.loads((folder / "run.json").read_bytes()).get("fingerprint")
+def check_data(plan: Plan, samples: Samples) -> None:
+    """Refuse to go on with a run whose data are others than when it began.
+
+    Raises:
+        TrainingError: when they are.
+    """
+    folder = plan.folder
+    stored = json.loads((folder / RUN).read_bytes()).get("fingerprint")
     if stored != samples.fingerprint:
         raise TrainingError(
             f"{folder}: the training data have changed since the run began (fingerprint "
@@ -206,32 +221,31 @@ def check_data(folder: Path, samples: Samples, *, going_on: bool) -> None:
         )
 
 
-def start_folder(folder: Path, config: Config, samples: Samples) -> None:
+def start_folder(plan: Plan, samples: Samples) -> None:
     """Make the folder of a run, without what an earlier run left there."""
+    folder = plan.folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (STATE, "metrics.csv", "learning-curve.png", "model/model.json"):
+    for name in (STATE, METRICS, CURVE, f"{MODEL}/{checkpoint.MODEL}"):
         (folder / name).unlink(missing_ok=True)
-    if (folder / "model").is_dir():
-        (folder / "model" / checkpoint.WEIGHTS).unlink(missing_ok=True)
-        (folder / "model").rmdir()
-    _write_json(folder / "config.json", config.model_dump(mode="json"))
-    write_run(folder, config, samples, finished=False)
+    if (folder / MODEL).is_dir():
+        (folder / MODEL / checkpoint.WEIGHTS).unlink(missing_ok=True)
+        (folder / MODEL).rmdir()
+    _write_json(folder / CONFIG, plan.config.model_dump(mode="json"))
+    write_record(plan, samples, finished=False)
 
 
-def write_run(folder: Path, config: Config, samples: Samples, **more: Any) -> None:
-    """Write ``run.json``: seed, versions, data and what more is said."""
-    _write_json(
-        folder / "run.json",
-        {
-            "seed": config.seed,
-            "fingerprint": samples.fingerprint,
-            "train": len(samples.train),
-            "val": len(samples.val),
-            "remarks": list(samples.remarks),
-            **more,
-        },
-    )
+def write_record(plan: Plan, samples: Samples, **more: object) -> None:
+    """Write ``run.json``: seed, data and what more is said, JSON values."""
+    record = {
+        "seed": plan.config.seed,
+        "fingerprint": samples.fingerprint,
+        "train": len(samples.train),
+        "val": len(samples.val),
+        "remarks": list(samples.remarks),
+        **more,
+    }
+    _write_json(plan.folder / RUN, record)
 
 
-def _write_json(path: Path, values: Any) -> None:
+def _write_json(path: Path, values: Mapping[str, object]) -> None:
     write_bytes(str(path), json.dumps(values, indent=1, ensure_ascii=False).encode() + b"\n")

@@ -1,27 +1,31 @@
-"""What a network says of a batch, as far as labels ask, and how far it is from them."""
+"""What a network predicts for a batch, as far as labels ask, and how far that is from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from natural_tensors import elasticity
+from natural_tensors import Form, elasticity
+from natural_tensors.arrays import Floats
 
 from ..network.graph import Batch
 from ..network.model import CarNet
 from ..network.targets import Target, elastic
 from ..potentials.derivatives import energy_and_derivatives
-from .label_tensors import Labels, PotentialLabels, TensorLabels, nearer
+from .label_tensors import Labels, PotentialLabels, TensorLabels, with_nearest_sign
+from .scales import Scales
+
+SCORED = {"component_mae": "tensor", "energy_mae": "energy", "forces_mae": "forces"}
+"""Errors that choose an epoch, each with the term of the loss whose scale it is divided by."""
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a network says of a batch, as far as labels ask for it.
+    """What a network predicts for a batch, as far as labels ask for it.
 
     Attributes:
         learned: of each target, see `CarNet.learned`.
@@ -38,7 +42,7 @@ class Predicted:
     strain_derivative: Tensor | None = None
 
 
-def predicted(
+def predict_batch(
     model: CarNet, graphs: Batch, labels: Mapping[str, Labels], *, create_graph: bool = False
 ) -> Predicted:
     """Return what a loss or an error compares with labels.
@@ -47,15 +51,15 @@ def predicted(
         model: the network.
         graphs: the structures.
         labels: by the key of the target.
-        create_graph: keep the graph of the derivatives, so that a loss of forces can be
-            differentiated by the parameters.
+        create_graph: keep the graph of the forces, so that a loss of them can be differentiated by
+            the parameters.
     """
     known = labels[model.potential.key] if model.potential else None
-    if isinstance(known, PotentialLabels) and known.slopes:
+    if isinstance(known, PotentialLabels) and known.has_derivatives:
         stress = bool(known.stress_weight.sum() > 0)
         response = energy_and_derivatives(model, graphs, stress=stress, create_graph=create_graph)
-        learned, forces = dict(response.learned), response.forces
-        strain_derivative = response.strain_derivative
+        learned = dict(response.learned)
+        forces, strain_derivative = response.forces, response.strain_derivative
     else:
         learned, forces, strain_derivative = model.learned(graphs), None, None
     energies = learned[model.potential.key].squeeze(-1) if model.potential else torch.zeros(0)
@@ -80,7 +84,9 @@ def error_names(targets: Sequence[Target]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def errors(model: CarNet, found: Predicted, labels: Mapping[str, Labels]) -> dict[str, Tensor]:
+def errors(
+    targets: Sequence[Target], predicted: Predicted, labels: Mapping[str, Labels]
+) -> dict[str, Tensor]:
     """Return the absolute errors of each system; NaN where nothing is known.
 
     ``component_mae`` is the mean over the 36 Voigt components of an elastic tensor, over the full
@@ -89,61 +95,87 @@ def errors(model: CarNet, found: Predicted, labels: Mapping[str, Labels]) -> dic
     several targets each name starts with that of the target.
 
     Args:
-        model: says what is predicted.
-        found: predictions.
+        targets: what is predicted.
+        predicted: the predictions.
         labels: of the same systems.
     """
-    result: dict[str, Any] = {}
-    for target in model.targets:
+    result: dict[str, Tensor] = {}
+    for target in targets:
         known = labels[target.key]
         if isinstance(known, PotentialLabels):
-            own = _potential_errors(found, known)
+            own = _potential_errors(predicted, known)
         else:
             assert isinstance(known, TensorLabels)
-            own = _tensor_errors(target, found.tensors[target.key].detach(), known)
-        start = prefix(model.targets, target)
-        result |= {f"{start}{name}": torch.from_numpy(np.asarray(v)) for name, v in own.items()}
+            own = _tensor_errors(target, predicted.tensors[target.key].detach(), known)
+        start = prefix(targets, target)
+        result |= {f"{start}{name}": torch.from_numpy(values) for name, values in own.items()}
     return result
 
 
-def _potential_errors(found: Predicted, labels: PotentialLabels) -> dict[str, Any]:
-    gap = ((found.energies.detach() - labels.energies) / labels.sizes).abs()
+def _potential_errors(predicted: Predicted, labels: PotentialLabels) -> dict[str, Floats]:
+    gap = ((predicted.energies.detach() - labels.energies) / labels.sizes).abs()
     result = {"energy_mae": _where(labels.energy_weight, gap)}
-    if found.forces is not None:
-        gap = (found.forces - labels.forces).abs().mean(dim=1)
+    if predicted.forces is not None:
+        gap = (predicted.forces - labels.forces).abs().mean(dim=1)
         result["forces_mae"] = _where(labels.forces_weight, gap)
-    if found.strain_derivative is not None:
+    if predicted.strain_derivative is not None:
         # per volume where there is one; labels of stress have it
-        gap = (found.strain_derivative - labels.strain_derivative).abs().mean(dim=(1, 2))
-        gap = gap / labels.volumes
+        gap = (predicted.strain_derivative - labels.strain_derivative).abs().mean(
+            dim=(1, 2)
+        ) / labels.volumes
         result["stress_mae"] = _where(labels.stress_weight, gap)
     return result
 
 
-def _where(weight: Tensor, values: Tensor) -> Any:
+def _where(weight: Tensor, values: Tensor) -> Floats:
+    """Return values where the weight is above 0, NaN elsewhere."""
     return np.where(weight.cpu().numpy() > 0, values.detach().cpu().double().numpy(), np.nan)
 
 
-def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict[str, Any]:
-    form: Any = "voigt" if elastic(target) else "full"
+def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict[str, Floats]:
+    form: Form = "voigt" if elastic(target) else "full"
     guess, truth = (
         np.asarray(target.reduction.unpack(values.cpu().double().numpy(), form=form))
-        for values in (packed, nearer(labels, packed))
+        for values in (packed, with_nearest_sign(labels, packed))
     )
-    count = len(packed)
-    gaps = np.abs(guess - truth).reshape(count, -1).mean(axis=1)
+    gaps = np.abs(guess - truth).reshape(len(packed), -1).mean(axis=1)
     known = labels.tensor_weight.cpu().numpy() > 0
-    found = {"component_mae": np.where(known, gaps, np.nan)}
+    result = {"component_mae": np.where(known, gaps, np.nan)}
     if elastic(target):
         ours = elasticity.moduli((guess + np.swapaxes(guess, -1, -2)) / 2)
         bulk, shear = labels.moduli.cpu().double().numpy().T
-        there = labels.moduli_weight.cpu().numpy().T > 0
+        given = labels.moduli_weight.cpu().numpy().T > 0
         young = 9 * bulk * shear / (3 * bulk + shear)
-        for name, value, given in (
-            ("bulk", bulk, there[0]),
-            ("shear", shear, there[1]),
-            ("youngs", young, there.all(axis=0)),
+        for name, value, known in (
+            ("bulk", bulk, given[0]),
+            ("shear", shear, given[1]),
+            ("youngs", young, given.all(axis=0)),
         ):
             gap = np.abs(np.asarray(getattr(ours, f"{name}_hill")) - value)
-            found[f"{name}_mae"] = np.where(given, gap, np.nan)
-    return found
+            result[f"{name}_mae"] = np.where(known, gap, np.nan)
+    return result
+
+
+def score(
+    targets: Sequence[Target], means: Mapping[str, float], scales: Mapping[str, Scales]
+) -> float | None:
+    """Return the errors of all targets in units of their size: by it epochs are chosen.
+
+    None when no tensor, energy or force validates.
+
+    Args:
+        targets: what is predicted.
+        means: of the errors, by the names of `error_names`.
+        scales: by the key of the target.
+    """
+    total, measured = 0.0, False
+    for target in targets:
+        sizes = scales[target.key].loss
+        shares = [
+            means[name] / sizes.get(term, 1.0)
+            for error, term in SCORED.items()
+            if (name := f"{prefix(targets, target)}{error}") in means
+        ]
+        total += sum(shares) / max(len(shares), 1)
+        measured = measured or bool(shares)
+    return total if measured else None
