@@ -1,0 +1,82 @@
+"""Settings from YAML: what is read, what is refused, how it is described."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carnet_model.network.model import CarNet
+from carnet_model.network.settings import ConfigError, NetworkSettings
+from carnet_model.training.config import Config
+from carnet_model.training.config_reading import describe, read_config
+from tests.helpers.paths import ROOT
+
+
+def written(folder: Path, text: str) -> Path:
+    place = folder / "run.yaml"
+    place.write_text(text, encoding="utf-8")
+    return place
+
+
+def test_only_data_is_needed_and_paths_are_relative_to_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETS", "sets")
+    config = read_config(written(tmp_path, "data:\n  - ${SETS}/a.json\noutput: out\n"))
+    assert config.data[0].path == str(tmp_path / "sets" / "a.json")
+    assert config.output == str(tmp_path / "out")
+    assert config.targets[0].name == "elastic"
+    assert config.targets[0].positive
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("data: [a\n", ["is no YAML"]),
+        ("- 1\n", ["holds"]),
+        ("data: [a.json]\nseed: 1\nseed: 2\n", ["line 3", "'seed'", "twice"]),
+        ("data: ['${NOT_SET_ANYWHERE}/a.json']\n", ["data.0", "NOT_SET_ANYWHERE", "not set"]),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(written(tmp_path, text))
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        read_config(tmp_path / "none.yaml")
+
+
+def test_yaml_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:
+    assert read_config(written(tmp_path, "data: [a]\noptimizer: {lr: 1e-3}")).optimizer.lr == 1e-3
+
+
+def test_the_description_has_every_key_with_type_default_and_meaning() -> None:
+    text = describe()
+    for model in (Config, NetworkSettings):
+        for name, field in model.model_fields.items():
+            assert f"{name}: " in text
+            assert field.description
+            assert field.description in text
+    assert "lr: number, > 0; default 0.002" in text
+    assert "path: text; required" in text
+    assert "compile: auto | always | never; default auto" in text
+
+
+RECIPES = sorted((ROOT / "carnet_model" / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipes_can_be_read_and_their_networks_made(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_DATA", str(tmp_path))
+    monkeypatch.setenv("PWD", str(tmp_path))
+    config = read_config(recipe)
+    assert Path(config.output).parent == tmp_path / "runs"
+    assert {Path(source.path).parent for source in config.data} == {tmp_path}
+    model = CarNet(config.network.model_copy(update={"channels": 2}), *config.targets)
+    assert model.targets == config.targets

@@ -1,0 +1,118 @@
+"""The learner: random numbers, gradients, compiled kernels."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from carnet_model.compiled import compilation, compiler
+from carnet_model.network import graph
+from carnet_model.network.model import CarNet
+from carnet_model.training.batches import join_samples
+from carnet_model.training.learner import Learner
+from carnet_model.training.plan import resolve
+from carnet_model.training.preparation import prepare
+from carnet_model.training.run import TrainingInterrupted, train
+from tests.helpers.trainings import (
+    alloy_config,
+    crystal_config,
+    energies_and_dipoles,
+    interrupted_at,
+    prepared,
+)
+
+pytestmark = pytest.mark.usefixtures("own_graph_cache")
+
+
+def test_random_numbers_of_a_resumed_epoch_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: dict[str, list[float]] = {"whole": [], "parts": []}
+    name = "whole"
+    step = Learner.training_step
+
+    def noisy(self: Any, batch: Any, index: int) -> Any:
+        if self.current_epoch == 2:
+            drawn[name].append(float(torch.rand(())))
+        return step(self, batch, index)
+
+    monkeypatch.setattr(Learner, "training_step", noisy)
+    train(crystal_config(tmp_path, output="whole"), progress=False)
+    name = "parts"
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, 1, KeyboardInterrupt)
+        with pytest.raises(TrainingInterrupted):
+            train(crystal_config(tmp_path, output="parts"), progress=False)
+    train(crystal_config(tmp_path, output="parts"), progress=False)
+    assert drawn["whole"] == drawn["parts"]
+
+
+def test_every_parameter_has_a_gradient_whatever_a_batch_knows(tmp_path: Path) -> None:
+    """What several devices need: a parameter left out of one loss stops them all."""
+    plan = resolve(alloy_config(tmp_path, **energies_and_dipoles(tmp_path)))
+    samples = prepare(plan)
+    learner = Learner(plan, samples)
+    learner.log = lambda *_, **__: None  # type: ignore[method-assign]
+    energy = next(s for s in samples.train if s.labels["energy"].known)
+    dipole = next(s for s in samples.train if s.labels["dipole"].known)
+    for chosen in (energy, dipole):
+        learner.zero_grad()
+        learner.training_step(join_samples([chosen]), 0).backward()
+        missing = [n for n, p in learner.model.named_parameters() if p.grad is None]
+        assert not missing
+
+
+def test_without_a_compiler_one_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(*_: object) -> None:
+        raise compiler.BuildError("there is no C++ compiler (no-such-compiler)")
+
+    monkeypatch.setattr(compiler, "prepare", absent)
+    train(crystal_config(tmp_path, epochs=1, compile="auto"))
+    said = [line for line in capsys.readouterr().err.splitlines() if "without compil" in line]
+    assert said == [
+        "running without compilation, which is slower: there is no C++ compiler (no-such-compiler)"
+    ]
+    with pytest.raises(compilation.CompilerError, match="install g"):
+        train(crystal_config(tmp_path, epochs=1, compile="always", output="x"), progress=False)
+
+
+def test_a_compiler_that_is_not_there_is_named() -> None:
+    code = (
+        "from carnet_model.compiled.compilation import compile_kernels\n"
+        "from carnet_model.network.model import CarNet\n"
+        "from carnet_model.network.settings import NetworkSettings\n"
+        "from carnet_model.network.targets import Target\n"
+        "print(compile_kernels(CarNet(NetworkSettings(channels=4), Target('i', pooling='atoms'))))"
+    )
+    environment = {**os.environ, "CXX": "no-such-compiler"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "there is no C++ compiler (no-such-compiler)" in done.stdout
+
+
+def test_compiled_kernels_give_the_same_numbers_and_gradients(tmp_path: Path) -> None:
+    config = crystal_config(tmp_path, epochs=1, target="polarization", data=["crystals.json"])
+    structures = [sample.graph for sample in prepared(crystal_config(tmp_path)).train[:5]]
+    results = []
+    modes: tuple[compilation.Mode, ...] = ("never", "always")
+    for mode in modes:
+        torch.manual_seed(0)
+        model = CarNet(config.network, config.targets[0])
+        assert compilation.compile_kernels(model, mode) is None
+        for count in (5, 2):  # another size, the same code
+            model.zero_grad()
+            (values,) = model(graph.collate(structures[:count])).values()
+            values.square().sum().backward()
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        results.append([values.detach(), *gradients])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)

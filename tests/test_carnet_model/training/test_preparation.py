@@ -1,0 +1,134 @@
+"""Preparation: which examples train, which validate, which are left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from carnet_model.data.examples import DatasetError
+from tests.helpers.tiny_models import RECORDS
+from tests.helpers.trainings import (
+    MODULI,
+    STIFFNESS,
+    alloy_config,
+    alloys,
+    crystal_config,
+    prepared,
+    tensor_labels,
+)
+
+pytestmark = pytest.mark.usefixtures("own_graph_cache")
+
+
+def test_samples_are_divided_weighed_and_counted(tmp_path: Path) -> None:
+    rules = [{"when": {"crystal_system": "cubic"}, "weight": 0.5}]
+    config = crystal_config(tmp_path, data=[{"path": "crystals.json", "labels": STIFFNESS,
+                                         "weights": rules, "max_atoms": 6}])  # fmt: skip
+    samples = prepared(config)
+    formulas = {sample.example.formula for sample in samples.val}
+    assert samples.val
+    assert not formulas & {sample.example.formula for sample in samples.train}
+    assert max(sample.graph.atoms for sample in samples.train) <= 6
+    for sample in samples.train:
+        cubic = sample.example.notes["crystal_system"] == "cubic"
+        assert float(tensor_labels(sample).tensor_weight) == (0.5 if cubic else 1.0)
+        assert tensor_labels(sample).moduli_weight.unique().tolist() == [0.5 if cubic else 1.0]
+    assert {float(tensor_labels(sample).tensor_weight) for sample in samples.val} == {1.0}
+    assert "with more than 6 atoms" in samples.remarks[0]
+
+
+def test_partial_labels_and_sources_for_training_only(tmp_path: Path) -> None:
+    first = tmp_path / "tensors.json"
+    first.write_text(json.dumps(RECORDS[:20]))
+    whole = crystal_config(
+        tmp_path,
+        data=[
+            {"path": "tensors.json", "labels": STIFFNESS},
+            {"path": "crystals.json", "role": "train", "labels": MODULI},
+        ],
+    )
+    samples = prepared(whole)
+    identifiers = [sample.example.identifier for sample in (*samples.train, *samples.val)]
+    assert len(set(identifiers)) == len(identifiers)
+    assert any("20 in an earlier source" in remark for remark in samples.remarks)
+    assert any("given to validation by the split" in remark for remark in samples.remarks)
+    partial = [sample for sample in samples.train if not tensor_labels(sample).tensor_weight.any()]
+    assert partial
+    for sample in partial:
+        given = [sample.example.notes.get("bulk"), tensor_labels(sample).moduli[0, 0]]
+        assert given[0] is None
+        assert float(tensor_labels(sample).moduli[0, 0]) == pytest.approx(
+            float(sample.example.labels["bulk"])
+        )
+        assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0]]
+
+
+def test_the_range_of_a_label_and_its_own_weight(tmp_path: Path) -> None:
+    labels = {
+        "elastic": {**STIFFNESS["elastic"], "weight": 0.25,
+                    "weights": [{"when": {"crystal_system": "cubic"}, "weight": 0}]},
+        "bulk": {**MODULI["bulk"], "range": [0, 100]},
+        "shear": MODULI["shear"],
+    }  # fmt: skip
+    samples = prepared(crystal_config(tmp_path, data=[{"path": "crystals.json", "labels": labels}]))
+    for sample in samples.train:
+        assert 0 < tensor_labels(sample).moduli[0, 0] < 100
+        cubic = sample.example.notes["crystal_system"] == "cubic"
+        assert float(tensor_labels(sample).tensor_weight) == (0.0 if cubic else 0.25)
+        assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0]]
+
+
+def test_reserved_crystals_never_enter(tmp_path: Path) -> None:
+    reserved = {**RECORDS[0], "numbers": [20, 9, 9], "id": "fluorite", "formula": "CaF2",
+                "frac": [[0, 0, 0], [0.25] * 3, [0.75] * 3]}  # fmt: skip
+    (tmp_path / "crystals.json").write_text(json.dumps([*RECORDS, reserved]))
+    samples = prepared(crystal_config(tmp_path))
+    assert all(sample.example.identifier != "fluorite" for sample in (*samples.train, *samples.val))
+    assert "1 reserved for evaluation" in samples.remarks[0]
+
+
+def test_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no structure is left to train on"):
+        prepared(crystal_config(tmp_path, split={"by": "formula", "validation": [0, 100]}))
+
+
+def test_frames_of_one_material_are_all_there(tmp_path: Path) -> None:
+    frames = [
+        {"material_id": "mp-30", "numbers": cell.numbers.tolist(), "energy": 1.0,
+         "positions": cell.positions.tolist(), "lattice": cell.cell[:].tolist()}
+        for cell in alloys(6)
+    ]  # fmt: skip
+    (tmp_path / "frames.json").write_text(json.dumps(frames))
+    sources = [{"path": "frames.json", "labels": {"energy": {}}}] * 2
+    samples = prepared(alloy_config(tmp_path, data=sources))
+    assert len(samples.train) + len(samples.val) == 6
+    assert any("6 in an earlier source" in remark for remark in samples.remarks)
+
+
+def test_a_share_of_the_training_set_is_part_of_a_larger_one(tmp_path: Path) -> None:
+    chosen = []
+    for share in (0.25, 0.5, 1.0):
+        config = alloy_config(tmp_path, split={"by": "note", "share": share})
+        samples = prepared(config)
+        chosen.append({sample.example.identifier for sample in samples.train})
+    assert chosen[0] < chosen[1] < chosen[2]
+    assert len(chosen[1]) == round(0.5 * len(chosen[2]))
+
+
+def test_cells_of_one_atom_are_trained_on(tmp_path: Path) -> None:
+    """Their forces vanish by symmetry, their energies and stresses do not."""
+    records = [
+        {"numbers": [29], "positions": [[0, 0, 0]], "lattice": (np.eye(3) * a).tolist(),
+         "energy": (a - 2.5) ** 2, "forces": [[0, 0, 0]], "stress": [0.1] * 6}
+        for a in np.linspace(2.2, 2.9, 8)
+    ]  # fmt: skip
+    (tmp_path / "one.json").write_text(json.dumps(records))
+    labels = {"energy": {}, "forces": {}, "stress": {"form": "voigt"}}
+    samples = prepared(alloy_config(tmp_path, data=[{"path": "one.json", "labels": labels}]))
+    everything = (*samples.train, *samples.val)
+    assert len(everything) == 8
+    assert all(sample.graph.edges >= 6 for sample in everything)
+    assert all(sample.labels["energy"].known for sample in everything)

@@ -1,0 +1,44 @@
+"""The recipes on their data, where these are at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from carnet_model.training.config_reading import read_config
+from carnet_model.training.plan import resolve
+from carnet_model.training.preparation import prepare
+from tests.helpers.paths import DATA, ROOT
+
+RECIPES = ROOT / "carnet_model" / "recipes"
+
+
+@pytest.fixture(autouse=True)
+def _data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_DATA", str(DATA))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "train", "val"),
+    [
+        ("dielectric", 862, 83), ("piezoelectric", 659, 66), ("nmr-silicon", 324, 47),
+        ("silicon", 194, 20), ("ethanol", 441, 59), ("water-gamma", 212, 12),
+    ],
+)  # fmt: skip
+def test_recipes_read_their_data(recipe: str, train: int, val: int, tmp_path: Path) -> None:
+    """Every label is read, no reserved crystal is, and the network starts at the mean label."""
+    config = read_config(RECIPES / f"{recipe}.yaml")
+    if not all(Path(source.path).exists() for source in config.data):
+        pytest.skip("the data set is not at hand; name its folder in NATURAL_TENSORS_DATA")
+    short = config.network.model_copy(update={"cutoff": 2.5})  # fewer bonds, quicker graphs
+    plan = resolve(config.model_copy(update={"network": short}))
+    samples = prepare(plan, cache=tmp_path)
+    assert (len(samples.train), len(samples.val)) == (train, val)
+    assert not any(sample.example.reserved for sample in (*samples.train, *samples.val))
+    for target in plan.targets:
+        assert all(sample.labels[target.key].known for sample in samples.train)
+        scales = samples.scales[target.key]
+        assert np.isfinite(scales.scale).all()
+        assert (scales.scale > 0).all()

@@ -1,0 +1,65 @@
+"""Validation: errors are means over structures, and choose an epoch where they may."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carnet_model.network.settings import ConfigError
+from carnet_model.training import batches
+from carnet_model.training.run import train
+from tests.helpers.trainings import MODULI, alloy_config, crystal_config, prepared
+
+pytestmark = pytest.mark.usefixtures("own_graph_cache")
+
+
+def test_moduli_alone_choose_no_epoch(tmp_path: Path) -> None:
+    config = crystal_config(tmp_path, data=[{"path": "crystals.json", "labels": MODULI}], epochs=2)
+    run = train(config, progress=False)
+    assert "bulk_mae" in run.history[-1]
+    assert "score" not in run.history[-1]  # so the last epoch is kept
+
+
+def test_validation_is_even_over_structures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = []
+    for size in (2, 64):
+        monkeypatch.setattr(batches, "VALIDATION_BATCH", size)
+        config = crystal_config(tmp_path, epochs=1, output=str(size))
+        values.append(train(config, progress=False).metrics["component_mae"])
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+def test_the_last_partial_batch_counts_as_much_as_it_holds(tmp_path: Path) -> None:
+    """Without steps to speak of, loss and errors of an epoch do not depend on the batches."""
+    records = []
+    for batch in (7, 30):
+        config = alloy_config(
+            tmp_path, batch=batch, epochs=1, output=str(batch), ema=0.0,
+            optimizer={"lr": 1e-12, "warmup_steps": 0},
+        )  # fmt: skip
+        assert len(prepared(config).train) == 30  # 4 batches of 7, one of 2
+        records.append(train(config, progress=False).history[0])
+    for name in ("loss", "energy_mae", "forces_mae", "stress_mae"):
+        assert records[0][name] == pytest.approx(records[1][name], rel=1e-4), name
+
+
+def test_early_stopping_counts_epochs_without_gain(tmp_path: Path) -> None:
+    # nothing is learnt at this rate, so the first epoch stays the best to rounding
+    config = crystal_config(
+        tmp_path, epochs=30, early_stopping=1, optimizer={"lr": 5.0, "clip": None}
+    )
+    run = train(config, progress=False)
+    values = [record["component_mae"] for record in run.history]
+    assert len(values) < 30
+    assert min(values) == values[-2]
+
+
+def test_early_stopping_needs_validation(tmp_path: Path) -> None:
+    config = crystal_config(
+        tmp_path, early_stopping=1, split={"by": "formula", "validation": [100, 100]}
+    )
+    with pytest.raises(ConfigError, match="no structure validates"):
+        train(config, progress=False)
