@@ -308,3 +308,27 @@ def test_what_tables_cannot_do_is_said() -> None:
         found.forces.square().sum().backward()
     with pytest.raises(radial_tables.TableError, match=r"the model is torch\.bfloat16"):
         radial_tables.tabulate(potential().bfloat16(), [8])
+
+
+@compiled
+def test_compiled_forces_of_inputs_with_strides() -> None:
+    """Positions as a transposed view: a kernel that reads plain memory would mix the axes."""
+    plain = graphs(quartz())
+    expected = energy_and_derivatives(potential("never"), plain)
+    strided = replace(plain, positions=plain.positions.t().contiguous().t())
+    assert not strided.positions.is_contiguous()
+    response = energy_and_derivatives(potential("always"), strided)
+    assert float(response.forces.abs().max()) > 1e-4
+    torch.testing.assert_close(response.forces, expected.forces, rtol=0, atol=1e-12)
+
+
+def test_compilation_leaves_no_stale_forces() -> None:
+    """The same model, other atoms: forces follow the structure that is given, not the first one."""
+    model = potential()
+    compile_kernels(model, "auto")
+    first = energy_and_derivatives(model, graphs(quartz())).forces
+    positions = quartz().positions.copy()
+    positions[0, 0] += 0.1
+    moved = replace(quartz(), positions=positions)
+    second = energy_and_derivatives(model, graphs(moved)).forces
+    assert float((first - second).abs().max()) > 1e-4

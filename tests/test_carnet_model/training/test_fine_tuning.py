@@ -104,8 +104,8 @@ def test_fine_tuning_for_another_tensor_keeps_the_trunk(tmp_path: Path, trained:
 
 
 def test_forces_alone_train_are_measured_and_start_another(tmp_path: Path) -> None:
-    labels = {"forces": {}}
-    config = alloy_config(tmp_path, data=[{"path": "alloys.xyz", "labels": labels}])
+    data = [{"path": "alloys.xyz", "labels": {"forces": {}}}]
+    config = alloy_config(tmp_path, data=data)
     run = train(config, progress=False)
     assert np.isfinite(run.history[-1]["score"])
     examples = list(read_examples(tmp_path / "alloys.xyz", readings(config), for_training=False))

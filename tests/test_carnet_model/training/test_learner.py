@@ -58,7 +58,7 @@ def test_every_parameter_has_a_gradient_whatever_a_batch_knows(tmp_path: Path) -
     plan = resolve(alloy_config(tmp_path, **energies_and_dipoles(tmp_path)))
     samples = prepare(plan)
     learner = Learner(plan, samples)
-    learner.log = lambda *_, **__: None  # type: ignore[method-assign]
+    learner.log = lambda *_, **__: None
     energy = next(s for s in samples.train if s.labels["energy"].known)
     dipole = next(s for s in samples.train if s.labels["dipole"].known)
     for chosen in (energy, dipole):

@@ -75,8 +75,8 @@ def test_without_labels_each_tensor_stands_under_its_key() -> None:
 
 def test_weight_and_range_of_a_label() -> None:
     rules = [{"when": {"suspect": True}, "weight": 0.5}]
-    labels = STIFFNESS | {"bulk": {**MODULI["bulk"], "weight": 3, "weights": rules}}
-    labels["bulk"]["range"] = [0, 100]
+    bulk_modulus = {**MODULI["bulk"], "weight": 3, "weights": rules, "range": [0, 100]}
+    labels = {**STIFFNESS, "bulk": bulk_modulus}
     (source,) = resolve_sources(make_config({"data": [{"path": "a", "labels": labels}]}))
     _, bulk = source.labels
     geometry = next(iter(CRYSTALS.values()))
