@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,32 +68,19 @@ def test_every_parameter_has_a_gradient_whatever_a_batch_knows(tmp_path: Path) -
 def test_without_a_compiler_one_line_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def absent(*_: object) -> None:
-        raise compiler.BuildError("there is no C++ compiler (no-such-compiler)")
-
-    monkeypatch.setattr(compiler, "prepare", absent)
-    train(crystal_config(tmp_path, epochs=1, compile="auto"))
-    said = [line for line in capsys.readouterr().err.splitlines() if "without compil" in line]
-    assert said == [
-        "running without compilation, which is slower: there is no C++ compiler (no-such-compiler)"
-    ]
-    with pytest.raises(compilation.CompilerError, match="install g"):
-        train(crystal_config(tmp_path, epochs=1, compile="always", output="x"), progress=False)
-
-
-def test_a_compiler_that_is_not_there_is_named() -> None:
-    code = (
-        "from carnet_model.compiled.compilation import compile_kernels\n"
-        "from carnet_model.network.model import CarNet\n"
-        "from carnet_model.network.settings import NetworkSettings\n"
-        "from carnet_model.network.targets import Target\n"
-        "print(compile_kernels(CarNet(NetworkSettings(channels=4), Target('i', pooling='atoms'))))"
-    )
-    environment = {**os.environ, "CXX": "no-such-compiler"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
-    assert "there is no C++ compiler (no-such-compiler)" in done.stdout
+    compiler.clear_caches()
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    try:
+        train(crystal_config(tmp_path, epochs=1, compile="auto"))
+        said = [line for line in capsys.readouterr().err.splitlines() if "without compil" in line]
+        assert said == [
+            "running without compilation, which is slower: there is no C++ compiler "
+            "(no-such-compiler)"
+        ]
+        with pytest.raises(compilation.CompilerError, match="install g"):
+            train(crystal_config(tmp_path, epochs=1, compile="always", output="x"), progress=False)
+    finally:
+        compiler.clear_caches()
 
 
 def test_compiled_kernels_give_the_same_numbers_and_gradients(tmp_path: Path) -> None:
