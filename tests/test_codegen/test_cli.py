@@ -310,7 +310,7 @@ def executed(text: str) -> str:
 
 
 def test_the_guide_shows_what_happens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where output is meant to change: ``python -m tests.test_codegen_cli`` writes the guide."""
+    """Where output is meant to change: ``python -m tests.test_codegen.test_cli`` writes it."""
     monkeypatch.setenv("NATURAL_TENSORS_CACHE", str(tmp_path / "cache"))
     text = GUIDE.read_text(encoding="utf-8")
     assert text.count("\n$ ") > 8

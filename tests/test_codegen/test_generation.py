@@ -1,8 +1,8 @@
-"""Generated modules as files: bytes, provenance, independence, the cache, golden text.
+"""Generated modules as files: bytes, provenance, independence, golden text.
 
 When generated text is meant to change, write the golden files anew and look at the difference:
 
-    python -m tests.test_codegen_modules
+    python -m tests.test_codegen.test_generation
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ import hashlib
 import json
 import os
 import runpy
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 
 import codegen
@@ -34,10 +31,7 @@ from codegen import (
     Recipe,
     RotationRecipe,
     TensorRecipe,
-    loading,
 )
-from natural_tensors import examples
-from natural_tensors.files import saving
 from tests.helpers.paths import ROOT
 
 FOLDER = ROOT / "tests" / "golden"
@@ -49,7 +43,9 @@ GOLDEN = {
     "coupling_1_1_2": CouplingRecipe(1, 1, 2),
     "convolution_1": ConvolutionRecipe(1),
 }
+
 GOLDEN_CPP = {"convolution_1": ConvolutionRecipe(1), "product_1": ProductRecipe(1)}
+
 RECIPES: list[Recipe] = [
     *GOLDEN.values(),
     TensorRecipe("ijkl=-jikl=klij", basis="orthonormal"),
@@ -68,6 +64,7 @@ RECIPES: list[Recipe] = [
     ConvolutionRecipe(0),
     ProductRecipe(2, "ignored"),
 ]
+
 TARGETS = ("torch", "numpy")
 
 
@@ -76,15 +73,13 @@ def label(recipe: Recipe) -> str:
 
 
 each_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=label)
+
 each_target = pytest.mark.parametrize("target", TARGETS)
-
-
-# --- text -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_text(name: str) -> None:
-    """Written by ``python -m tests.test_codegen_modules``."""
+    """Written by ``python -m tests.test_codegen.test_generation``."""
     text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
     assert codegen.source(GOLDEN[name]) == text
 
@@ -187,9 +182,6 @@ def test_unknown_targets_are_refused() -> None:
         codegen.source(HarmonicsRecipe(1), "jax")
 
 
-# --- arithmetic -----------------------------------------------------------------------------------
-
-
 def counted(function: ast.FunctionDef) -> tuple[int, int, int]:
     """Count the arithmetic of a function in its text; constants alone cost nothing."""
     found = {ast.Mult: 0, ast.Add: 0, ast.Div: 0}
@@ -230,8 +222,6 @@ def test_the_report_counts_what_the_text_does(recipe: Recipe) -> None:
     assert codegen.report(recipe) == "\n".join(lines)
 
 
-# --- files ----------------------------------------------------------------------------------------
-
 BLOCKED = """
 import sys
 class Blocker:
@@ -266,126 +256,6 @@ def test_files_stand_alone(target: Any, tmp_path: Path) -> None:
     assert float(result.stdout) < 1e-13
 
 
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Return an empty cache folder, with nothing loaded yet."""
-    forget()
-    monkeypatch.setenv("NATURAL_TENSORS_CACHE", str(tmp_path))
-    return tmp_path
-
-
-def forget() -> None:
-    for name in [name for name in sys.modules if name.startswith("_natural_tensors_generated")]:
-        del sys.modules[name]
-
-
-def load_again(recipe: Recipe) -> ModuleType:
-    forget()
-    return codegen.load(recipe, "numpy")
-
-
-def test_loaded_modules_work_and_are_loaded_once(fresh: Path) -> None:
-    recipe = TensorRecipe("elastic", form="voigt")
-    module = codegen.load(recipe, "numpy")
-    assert codegen.load(recipe, "numpy") is module
-    stiffness = examples.load("copper").values
-    expected = nt.reduction("elastic").decompose(stiffness, form="voigt")
-    found = module.decompose(stiffness)
-    assert list(found) == list(expected)
-    for key, part in expected.items():
-        assert np.abs(found[key] - part).max() < 1e-12
-    (path,) = fresh.iterdir()
-    assert path.read_text(encoding="utf-8") == codegen.source(recipe, "numpy")
-    assert codegen.load(TensorRecipe("elastic"), "numpy") is not module
-    assert len(list(fresh.iterdir())) == 2
-
-
-def test_the_cache_is_used_and_never_trusted_blindly(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipe = HarmonicsRecipe(2)
-    load_again(recipe)
-    (path,) = fresh.iterdir()
-    text = path.read_text(encoding="utf-8")
-    made: list[Recipe] = []
-    original = loading.source
-    monkeypatch.setattr(loading, "source", lambda r, t: made.append(r) or original(r, t))
-    load_again(recipe)
-    assert made == []
-    for wrong in (
-        text.replace("x * z", "x * y").replace("z * x", "z * y"),
-        text + "\nprint('hello')\n",
-        text[: len(text) // 2],
-        "raise SystemExit\n",
-        "",
-    ):
-        assert wrong != text
-        path.write_text(wrong, encoding="utf-8")
-        made.clear()
-        module = load_again(recipe)
-        assert made == [recipe]
-        assert path.read_text(encoding="utf-8") == text
-        expected = nt.harmonic(2, "component")(np.array([0.6, 0.0, 0.8]))
-        assert np.abs(module.harmonics(np.array([0.6, 0.0, 0.8]))[4:] - expected).max() < 1e-15
-    path.write_bytes(b"\xff\xfe")
-    load_again(recipe)
-    assert path.read_text(encoding="utf-8") == text
-
-
-def test_several_processes_load_at_once(fresh: Path) -> None:
-    code = (
-        "import sys, codegen\n"
-        "sys.stdin.readline()\n"
-        "m = codegen.load(codegen.TensorRecipe('elastic'), 'numpy')\n"
-        "import numpy as np\n"
-        "print(m.pack(np.ones((3, 3, 3, 3))).sum())"
-    )
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
-    results = []
-    for child in children:
-        assert child.stdin is not None
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    for child in children:
-        output, errors = child.communicate(timeout=60)
-        assert child.returncode == 0, errors
-        results.append(output)
-    assert len(set(results)) == 1
-    (path,) = [p for p in fresh.iterdir() if p.name != "__pycache__"]
-    assert codegen.is_intact(path.read_text(encoding="utf-8"))
-
-
-def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
-    forget()
-    blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
-    module = codegen.load(HarmonicsRecipe(1), "numpy", folder=blocked / "cache")
-    assert module.harmonics(np.array([0.0, 1.0, 0.0])).shape == (4,)
-
-
-def test_a_file_of_another_recipe_is_not_taken(fresh: Path) -> None:
-    load_again(HarmonicsRecipe(2))
-    (path,) = fresh.iterdir()
-    path.write_text(codegen.source(HarmonicsRecipe(3), "numpy"), encoding="utf-8")
-    assert load_again(HarmonicsRecipe(2)).harmonics(np.array([0.0, 1.0, 0.0])).shape == (9,)
-
-
-def test_the_cache_folder_is_the_users_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NATURAL_TENSORS_CACHE", "/somewhere")
-    assert saving.cache_folder() == Path("/somewhere")
-    monkeypatch.delenv("NATURAL_TENSORS_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
-    assert saving.cache_folder() == Path("/caches/natural-tensors")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert saving.cache_folder() == Path.home() / ".cache" / "natural-tensors"
-
-
 def test_recipes_are_values() -> None:
     assert TensorRecipe("elastic") == TensorRecipe("elastic")
     assert hash(ConvolutionRecipe(2)) == hash(ConvolutionRecipe(2))
@@ -413,30 +283,3 @@ if __name__ == "__main__":
         text = codegen.source(wanted, "cpp")
         (FOLDER / f"{golden}.cpp").write_text(text, encoding="utf-8", newline="\n")
         print(f"wrote tests/golden/{golden}.cpp")
-
-
-def test_any_change_of_what_generates_changes_the_fingerprint(tmp_path: Path) -> None:
-    """An old file must never be taken for what another generator would write."""
-    for package in ("codegen", "natural_tensors"):
-        shutil.copytree(ROOT / package, tmp_path / package)
-    before = loading.generator(ROOT)
-    assert loading.generator(tmp_path) == before
-    files = [
-        path.relative_to(tmp_path)
-        for place in loading.GENERATORS
-        for path in [tmp_path / place, *(tmp_path / place).rglob("*.py")]
-        if path.is_file()
-    ]
-    assert {path.parent.name for path in files} >= {
-        "exact", "so3", "decomposition", "physical", "codegen", "pieces", "programs", "recipes",
-        "targets",
-    }  # fmt: skip
-    seen = {before}
-    for path in files:
-        text = (tmp_path / path).read_text(encoding="utf-8")
-        (tmp_path / path).write_text(text + "# another\n", encoding="utf-8")
-        loading.generator.cache_clear()
-        seen.add(loading.generator(tmp_path))
-        (tmp_path / path).write_text(text, encoding="utf-8")
-    assert len(seen) == len(files) + 1
-    loading.generator.cache_clear()
