@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import elasticity
 from ..arrays import Floats
@@ -25,7 +24,7 @@ ROTATION_TOLERANCE = 0.01
 """Distance that must be left, relative, for rotated axes to count as fitting."""
 
 
-def in_usual_unit(tensor: str, values: Any, unit: str | None) -> tuple[Floats, str]:
+def in_usual_unit(tensor: str, values: ArrayLike, unit: str | None) -> tuple[Floats, str]:
     """Return numbers in the unit that this package states them in: GPa for a stiffness.
 
     Args:

@@ -19,10 +19,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import arrays
 from ..arrays import Floats
@@ -131,7 +130,7 @@ def _by_kinds() -> Mapping[frozenset[tuple[tuple[int, int], int]], str]:
     }
 
 
-def identify(operations: Any) -> PointGroup:
+def identify(operations: ArrayLike) -> PointGroup:
     """Return which of the 32 point groups a list of operations is.
 
     Args:
@@ -252,7 +251,7 @@ def _same_set(rotated: Floats, standard: Floats) -> bool:
     return bool((gaps.min(axis=1) < ANGLE_TOLERANCE).all())
 
 
-def standard_frames(operations: Any, lattice: Any) -> tuple[PointGroup, Floats]:
+def standard_frames(operations: ArrayLike, lattice: ArrayLike) -> tuple[PointGroup, Floats]:
     """Return every frame in which a group has its standard setting and the lattice its order.
 
     Along z, then along x, the lattice has the shortest vectors that the setting allows:
@@ -332,7 +331,9 @@ def _scores(
     return total
 
 
-def canonical_frame(operations: Any, lattice: Any, bonds: BondVectors) -> tuple[PointGroup, Frame]:
+def canonical_frame(
+    operations: ArrayLike, lattice: ArrayLike, bonds: BondVectors
+) -> tuple[PointGroup, Frame]:
     """Return the point group of a crystal and its canonical frame (rule 21).
 
     Args:

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -31,6 +31,9 @@ OUR_KEYS = ("natural_tensors", "conventions")
 TENSOR_KEYS = ("tensor", "values", "report", *ABOUT_KEYS, *OUR_KEYS)
 PARTS_KEYS = ("parts", "basis", "batch", "shares", "moduli", "round_trip", *ABOUT_KEYS, *OUR_KEYS)
 PART_KEYS = ("weight", "copy", "norm", "values")
+
+Kind = TypeVar("Kind", bool, str, int)
+WANTED = {bool: "true or false", str: "a string", int: "a whole number"}
 
 
 def read_tensor(path: str) -> TensorRecord:
@@ -70,7 +73,7 @@ def read_parts(path: str) -> PartsRecord:
     return _parts_object(data, origin)
 
 
-def _content(path: str) -> tuple[Any, str]:
+def _content(path: str) -> tuple[object, str]:
     """Return what a file holds: an array, or decoded JSON; and what messages call the file."""
     if path == STANDARD_INPUT:
         raw, origin, suffix = sys.stdin.buffer.read(), "standard input", ""
@@ -121,9 +124,9 @@ def _npy(raw: bytes, origin: str) -> Values:
     return _finite(values, origin)
 
 
-def _json(text: str, origin: str) -> Any:
+def _json(text: str, origin: str) -> object:
     try:
-        return json.loads(text)
+        decoded: object = json.loads(text)
     except json.JSONDecodeError as error:
         raise file_error(
             origin,
@@ -133,6 +136,7 @@ def _json(text: str, origin: str) -> Any:
         ) from None
     except RecursionError:
         raise file_error(origin, "is nested too deeply for a tensor") from None
+    return decoded
 
 
 def _table(text: str, origin: str) -> Values:
@@ -198,7 +202,7 @@ def _check_rectangular(blocks: list[list[list[float]]], origin: str) -> None:
             )
 
 
-def _array(data: Any, origin: str) -> Values:
+def _array(data: object, origin: str) -> Values:
     """Return nested lists as an array."""
     _shape(data, origin, ())
     try:
@@ -208,7 +212,7 @@ def _array(data: Any, origin: str) -> Values:
     return _finite(values, origin)
 
 
-def _shape(data: Any, origin: str, place: tuple[int, ...]) -> tuple[int, ...]:
+def _shape(data: object, origin: str, place: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of nested lists, refusing what is no number or not rectangular."""
     if isinstance(data, list):
         if not data:
@@ -232,7 +236,7 @@ def _extent(shape: tuple[int, ...]) -> str:
     return f"a list of {times(shape)} numbers" if shape else "a number"
 
 
-def _shown(data: Any) -> str:
+def _shown(data: object) -> str:
     text = json.dumps(data, ensure_ascii=False)
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -255,7 +259,7 @@ def _finite(values: Values, origin: str) -> Values:
     return values
 
 
-def _check_keys(data: Mapping[str, Any], allowed: Sequence[str], origin: str) -> None:
+def _check_keys(data: Mapping[str, object], allowed: Sequence[str], origin: str) -> None:
     for key in data:
         if key not in allowed:
             raise file_error(
@@ -265,17 +269,19 @@ def _check_keys(data: Mapping[str, Any], allowed: Sequence[str], origin: str) ->
             )
 
 
-def _field(data: Mapping[str, Any], key: str, kind: type, origin: str) -> Any:
+def _field(data: Mapping[str, object], key: str, kind: type[Kind], origin: str) -> Kind | None:
     """Return an entry that may be missing or null, of one type."""
     value = data.get(key)
     if value is not None and not isinstance(value, kind):
-        wanted = {bool: "true or false", str: "a string", int: "a whole number"}[kind]
+        wanted = WANTED[kind]
         raise file_error(origin, f"key {key!r} is {_shown(value)}; allowed: {wanted}")
     return value
 
 
-def _choice(data: Mapping[str, Any], key: str, allowed: Sequence[str], origin: str) -> str | None:
-    value: str | None = _field(data, key, str, origin)
+def _choice(
+    data: Mapping[str, object], key: str, allowed: Sequence[str], origin: str
+) -> str | None:
+    value = _field(data, key, str, origin)
     if value is not None and value not in allowed:
         raise file_error(
             origin,
@@ -285,7 +291,7 @@ def _choice(data: Mapping[str, Any], key: str, allowed: Sequence[str], origin: s
     return value
 
 
-def _tensor_object(data: dict[str, Any], origin: str) -> TensorRecord:
+def _tensor_object(data: dict[str, object], origin: str) -> TensorRecord:
     if "parts" in data:
         raise file_error(
             origin,
@@ -293,14 +299,14 @@ def _tensor_object(data: dict[str, Any], origin: str) -> TensorRecord:
             "put it together first: natural-tensors reconstruct FILE -o tensor.json",
         )
     _check_keys(data, TENSOR_KEYS, origin)
-    found = [key for key in ("tensor", "values") if key in data]
-    if len(found) != 1:
-        state = "both 'tensor' and 'values'" if found else "neither 'tensor' nor 'values'"
+    given = [key for key in ("tensor", "values") if key in data]
+    if len(given) != 1:
+        state = "both 'tensor' and 'values'" if given else "neither 'tensor' nor 'values'"
         raise file_error(origin, f"has {state}", 'put the numbers under one key: {"tensor": [...]}')
     named, axial = _stated_class(data, origin)
     return TensorRecord(
         origin,
-        _array(data[found[0]], origin),
+        _array(data[given[0]], origin),
         named,
         axial,
         cast("Form | None", _choice(data, "form", FORMS, origin)),
@@ -309,9 +315,9 @@ def _tensor_object(data: dict[str, Any], origin: str) -> TensorRecord:
     )
 
 
-def _stated_class(data: dict[str, Any], origin: str) -> tuple[str | None, bool | None]:
+def _stated_class(data: dict[str, object], origin: str) -> tuple[str | None, bool | None]:
     """Return the class an object states, and whether it is axial, after checking them."""
-    axial: bool | None = _field(data, "axial", bool, origin)
+    axial = _field(data, "axial", bool, origin)
     named = [_field(data, key, str, origin) for key in ("class", "symmetry")]
     stated: list[str] = [text for text in named if text is not None]
     try:
@@ -327,7 +333,7 @@ def _stated_class(data: dict[str, Any], origin: str) -> tuple[str | None, bool |
     return (stated[0] if stated else None), axial
 
 
-def _parts_object(data: dict[str, Any], origin: str) -> PartsRecord:
+def _parts_object(data: dict[str, object], origin: str) -> PartsRecord:
     _check_keys(data, PARTS_KEYS, origin)
     conventions = _field(data, "conventions", int, origin)
     if conventions != CONVENTIONS:
@@ -355,7 +361,7 @@ def _parts_object(data: dict[str, Any], origin: str) -> PartsRecord:
     )
 
 
-def _parts(entries: Any, origin: str) -> Parts:
+def _parts(entries: object, origin: str) -> Parts:
     if not isinstance(entries, list) or not entries:
         raise file_error(origin, f"key 'parts' is {_shown(entries)}; allowed: a list of parts")
     parts: Parts = {}

@@ -107,7 +107,7 @@ def _responses(crystal: CrystalTensor) -> piezoelectricity.PiezoelectricSummary:
     return piezoelectricity.summary(crystal.values, unit=crystal.unit)
 
 
-def _response(value: Any, found: piezoelectricity.PiezoelectricSummary) -> str:
+def _response(value: float | Floats, found: piezoelectricity.PiezoelectricSummary) -> str:
     return typeset(value if value > ROUNDING * found.norm else 0.0)
 
 

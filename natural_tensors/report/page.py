@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from ..arrays import to_lists
+from ..arrays import Floats, to_lists
 from ..crystals.tensor import CrystalTensor
 from ..files.saving import check_suffix, write_bytes
 from ..files.writing import about
@@ -195,11 +195,11 @@ def as_document(crystal: CrystalTensor) -> dict[str, Any]:
         "report": {
             "formula": crystal.formula,
             "point_group": None if crystal.group is None else crystal.group.symbol,
-            "setting": _plain_or_none(crystal.setting),
+            "setting": _lists_or_none(crystal.setting),
             "space_group": crystal.spacegroup,
             "frame": frame.name,
             "rotation": to_lists(frame.rotation),
-            "lattice": _plain_or_none(frame.lattice),
+            "lattice": _lists_or_none(frame.lattice),
             "axes": list(frame.axes),
             "density_kg_m3": crystal.density_kg_m3,
             "atoms_per_m3": crystal.atoms_per_m3,
@@ -218,5 +218,5 @@ def _derived(crystal: CrystalTensor) -> dict[str, Any]:
     return electric_properties(crystal) if kind in ("dielectric", *PIEZOELECTRIC) else {}
 
 
-def _plain_or_none(values: Any) -> Any:
+def _lists_or_none(values: Floats | None) -> Any:
     return None if values is None else to_lists(values)
