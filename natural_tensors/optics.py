@@ -138,7 +138,7 @@ class OpticalSummary:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain nested lists for JSON; what has no value is None, the angle in degrees."""
+        """Return nested lists for JSON; what has no value is None, the angle in degrees."""
         return {
             "principal_values": to_lists(self.principal_values),
             "principal_axes": to_lists(self.principal_axes),

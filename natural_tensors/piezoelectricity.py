@@ -132,7 +132,7 @@ class PiezoelectricSummary:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain nested lists for JSON; what has no value is None, the unit a field."""
+        """Return nested lists for JSON; what has no value is None, the unit a field."""
         return {
             "unit": self.unit,
             "longitudinal_maximum": to_lists(self.longitudinal_maximum),

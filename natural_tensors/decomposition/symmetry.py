@@ -147,94 +147,117 @@ def _check_rank(rank: int) -> None:
         )
 
 
-def _complain(reason: str, text: str, start: int, length: int, remedy: str) -> SymmetryError:
-    marks = " " * start + "^" * max(length, 1)
-    return SymmetryError(f"{reason}\n    {text}\n    {marks}\n{remedy}")
+EXAMPLE = "write it like 'ijkl=jikl=klij', 'ij=-ji' or 'ijk'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """One term of a symmetry as it stands in the text.
+
+    Attributes:
+        text: the whole symmetry.
+        start: where the term begins in it.
+        length: of the term.
+        sign: +1 or -1.
+        places: its index letters, each with its place in the text.
+    """
+
+    text: str
+    start: int
+    length: int
+    sign: int
+    places: tuple[tuple[int, str], ...]
+
+    @property
+    def names(self) -> str:
+        """The index letters."""
+        return "".join(char for _, char in self.places)
+
+    def error(self, reason: str, remedy: str, place: int | None = None) -> SymmetryError:
+        """Return the error that marks the term, or one place in it."""
+        start, length = (self.start, self.length) if place is None else (place, 1)
+        marks = " " * start + "^" * max(length, 1)
+        return SymmetryError(f"{reason}\n    {self.text}\n    {marks}\n{remedy}")
+
+
+def _terms(text: str) -> list[_Term]:
+    """Cut a symmetry into its terms; refuse what is no index letter, and letters that repeat."""
+    terms = []
+    start = 0
+    for number, part in enumerate(text.split("=")):
+        body = part.strip()
+        at = start + (len(part) - len(part.lstrip()) if body else 0)
+        start += len(part) + 1
+        places = tuple(
+            (at + offset, char)
+            for offset, char in enumerate(body)
+            if not char.isspace() and not (offset == 0 and char in ("+", *MINUS))
+        )
+        term = _Term(text, at, len(body), -1 if body.startswith(MINUS) else 1, places)
+        if not places:
+            scalar = "; the empty string is a scalar" if number == 0 else ""
+            raise term.error(f"term {number + 1} names no index", EXAMPLE + scalar)
+        for place, char in places:
+            if not char.isalpha():
+                raise term.error(f"{char!r} is not a letter", EXAMPLE, place)
+        for _, char in places:
+            if term.names.count(char) > 1:
+                again = [p for p, c in places if c == char][1]
+                raise term.error(
+                    f"index {char!r} occurs {term.names.count(char)} times in {term.names!r}",
+                    "each slot needs a letter of its own",
+                    again,
+                )
+        terms.append(term)
+    return terms
+
+
+def _relation(first: _Term, term: _Term) -> SignedPermutation:
+    """Return what a term says of the first; refuse other letters, and what makes T its negative."""
+    letters, names = first.names, term.names
+    remedy = f"every term rearranges the letters {letters!r}"
+    for place, char in term.places:
+        if char not in letters:
+            raise term.error(f"index {char!r} is not in the first term {letters!r}", remedy, place)
+    if len(names) != len(letters):
+        missing = ", ".join(char for char in letters if char not in names)
+        raise term.error(
+            f"{names!r} has {len(names)} indices, {letters!r} has {len(letters)}: "
+            f"missing {missing}",
+            remedy,
+        )
+    relation = SignedPermutation(tuple(map(letters.index, names)), term.sign * first.sign)
+    if relation.sign == -1 and names == letters:
+        raise term.error(
+            f"T_{letters} = -T_{letters} forces the tensor to be zero",
+            "leave this term out or change its sign",
+        )
+    return relation
 
 
 @lru_cache(maxsize=256)
 def _parse(text: str, axial: bool) -> IndexSymmetry:
     if not text.strip():
         return IndexSymmetry("", (), axial)
-    example = "write it like 'ijkl=jikl=klij', 'ij=-ji' or 'ijk'"
-    letters = ""
-    first_sign = 1
+    first, *others = _terms(text)
+    rank = len(first.names)
+    _check_rank(rank)
     generators: list[SignedPermutation] = []
-    ends: list[tuple[int, int, int]] = []  # generators known after a term, and its place
-    start = 0
-    for number, term in enumerate(text.split("=")):
-        body = term.strip()
-        at = start + (len(term) - len(term.lstrip()) if body else 0)
-        where = (at, len(body))
-        start += len(term) + 1
-        sign = -1 if body.startswith(MINUS) else 1
-        places = [
-            (at + offset, char)
-            for offset, char in enumerate(body)
-            if not char.isspace() and not (offset == 0 and char in ("+", *MINUS))
-        ]
-        names = "".join(char for _, char in places)
-        if not names:
-            scalar = "; the empty string is a scalar" if number == 0 else ""
-            raise _complain(f"term {number + 1} names no index", text, *where, example + scalar)
-        for place, char in places:
-            if not char.isalpha():
-                raise _complain(f"{char!r} is not a letter", text, place, 1, example)
-        for _, char in places:
-            if names.count(char) > 1:
-                again = [p for p, c in places if c == char][1]
-                raise _complain(
-                    f"index {char!r} occurs {names.count(char)} times in {names!r}",
-                    text,
-                    again,
-                    1,
-                    "each slot needs a letter of its own",
-                )
-        if number == 0:
-            _check_rank(len(names))
-            letters, first_sign = names, sign
-            continue
-        for place, char in places:
-            if char not in letters:
-                raise _complain(
-                    f"index {char!r} is not in the first term {letters!r}",
-                    text,
-                    place,
-                    1,
-                    f"every term rearranges the letters {letters!r}",
-                )
-        if len(names) != len(letters):
-            missing = [char for char in letters if char not in names]
-            raise _complain(
-                f"{names!r} has {len(names)} indices, {letters!r} has {len(letters)}: "
-                f"missing {', '.join(missing)}",
-                text,
-                *where,
-                f"every term rearranges the letters {letters!r}",
-            )
-        generator = SignedPermutation(tuple(map(letters.index, names)), sign * first_sign)
-        if generator not in generators and generator.slots != tuple(range(len(letters))):
-            generators.append(generator)
-        elif generator.sign == -1 and generator.slots == tuple(range(len(letters))):
-            raise _complain(
-                f"T_{letters} = -T_{letters} forces the tensor to be zero",
-                text,
-                *where,
-                "leave this term out or change its sign",
-            )
-        ends.append((len(generators), *where))
-    if not component_orbits(len(letters), tuple(generators)).sizes.size:
-        place, length = next(
-            (place, length)
-            for count, place, length in ends
-            if not component_orbits(len(letters), tuple(generators[:count])).sizes.size
+    known = []  # how many generators are known after each term
+    for term in others:
+        relation = _relation(first, term)
+        if relation not in generators and relation.slots != tuple(range(rank)):
+            generators.append(relation)
+        known.append(len(generators))
+    if not component_orbits(rank, tuple(generators)).sizes.size:
+        term = next(
+            term
+            for term, count in zip(others, known, strict=True)
+            if not component_orbits(rank, tuple(generators[:count])).sizes.size
         )
-        raise _complain(
+        raise term.error(
             "with this term every component is forced to be zero",
-            text,
-            place,
-            length,
             "its sign contradicts the terms before it, or more than three indices are "
             "antisymmetric in three dimensions",
         )
-    return IndexSymmetry(letters, tuple(generators), axial)
+    return IndexSymmetry(first.names, tuple(generators), axial)

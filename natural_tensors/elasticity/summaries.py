@@ -1,4 +1,4 @@
-"""Everything that follows from a stiffness, in one value and as plain lists."""
+"""Everything that follows from a stiffness, in one value and as nested lists."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .waves import (
 )
 
 ENDINGS = {"GPa": "_gpa", "1/TPa": "_per_tpa", "": ""}
-"""How a key of a plain dictionary ends for each unit."""
+"""How a key of the dictionary for JSON ends for each unit."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,7 +64,7 @@ class ElasticSummary:
         return "ElasticSummary(\n" + "".join(f"  {line},\n" for line in lines) + ")"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain nested lists for JSON.
+        """Return nested lists for JSON.
 
         A key ends in the unit of its numbers (``_gpa``, ``_per_tpa``, ``_m_s``, ``_k``) or they
         have none. What has no value is None; what was not asked for is left out.

@@ -1,1 +1,1 @@
-"""Exact numbers: integers, fractions, sums of square roots; one door to float64."""
+"""Exact numbers: integers, fractions, sums of square roots; `floats` alone turns them to float64."""

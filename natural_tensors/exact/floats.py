@@ -1,4 +1,4 @@
-"""The one door from exact numbers to float64."""
+"""The one place where exact numbers become float64."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from string import ascii_lowercase
 
 import pytest
 
-from natural_tensors.decomposition.reductions import reduction
 from natural_tensors.errors import UnknownTensorError
 from natural_tensors.physical.catalog import Catalog, catalog
 from natural_tensors.physical.entry import PhysicalTensor
@@ -472,10 +471,8 @@ def test_entries_and_catalogue_are_immutable() -> None:
         catalog.extra = 1  # type: ignore[attr-defined]
 
 
-def entry_named(name: str, *aliases: str, time_reversal: int = 1) -> PhysicalTensor:
-    return PhysicalTensor(
-        name, "T", "T", "", False, time_reversal, "1", "1", "T", "nowhere", aliases
-    )
+def entry_named(name: str, *aliases: str) -> PhysicalTensor:
+    return PhysicalTensor(name, "T", "T", "", False, 1, "1", "1", "T", "nowhere", aliases)
 
 
 def test_a_catalogue_refuses_names_that_meet() -> None:
@@ -485,41 +482,3 @@ def test_a_catalogue_refuses_names_that_meet() -> None:
         Catalog({"field": (entry_named("a"),), "other": (entry_named("a"),)})
     with pytest.raises(ValueError, match="'A_b' is no catalogue name; write it 'a-b'"):
         Catalog({"field": (entry_named("A_b"),)})
-
-
-def test_time_reversal_is_a_sign() -> None:
-    with pytest.raises(ValueError, match="time_reversal of 'a' is 0; write 1"):
-        entry_named("a", time_reversal=0)
-
-
-# How tables and models treat a tensor.
-
-
-def test_voigt_factors_are_stated_of_tensors_with_symmetric_pairs() -> None:
-    stated = {name for name, entry in catalog.items() if entry.voigt_form != "voigt"}
-    assert len(stated) == 16
-    for name in stated:
-        assert reduction(name).components.pairs
-    assert catalog["compliance"].voigt_form == "voigt-compliance"
-    assert catalog["kerr"].voigt_form is None
-
-
-def test_how_a_structure_pools_its_atoms() -> None:
-    pooling = {name: entry.pooling for name, entry in catalog.items()}
-    assert pooling["energy"] == pooling["dipole"] == "sum"
-    assert pooling["force"] == pooling["born-charge"] == "atoms"
-    assert pooling["elastic"] == pooling["density"] == "mean"
-
-
-def test_positive_tensors_are_symmetric_matrices_without_an_odd_part() -> None:
-    positive = [entry for entry in catalog.values() if entry.positive]
-    assert {entry.name for entry in positive} >= {"elastic", "dielectric"}
-    for entry in positive:
-        assert (entry.axial, entry.time_reversal) == (False, 1)
-        assert entry.symmetry in {"ij=ji", "ijkl=jikl=klij"}
-
-
-def test_working_units() -> None:
-    assert catalog["elastic"].working_unit == "GPa"
-    assert catalog["energy"].working_unit == "eV"
-    assert catalog["born-charge"].working_unit == catalog["born-charge"].unit == "1"
