@@ -1,10 +1,9 @@
-"""Tensors in files: every format, every complaint, and nothing half written."""
+"""Tensors and their parts from files: every format, every complaint."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,23 +13,13 @@ import numpy as np
 import pytest
 
 import natural_tensors as nt
-from natural_tensors.arrays import to_lists
-from natural_tensors.files import reading, recognition, saving, writing
-from natural_tensors.files.records import TensorRecord
+from natural_tensors.files import reading, writing
 from natural_tensors.files.saving import FileError
 
 MATRIX = [[1.5, 2.0, 0.0], [2.0, -1.0, 0.25], [0.0, 0.25, 3.0]]
-RANDOM = np.random.default_rng(7)
 
 
 pytestmark = pytest.mark.usefixtures("own_folder")
-
-
-def record(values: Any, **stated: Any) -> TensorRecord:
-    return TensorRecord("file", np.asarray(values, dtype=np.float64), **stated)
-
-
-# --- what is read ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -97,9 +86,6 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     found = reading.read_tensor("-")
     assert found.origin == "standard input"
     assert found.values.tolist() == [[1, 2], [3, 4]]
-
-
-# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,96 +179,6 @@ def test_missing_files_and_folders() -> None:
         reading.read_tensor("stiffness.json/inside")
 
 
-# --- what the numbers mean ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("shape", "symmetric", "expected"),
-    [
-        ((6, 6), False, "elastic"),
-        ((5, 6, 6), False, "elastic"),
-        ((21,), False, "elastic"),
-        ((3, 3, 3, 3), False, "elastic"),
-        ((3, 6), False, "piezoelectric-stress"),
-        ((4, 3, 6), False, "piezoelectric-stress"),
-        ((3, 3), True, "dielectric"),
-        ((2, 3, 3), True, "dielectric"),
-        ((3, 3), False, "ij"),
-    ],
-)
-def test_the_class_that_a_shape_suggests(
-    shape: tuple[int, ...], symmetric: bool, expected: str
-) -> None:
-    values = RANDOM.normal(size=shape)
-    if symmetric:
-        values = values + values.swapaxes(-1, -2)
-    assert recognition.guess_class(record(values)) == expected
-
-
-@pytest.mark.parametrize(
-    "shape", [(), (3,), (6,), (5,), (3, 3, 3), (6, 6, 6), (3, 6, 6), (4, 2, 3, 3), (9, 9)]
-)
-def test_a_shape_that_suggests_several_classes_is_not_guessed(shape: tuple[int, ...]) -> None:
-    with pytest.raises(FileError, match=r"does not say what tensor it is\n.*--tensor"):
-        recognition.guess_class(record(np.ones(shape)))
-
-
-@pytest.mark.parametrize(
-    ("name", "shape", "form"),
-    [
-        ("elastic", (6, 6), "voigt"),
-        ("elastic", (3, 3, 3, 3), "full"),
-        ("elastic", (7, 21), "components"),
-        ("compliance", (6, 6), "voigt-compliance"),
-        ("piezoelectric", (2, 5, 3, 6), "voigt-compliance"),
-        ("piezoelectric-stress", (3, 6), "voigt"),
-        ("strain", (6,), "voigt-compliance"),
-        ("stress", (6,), "voigt"),
-        ("stress", (3, 6), "voigt"),
-        ("born-charge", (3, 3), "full"),
-        ("born-charge", (9,), "components"),
-        ("third-order-elastic", (6, 6, 6), "voigt"),
-        ("energy", (4, 5), "full"),
-    ],
-)
-def test_the_form_that_fits(name: str, shape: tuple[int, ...], form: str) -> None:
-    assert recognition.choose_form(nt.reduction(name), record(np.ones(shape)), None) == form
-
-
-def test_a_form_that_is_stated_is_used() -> None:
-    target, values = nt.reduction("elastic"), np.ones((6, 6))
-    assert recognition.choose_form(target, record(values, form="mandel"), None) == "mandel"
-    assert recognition.choose_form(target, record(values, form="mandel"), "voigt") == "voigt"
-    with pytest.raises(FileError, match=r"axes: 3 x 3 x 3 x 3 \(full\)"):
-        recognition.choose_form(target, record(values), "full")
-
-
-UNSETTLED = [name for name, entry in nt.catalog.items() if entry.voigt_form is None]
-
-
-@pytest.mark.parametrize("name", UNSETTLED)
-def test_factors_on_which_tables_disagree_are_asked_for(name: str) -> None:
-    target = nt.reduction(name)
-    shape = target.components.layout("voigt").shape
-    with pytest.raises(FileError, match=f"Voigt matrix of {name}\n.*--form voigt"):
-        recognition.choose_form(target, record(np.ones(shape)), None)
-    assert recognition.choose_form(target, record(np.ones(shape)), "mandel") == "mandel"
-
-
-def test_an_array_that_fits_no_form() -> None:
-    with pytest.raises(FileError) as caught:
-        recognition.choose_form(nt.reduction("elastic"), record(np.ones((6, 5))), None)
-    assert str(caught.value).splitlines() == [
-        "file: an array of shape 6 x 5 is no elastic tensor",
-        "allowed, after any batch axes: 3 x 3 x 3 x 3 (full); 21 (components); "
-        "6 x 6 (voigt, voigt-compliance, mandel)",
-        "choose the class with --tensor or --symmetry, the form with --form",
-    ]
-
-
-# --- parts ----------------------------------------------------------------------------------------
-
-
 def parts_document(**changes: Any) -> dict[str, Any]:
     target = nt.reduction("dielectric")
     document = writing.about(target, "full", "1", "water")
@@ -340,78 +236,3 @@ def test_a_file_without_parts(text: str, fragment: str) -> None:
     with pytest.raises(FileError) as caught:
         reading.read_parts("a.json")
     assert fragment in str(caught.value)
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", [".json", ".npy", ".csv", ".txt", ".CSV"])
-@pytest.mark.parametrize("shape", [(3, 3), (4, 3, 3), (2, 6), (5,), ()])
-def test_what_is_written_is_read_back(suffix: str, shape: tuple[int, ...]) -> None:
-    values = RANDOM.normal(size=shape)
-    document = writing.about(nt.reduction("dielectric"), "full", "1", None)
-    document["tensor"] = to_lists(values)
-    writing.write_tensor("a" + suffix, document, values)
-    assert np.array_equal(reading.read_tensor("a" + suffix).values, values)
-
-
-def test_a_table_says_what_it_holds_and_has_its_limits() -> None:
-    document = writing.about(nt.reduction("elastic"), "voigt", "GPa", "Cu")
-    writing.write_tensor("a.csv", document, np.eye(2))
-    assert Path("a.csv").read_text() == (
-        "# name Cu, class elastic, symmetry ijkl=jikl=klij, form voigt, unit GPa\n"
-        "1.0, 0.0\n0.0, 1.0\n"
-    )
-    with pytest.raises(FileError, match=r"cannot hold an array of shape 3 x 3 x 3 x 3"):
-        writing.write_tensor("a.csv", document, np.ones((3,) * 4))
-
-
-@pytest.mark.parametrize("path", ["a.xlsx", "a", "a.npz"])
-def test_an_unknown_suffix(path: str) -> None:
-    with pytest.raises(FileError, match=r"names no format\nallowed: \.json, \.npy, \.csv, \.txt"):
-        writing.write_tensor(path, {}, np.ones(3))
-
-
-def test_json_is_readable_by_people_and_has_no_nan() -> None:
-    text = saving.to_json({"a": [1.0] * 40, "b": [[1.0] * 30] * 2, "c": [{"d": "δ"}], "e": []})
-    assert len(text.splitlines()) == 9
-    assert json.loads(text)["c"] == [{"d": "δ"}]
-    assert to_lists(np.array([1.0, np.nan])) == [1.0, None]
-    assert to_lists(np.float64(2.0)) == 2.0
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    Path("a.json").write_text("old")
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(FileError, match=r"a\.json: cannot be written: No space left on device"):
-        writing.write_json("a.json", {"new": 1})
-    assert Path("a.json").read_text() == "old"
-    assert os.listdir() == ["a.json"]
-
-
-def test_places_that_cannot_be_written() -> None:
-    with pytest.raises(FileError, match=r"there is no directory .*nowhere\ncreate it first"):
-        writing.write_json("nowhere/a.json", {})
-    Path("folder.json").mkdir()
-    with pytest.raises(FileError, match=r"folder\.json: is a directory"):
-        writing.write_json("folder.json", {})
-
-
-def test_links_are_followed_and_pipes_are_not_replaced() -> None:
-    Path("real.json").write_text("old")
-    Path("link.json").symlink_to("real.json")
-    writing.write_json("link.json", {"a": 1})
-    assert Path("link.json").is_symlink()
-    assert json.loads(Path("real.json").read_text()) == {"a": 1}
-    os.mkfifo("pipe")
-    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
-    writing.write_json("pipe", {"a": 1})
-    assert json.loads(os.read(reader, 100)) == {"a": 1}
-    os.close(reader)
-    assert sorted(os.listdir()) == ["link.json", "pipe", "real.json"]

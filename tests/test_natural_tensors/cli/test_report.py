@@ -1,4 +1,4 @@
-"""The commands about crystals as users meet them: form, report, and what they refuse."""
+"""The commands report of both programs as users meet them, and what they refuse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from natural_tensors import examples, from_voigt, reduction
-from natural_tensors.crystals.point_groups import GROUPS
 from tests.helpers.command_lines import carnet
 from tests.helpers.command_lines import natural_tensors as run
 from tests.helpers.paths import ROOT
@@ -27,64 +26,6 @@ def written(values: Any, **stated: Any) -> str:
     document = {"tensor": np.asarray(values).tolist(), "class": "elastic", **stated}
     Path("tensor.json").write_text(json.dumps(document))
     return "tensor.json"
-
-
-# --- form ---------------------------------------------------------------------------------------
-
-
-def test_a_form_as_json() -> None:
-    found = json.loads(run("form", "elastic", "--group", "m-3m", "--json").stdout)
-    assert found["independent"] == 3
-    assert found["parameters"] == ["C11", "C12", "C44"]
-    assert found["per_weight"] == {"0": 2, "2": 0, "4": 1}
-    assert found["relations"]["C66"] == "C44"
-    assert found["relations"]["C14"] == "0"
-    assert len(found["relations"]) == 21 - 3
-    assert found["matrix"][5][5] == "C44"
-    assert found["schoenflies"] == "Oh"
-    found = json.loads(run("form", "piezoelectric", "--group", "32", "--json").stdout)
-    assert (found["independent"], found["relations"]["d26"]) == (2, "-2 d11")
-
-
-def test_counts_for_every_group_as_json() -> None:
-    found = json.loads(run("form", "elastic", "--json").stdout)["groups"]
-    assert [entry["group"] for entry in found] == list(GROUPS)
-    assert [entry["independent"] for entry in found][:10] == [21, 21, 13, 13, 13, 9, 9, 9, 7, 7]
-
-
-def test_a_form_in_print() -> None:
-    text = run("form", "elastic", "-g", "6/mmm").stdout
-    assert "(C11 - C12)/2" in text
-    assert "5 independent constants: 2 of weight 0, 2 of weight 2, 1 of weight 4" in text
-    text = run("form", "third-order-elastic", "-g", "432").stdout
-    assert "independent: C111, C112, C123, C144, C155, C456" in text
-    text = run("form", "elastic", "-g", "m-3m", "--z", "1 1 1", "--x", "1 -1 0").stdout
-    assert "z along (√3/3, √3/3, √3/3)" in text
-    assert run("form", "elastic", "-g", "m-3m", "--latex").stdout.startswith(r"\left[")
-    text = run("form", "magnetization", "-g", "4/m").stdout
-    assert "in a non-magnetic crystal, 4/m1', it vanishes" in text
-    assert "1 independent constant: 1 of weight 2" in run("form", "--symmetry", "ij=ji", "--axial",
-                                                          "-g", "-42m").stdout  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["elastic", "--group", "5"], "there is no point group '5'"),
-        (["elastik", "--group", "32"], "elastic"),
-        (["elastic", "--z", "1 1 1", "--group", "32"], "--z and --x go together"),
-        (["elastic", "--z", "1 1 1", "--x", "1 0 0", "--group", "32"], "is not perpendicular"),
-        (["elastic", "--z", "1 1 a", "--x", "1 0 0", "--group", "32"], "give three integers"),
-        (["elastic", "--z", "1 1 1", "--x", "1 -1 0"], "go with --group"),
-        (["--group", "32"], "name a tensor"),
-        (["third-order-elastic", "-g", "32", "--latex"], "is no matrix"),
-    ],
-)
-def test_forms_that_are_refused(arguments: list[str], message: str) -> None:
-    assert message in run("form", *arguments, code=2).stderr
-
-
-# --- natural-tensors report ----------------------------------------------------------------------
 
 
 def page_data(path: str) -> dict[str, Any]:
@@ -161,9 +102,6 @@ def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_batch_has_no_page() -> None:
     text = run("report", written([QUARTZ, QUARTZ]), code=2).stderr
     assert "holds 2 tensors" in text
-
-
-# --- carnet report -------------------------------------------------------------------------------
 
 
 def test_the_report_of_a_structure() -> None:
