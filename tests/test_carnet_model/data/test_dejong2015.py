@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -20,19 +21,20 @@ from carnet_model.data.examples import DatasetError
 from carnet_model.data.label_checks import check
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
+from natural_tensors.arrays import Floats
 from tests.helpers.paths import DATA
 
 ARCHIVE = os.environ.get("NATURAL_TENSORS_MATMINER", "")
 NETWORK = os.environ.get("NATURAL_TENSORS_NETWORK", "")
 
 
-def cubic(c11: float, c12: float, c44: float) -> np.ndarray:
+def cubic(c11: float, c12: float, c44: float) -> Floats:
     matrix = np.diag([c11 - c12] * 3 + [c44] * 3)
     matrix[:3, :3] += c12
     return matrix
 
 
-def row(name: str, atoms: object, stiffness: np.ndarray) -> dict[str, str]:
+def row(name: str, atoms: object, stiffness: Floats) -> dict[str, str]:
     poscar = io.StringIO()
     write(poscar, atoms, format="vasp", direct=True)
     return {
@@ -139,7 +141,7 @@ def test_what_is_fetched_can_be_trained_on(
 
 
 def test_a_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dejong2015.sys, "executable", "false")
+    monkeypatch.setattr(sys, "executable", "false")
     with pytest.raises(DatasetError, match=r"download matminer-0.4.0.tar.gz yourself"):
         table_of()
 

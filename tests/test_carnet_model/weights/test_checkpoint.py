@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,36 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from carnet_model.data.fingerprints import Fingerprints
 from carnet_model.network.graph import build, collate
-from carnet_model.network.model import CarNet
-from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
-from carnet_model.structures.geometry import Geometry
-from carnet_model.weights import checkpoint, ensembles
+from carnet_model.weights import checkpoint
 from carnet_model.weights.checkpoint import CheckpointError
-from carnet_model.weights.state import load_state, save_state
-
-SETTINGS = NetworkSettings(
-    channels=4, layers=1, weight=2, message_weight=1, body_order=3, radial=4, radial_hidden=4,
-    embedding=4, head_hidden=4, cutoff=3.5, neighbours=6.0,
-)  # fmt: skip
-SALT = Geometry(
-    np.array([11, 17]),
-    np.array([[0.0, 0, 0], [2.8, 0, 0]]),
-    np.array([[0.0, 2.8, 2.8], [2.8, 0, 2.8], [2.8, 2.8, 0]]),
-    (True, True, True),
-)
-
-
-def network(seed: int, tensor: str = "dielectric") -> CarNet:
-    torch.manual_seed(seed)
-    return CarNet(SETTINGS, Target(tensor, positive=tensor == "dielectric"))
-
-
-def record(**more: Any) -> dict[str, Any]:
-    return {"elements": [11, 17], "fingerprint": "f", "metrics": {"x": 1.5}, "seeds": [3], **more}
+from carnet_model.weights.state import load_state
+from tests.helpers.tiny_checkpoints import SALT, SETTINGS, fingerprints, network, record
 
 
 @pytest.fixture
@@ -132,38 +111,9 @@ def test_members_have_the_same_targets(tmp_path: Path) -> None:
         checkpoint.save(tmp_path / "m", [], record())
 
 
-def prints(*names: str) -> Fingerprints:
-    rows = np.arange(16 * len(names), dtype=np.float16).reshape(-1, 16)
-    return Fingerprints(names, tuple("NaCl" for _ in names), rows)
-
-
-def test_an_ensemble_of_checkpoints(tmp_path: Path) -> None:
-    for number, (elements, names) in enumerate([([11, 17, 3], "ab"), ([11, 17], "abc")]):
-        arrays = checkpoint.arrays_of(prints(*names))
-        entry = record(elements=elements, seeds=[number], fingerprint=str(number))
-        checkpoint.save(tmp_path / str(number), [network(number)], entry, arrays)
-    joined = ensembles.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "both")
-    assert len(joined.models) == 2
-    assert "2 members" in repr(joined)
-    assert joined.elements == {11, 17}
-    assert joined.record["seeds"] == [0, 1]
-    assert joined.fingerprints is not None
-    assert joined.fingerprints.identifiers == ("a", "b", "c")
-    for number, model in enumerate(joined.models):
-        expected = network(number).state_dict()
-        assert all(torch.equal(value, expected[key]) for key, value in model.state_dict().items())
-
-
-def test_an_ensemble_has_an_element_in_common(tmp_path: Path) -> None:
-    for number, elements in enumerate([[11, 17], [14]]):
-        checkpoint.save(tmp_path / str(number), [network(number)], record(elements=elements))
-    with pytest.raises(CheckpointError, match="no element is known to all"):
-        ensembles.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "both")
-
-
 @pytest.mark.parametrize("names", [(), ("one",), ("a b", "ü", "")])
 def test_fingerprints_travel_as_arrays(names: tuple[str, ...]) -> None:
-    before = prints(*names)
+    before = fingerprints(*names)
     after = checkpoint.fingerprints_from(checkpoint.arrays_of(before))
     assert after is not None
     assert after.identifiers == before.identifiers
@@ -171,24 +121,23 @@ def test_fingerprints_travel_as_arrays(names: tuple[str, ...]) -> None:
     assert np.array_equal(after.signatures, before.signatures)
 
 
-def test_a_state_comes_back_exactly(tmp_path: Path) -> None:
-    state = {
-        "a": [1, 0.1, None, True, "text", (2, [float("inf")])],
-        0: {"x": torch.tensor(1.5), "y.z": torch.arange(3), "": {}},
-        "array": np.arange(4, dtype=np.float32),
+def test_a_checkpoint_of_format_1_is_upgraded(saved: Path) -> None:
+    """One target, whose output was not in a list."""
+    tensors = {
+        key.replace("outputs.0.", ""): value
+        for key, value in load_file(saved / "weights.safetensors").items()
     }
-    save_state(tmp_path / "s", state)
-    found = load_state(tmp_path / "s")
-    assert found["a"] == state["a"]
-    assert list(found) == list(state)
-    assert torch.equal(found[0]["x"], torch.tensor(1.5))
-    assert torch.equal(found[0]["y.z"], torch.arange(3))
-    assert np.array_equal(found["array"], state["array"])
-
-
-def test_a_state_holds_no_objects(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"state\.a is Path|state\.a is PosixPath"):
-        save_state(tmp_path / "s", {"a": tmp_path})
-    assert not (tmp_path / "s").exists()
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        load_state(tmp_path / "s")
+    assert any(key.startswith("0.readouts") for key in tensors)
+    save_file(tensors, saved / "weights.safetensors")
+    known = json.loads((saved / "model.json").read_text())
+    (target,) = known.pop("targets")
+    unit, _ = target.pop("unit"), target.pop("title")
+    digest = hashlib.sha256((saved / "weights.safetensors").read_bytes()).hexdigest()
+    old = {**known, "format": 1, "target": target, "unit": unit, "sha256": digest}
+    (saved / "model.json").write_text(json.dumps(old))
+    upgraded = checkpoint.load(saved)
+    assert upgraded.targets == (Target("dielectric", positive=True),)
+    expected = network(0).state_dict()
+    state = upgraded.models[0].state_dict()
+    assert state.keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in state.items())
