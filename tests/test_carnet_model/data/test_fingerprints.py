@@ -17,7 +17,7 @@ from tests.helpers.copper import (
 )
 
 
-def test_the_fingerfirstknows_labels_but_no_order() -> None:
+def test_the_fingerprint_knows_labels_but_no_order() -> None:
     examples = examples_of(COPPER, bulk("Au"))
     first = fingerprint(examples)
     assert len(first) == 64

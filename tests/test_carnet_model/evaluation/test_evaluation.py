@@ -71,7 +71,7 @@ def test_rankings_and_scales(evaluation: Evaluation) -> None:
     assert np.mean(within) == pytest.approx(0.683, abs=1 / len(within))
 
 
-def test_a_failure_is_reported_and_costs_nocrystal(model: Predictor) -> None:
+def test_a_failure_is_reported_and_costs_nothing(model: Predictor) -> None:
     water = Example(
         geometry(molecule("H2O")), {"elastic": np.ones((3, 3, 3, 3))}, identifier="water"
     )
