@@ -8,11 +8,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.paths import ROOT
 
 PARTS = ("natural_tensors", "codegen", "carnet_model", "pyproject.toml", "README.md", "LICENSE")
 
 
+@pytest.mark.slow
 def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()

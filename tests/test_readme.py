@@ -17,6 +17,7 @@ from tests.helpers.paths import ROOT
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
 def test_python_examples_are_true(path: Path) -> None:
     text = "\n".join(re.findall(r"```pycon\n(.*?)```", path.read_text(encoding="utf-8"), re.S))

@@ -309,6 +309,7 @@ def executed(text: str) -> str:
     return re.sub(r"```(console|python)\n(.*?)```", block, text, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_guide_shows_what_happens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where output is meant to change: ``python -m tests.test_codegen.test_cli`` writes it."""
     monkeypatch.setenv("NATURAL_TENSORS_CACHE", str(tmp_path / "cache"))

@@ -95,6 +95,7 @@ def all_text() -> str:
     return "".join([*python, *(codegen.source(r, "cpp") for r in GOLDEN_CPP.values())])
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_the_recipe_only() -> None:
     code = (
         "import hashlib\n"

@@ -124,6 +124,7 @@ print(digest.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_hash_seed() -> None:
     digests = {run_python(DESCRIBE, PYTHONHASHSEED=seed) for seed in ("0", "1", "4242")}
     assert len(digests) == 1

@@ -24,6 +24,8 @@ from carnet_model.training.run import train
 from natural_tensors import elasticity
 from tests.test_carnet_model.cli.test_commands import run
 
+pytestmark = pytest.mark.slow
+
 CELLS = {"fcc": bulk("Cu", "fcc", a=3.61), "hcp": bulk("Cu", "hcp", a=2.56, c=4.18)}
 
 

@@ -15,6 +15,8 @@ from carnet_model.potentials.derivatives import energy_and_derivatives
 from carnet_model.structures.geometry import Geometry
 from tests.helpers.tiny_potentials import CUTOFF, batch, crystal, exported, loaded, model
 
+pytestmark = pytest.mark.slow
+
 BAR = 1.602176634e6
 """eV/Å³ in bar: LAMMPS's unit of pressure, metal."""
 

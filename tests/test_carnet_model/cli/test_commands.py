@@ -198,6 +198,7 @@ def test_options_of_predict() -> None:
         assert np.allclose(one["stiffness"], other["stiffness"], rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -229,6 +230,7 @@ def test_wrong_input_is_explained(arguments: list[str], message: str) -> None:
 # --- evaluate -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_evaluate_writes_a_report() -> None:
     crystals(12)
     Path("train.json.gz").write_bytes(gzip.compress(json.dumps(TRAIN[:8]).encode()))
@@ -245,6 +247,7 @@ def test_evaluate_writes_a_report() -> None:
     assert Path("report/parity_moduli.png").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_reads_other_labels_and_skips_bad_ones() -> None:
     run("predict", crystals(3), "-q", "-o", "own.extxyz")
     text = Path("own.extxyz").read_text()

@@ -62,6 +62,7 @@ def rows() -> list[dict[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_rows_become_records_of_this_project(rows: list[dict[str, str]]) -> None:
     records, summary = convert(rows)
     (copper,) = records

@@ -66,6 +66,7 @@ def test_baselines_and_rankings_are_tables_too() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_report_of_a_folder(evaluation: Evaluation, tmp_path: Path) -> None:
     written = write_report(evaluation, tmp_path / "new" / "report")
     assert sorted(path.name for path in written) == [

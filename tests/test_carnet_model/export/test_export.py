@@ -34,6 +34,8 @@ from tests.helpers.tiny_potentials import (
     water,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def pull(graphs: Batch, path: Path | None = None) -> Pull:
     found = load_exported(path) if path else loaded()

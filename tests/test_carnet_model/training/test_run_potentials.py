@@ -30,6 +30,7 @@ from tests.helpers.trainings import (
 pytestmark = pytest.mark.usefixtures("own_graph_cache")
 
 
+@pytest.mark.slow
 def test_a_potential_learns_and_is_measured(tmp_path: Path) -> None:
     config = alloy_config(tmp_path, epochs=60, data=[
         {"path": "alloys.xyz", "labels": ENERGIES, "role": "auto"}])  # fmt: skip

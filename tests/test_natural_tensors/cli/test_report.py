@@ -36,6 +36,7 @@ def page_data(path: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_report_of_a_file() -> None:
     result = run("report", written(QUARTZ, unit="GPa", name="quartz"), "--group", "32")
     assert result.stdout.startswith("wrote quartz.html: quartz: Elastic stiffness, C")
@@ -43,6 +44,7 @@ def test_the_report_of_a_file() -> None:
     assert page_data("quartz.html")["class"] == "elastic"
 
 
+@pytest.mark.slow
 def test_units_are_converted_and_doubted() -> None:
     assert run("report", written(QUARTZ * 10, unit="kbar"), "-o", "a.html").stderr == ""
     assert np.allclose(page_data("a.html")["report"]["matrices"]["frame"], QUARTZ)
@@ -51,6 +53,7 @@ def test_units_are_converted_and_doubted() -> None:
     assert "'psi' is no unit" in run("report", written(QUARTZ), "--unit", "psi", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_group_that_does_not_fit_is_refused_with_the_axes_that_would() -> None:
     full = from_voigt(QUARTZ, symmetry="elastic")
     turned = reduction("elastic").rotate(full, Rotation.random(random_state=2).as_matrix())
@@ -74,6 +77,7 @@ def test_an_unstable_tensor_is_shown_with_a_warning() -> None:
     assert "-20 GPa" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -104,6 +108,7 @@ def test_a_batch_has_no_page() -> None:
     assert "holds 2 tensors" in text
 
 
+@pytest.mark.slow
 def test_the_report_of_a_structure() -> None:
     result = carnet("report", str(QUARTZ_CIF))
     assert result.stdout.startswith("wrote quartz.html: SiO2: Elastic stiffness, C")
@@ -114,6 +119,7 @@ def test_the_report_of_a_structure() -> None:
     assert found["density_kg_m3"] == pytest.approx(2646, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_report_of_a_measured_tensor_beside_its_structure() -> None:
     file = written(QUARTZ, unit="GPa", name="Bechmann 1958")
     result = carnet(

@@ -121,6 +121,7 @@ def test_distances_do_not_depend_on_the_axes_and_fall_with_symmetry() -> None:
     assert here["triclinic (-1)"] == 0
 
 
+@pytest.mark.slow
 def test_the_distance_is_the_least_that_scipy_finds() -> None:
     tensor = random_tensor("elastic")
     starts = Rotation.random(12, random_state=3)

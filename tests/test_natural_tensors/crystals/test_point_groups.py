@@ -99,6 +99,7 @@ def magnetic_groups(name: str) -> set[frozenset[tuple[tuple[int, int, int], int]
     return found
 
 
+@pytest.mark.slow
 def test_there_are_122_magnetic_point_groups() -> None:
     black_and_white = sum(len(magnetic_groups(name)) for name in CRYSTALLOGRAPHIC)
     assert black_and_white == 58  # International Tables, vol. D, 1.5

@@ -113,6 +113,7 @@ every = pytest.mark.parametrize("name", CRYSTALS)
 # --- every page -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every
 def test_elements_nest_and_identifiers_are_unique(name: str) -> None:
     found = parsed(name)
@@ -299,6 +300,7 @@ def test_the_optics_of_a_biaxial_crystal() -> None:
     assert f"optic axis 2 {vector(expected.optic_axes[1])}" in words
 
 
+@pytest.mark.slow
 def test_the_optics_of_other_crystals() -> None:
     def words(*values: float) -> str:
         html = report(replace(dielectric(), values=np.diag(values), group=None, setting=None)).html
@@ -343,6 +345,7 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own() -> None:
     assert len(shown.elements) == 1
 
 
+@pytest.mark.slow
 def test_the_same_crystal_gives_the_same_page() -> None:
     assert report(copper()).html == page("copper").html
 
