@@ -32,12 +32,8 @@ from carnet_model.prediction.predictor import Predictor
 from carnet_model.structures.conversion import geometry
 from carnet_model.weights import checkpoint
 from carnet_model.weights.shipped import ModelError
-from tests.test_carnet_model.potentials.test_derivatives import (
-    CUTOFF,
-    SETTINGS,
-    compiled,
-    has_compiler,
-)
+from tests.helpers.machine import COMPILER
+from tests.test_carnet_model.potentials.test_derivatives import CUTOFF, SETTINGS, compiled
 
 ENERGY = Target("energy", pooling="sum")
 ELEMENTS = [1, 8, 14]
@@ -601,7 +597,7 @@ def test_a_predictor_stays_as_it_is() -> None:
     layers = list(given.models[0].interactions)
     functions = [(layer.convolve, layer.multiply, layer.table) for layer in layers]
     needs = [values.requires_grad for values in given.models[0].parameters()]
-    calc = CarNetCalculator(given, precision="single", tables=has_compiler())
+    calc = CarNetCalculator(given, precision="single", tables=COMPILER is not None)
     quartz(calc).get_forces()
     assert [(layer.convolve, layer.multiply, layer.table) for layer in layers] == functions
     assert [values.requires_grad for values in given.models[0].parameters()] == needs

@@ -18,7 +18,7 @@ from carnet_model.structures.geometry import Geometry
 from tests.helpers.tiny_potentials import batch, crystal, exported, loaded, model, water
 
 # torch-sim warns at import about what it was not installed with
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 
 @dataclass
