@@ -27,6 +27,9 @@ Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
 
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""What JSON can hold."""
+
 INFINITY = math.inf
 
 
@@ -265,7 +268,7 @@ def sandwich(isometry: Array, left: Array, right: Array) -> Array:
     return isometry.reshape((below * middle, above)).T @ half
 
 
-def to_lists(values: Any) -> Any:
+def to_lists(values: ArrayLike) -> Json:
     """Return numbers, or arrays of them, as nested lists; what is not finite becomes None."""
     array = np.asarray(values)
     if array.ndim:
@@ -275,7 +278,7 @@ def to_lists(values: Any) -> Any:
 
 
 def symmetric_matrices(
-    values: Any, size: int, what: str, *, real: str, shape: str, symmetric: str
+    values: ArrayLike, size: int, what: str, *, real: str, shape: str, symmetric: str
 ) -> Floats:
     """Return matrices as float64, exactly symmetric, after checking them.
 

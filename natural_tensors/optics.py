@@ -7,13 +7,12 @@ frequency: a real symmetric 3x3 matrix, any batch, float64, no unit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import arrays
-from .arrays import Floats, symmetric_matrices, to_lists
+from .arrays import Floats, Json, symmetric_matrices, to_lists
 from .so3.grids import frames, oriented
 
 EQUAL = 1e-4
@@ -137,7 +136,7 @@ class OpticalSummary:
             f"birefringence {self.birefringence:.4f}{angle})"
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return nested lists for JSON; what has no value is None, the angle in degrees."""
         return {
             "principal_values": to_lists(self.principal_values),

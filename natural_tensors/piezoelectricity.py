@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import arrays
-from .arrays import Floats, to_lists
+from .arrays import Floats, Json, to_lists
 from .decomposition.reductions import Reduction, reduction
 from .so3.grids import direction_mesh, frames, unit_directions
 from .so3.maximize import Linear, maximize
@@ -131,7 +130,7 @@ class PiezoelectricSummary:
             f"{self.norm:.4g} {self.unit}; weight {shares})"
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return nested lists for JSON; what has no value is None, the unit a field."""
         return {
             "unit": self.unit,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import Floats
+from ..arrays import Floats, Integers
 from .stiffness import check_stiffness, inverse
 
 
@@ -50,7 +49,9 @@ class Moduli:
         """The batch shape."""
         return np.shape(self.bulk_voigt)
 
-    def __getitem__(self, where: Any) -> Moduli:
+    def __getitem__(
+        self, where: int | tuple[int, ...] | slice | Integers | NDArray[np.bool_]
+    ) -> Moduli:
         """Return the moduli of some members of the batch."""
         return Moduli(*(np.asarray(getattr(self, field.name))[where] for field in fields(self)))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import Floats, to_lists
+from ..arrays import Floats, Json, to_lists
 from .bounds import DirectionalExtremes, Extremes, extremes
 from .parts import Decomposition, decomposition
 from .polycrystals import Moduli, moduli
@@ -63,13 +62,13 @@ class ElasticSummary:
             lines.append(f"Debye temperature {self.debye_temperature_k:.1f} K")
         return "ElasticSummary(\n" + "".join(f"  {line},\n" for line in lines) + ")"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Return nested lists for JSON.
 
         A key ends in the unit of its numbers (``_gpa``, ``_per_tpa``, ``_m_s``, ``_k``) or they
         have none. What has no value is None; what was not asked for is left out.
         """
-        result = {
+        result: dict[str, Json] = {
             "stable": to_lists(self.stable),
             "kelvin_moduli_gpa": to_lists(self.kelvin.moduli_gpa),
             "kelvin_strains": to_lists(self.kelvin.strains),
@@ -100,9 +99,9 @@ class ElasticSummary:
         return result
 
 
-def _extremes(one: Extremes) -> dict[str, Any]:
+def _extremes(one: Extremes) -> dict[str, Json]:
     ending = ENDINGS[one.unit]
-    result = {
+    result: dict[str, Json] = {
         f"minimum{ending}": to_lists(one.minimum),
         f"maximum{ending}": to_lists(one.maximum),
     }

@@ -1,1 +1,1 @@
-"""Exact numbers: integers, fractions, sums of square roots; `floats` alone turns them to float64."""
+"""Exact numbers: integers, fractions, sums of square roots; `floats` alone makes them float64."""

@@ -24,7 +24,7 @@ def units_of(tree: Any) -> set[str]:
 def test_a_summary_gathers_everything_as_plain_lists() -> None:
     copper = examples.load("copper").values
     found = elasticity.summary(copper, density_kg_m3=8960.0, atoms_per_m3=8.49e28)
-    tree = found.to_dict()
+    tree: dict[str, Any] = found.to_dict()
     assert json.loads(json.dumps(tree, allow_nan=False)) == tree
     assert units_of(tree) == {"_gpa", "_per_tpa", "_m_s", "_k"}
     assert tree["youngs"]["maximum_gpa"] == found.extremes.youngs.maximum
@@ -40,7 +40,8 @@ def test_a_summary_gathers_everything_as_plain_lists() -> None:
 
 def test_a_summary_of_a_batch_has_none_where_there_is_no_value() -> None:
     batch = [examples.load("quartz").values, cubic(100.0, 120.0, 50.0), np.zeros((6, 6))]
-    tree = elasticity.summary(batch, density_kg_m3=2649.0, atoms_per_m3=8e28).to_dict()
+    found = elasticity.summary(batch, density_kg_m3=2649.0, atoms_per_m3=8e28)
+    tree: dict[str, Any] = found.to_dict()
     json.dumps(tree, allow_nan=False)
     assert tree["stable"] == [True, False, False]
     assert [value is None for value in tree["youngs"]["minimum_gpa"]] == [False, True, True]
