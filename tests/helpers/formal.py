@@ -11,20 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
-from typing import Any
+from typing import Any, get_args
 
 import flint
 
 from codegen import (
     Program,
 )
+from codegen.pieces.layout import Parity
 from codegen.programs.program import Linear, Product, Reciprocal, Sign
 from natural_tensors import Surd, coupling, harmonic
 from natural_tensors.exact.surds import square_part
+from natural_tensors.so3.harmonics import Normalization
 
-NORMALIZATIONS = ("legendre", "orthonormal", "component")
+NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 
-PARITIES = ("natural", "both", "ignored")
+PARITIES: tuple[Parity, ...] = get_args(Parity)
 
 WEIGHT = 6
 
@@ -37,7 +39,7 @@ class Formal(Surd):
     """
 
     __slots__ = ("parts", "ring")
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, ring: Ring, parts: dict[int, Any]) -> None:
         self.ring = ring
@@ -76,7 +78,8 @@ class Formal(Surd):
     def __rtruediv__(self, other: Any) -> Formal:
         for value, inverse in self.ring.inverses:
             if self == value:
-                return inverse * other
+                result: Formal = inverse * other
+                return result
         raise ZeroDivisionError("only what the ring can invert")
 
     def __ge__(self, other: int) -> bool:

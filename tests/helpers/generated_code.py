@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from codegen import (
     RotationRecipe,
     TensorRecipe,
 )
+from codegen.pieces.layout import Parity
 from natural_tensors import coupling, harmonic
 
 LONG = np.longdouble
@@ -30,7 +31,7 @@ PRECISIONS = [(torch.float64, 1e-14), (torch.float32, 1e-6)]
 
 each_precision = pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS, ids=str)
 
-PARITIES = ("natural", "both", "ignored")
+PARITIES: tuple[Parity, ...] = get_args(Parity)
 
 each_parity = pytest.mark.parametrize("parity", PARITIES)
 

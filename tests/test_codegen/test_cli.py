@@ -278,8 +278,8 @@ def execute(line: str) -> str:
         assert done.returncode == 0, done.stderr
         return done.stdout
     assert program == "natural-tensors"
-    result = CliRunner().invoke(cli.app.app, arguments, prog_name="natural-tensors")
-    return str(result.output)
+    shown = CliRunner().invoke(cli.app.app, arguments, prog_name="natural-tensors")
+    return str(shown.output)
 
 
 def console(block: str) -> str:

@@ -30,6 +30,7 @@ from codegen import (
     Program,
     Recipe,
     RotationRecipe,
+    Target,
     TensorRecipe,
 )
 from tests.helpers.paths import ROOT
@@ -65,7 +66,7 @@ RECIPES: list[Recipe] = [
     ProductRecipe(2, "ignored"),
 ]
 
-TARGETS = ("torch", "numpy")
+TARGETS: tuple[Target, ...] = ("torch", "numpy")
 
 
 def label(recipe: Recipe) -> str:
@@ -91,7 +92,7 @@ def test_golden_text_of_cpp(name: str) -> None:
 
 
 def all_text() -> str:
-    python = [codegen.source(r, t) for r in RECIPES for t in TARGETS]  # type: ignore[arg-type]
+    python = [codegen.source(r, t) for r in RECIPES for t in TARGETS]
     return "".join([*python, *(codegen.source(r, "cpp") for r in GOLDEN_CPP.values())])
 
 
@@ -180,7 +181,7 @@ def test_ruff_finds_nothing(tmp_path: Path) -> None:
 
 def test_unknown_targets_are_refused() -> None:
     with pytest.raises(ValueError, match="target 'jax' is not one of 'torch', 'numpy'"):
-        codegen.source(HarmonicsRecipe(1), "jax")
+        codegen.source(HarmonicsRecipe(1), "jax")  # type: ignore[arg-type]
 
 
 def counted(function: ast.FunctionDef) -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ import natural_tensors as nt
 from codegen import (
     HarmonicsRecipe,
     Recipe,
+    Target,
     TensorRecipe,
     loading,
 )
@@ -60,8 +61,12 @@ def test_the_cache_is_used_and_never_trusted_blindly(
     (path,) = fresh.iterdir()
     text = path.read_text(encoding="utf-8")
     made: list[Recipe] = []
-    original = loading.source
-    monkeypatch.setattr(loading, "source", lambda r, t: made.append(r) or original(r, t))
+
+    def counted(recipe: Recipe, target: Target) -> str:
+        made.append(recipe)
+        return codegen.source(recipe, target)
+
+    monkeypatch.setattr(loading, "source", counted)
     load_again(recipe)
     assert made == []
     for wrong in (

@@ -48,9 +48,9 @@ def test_programs_share_and_leave_out() -> None:
 def test_programs_are_frozen_and_print() -> None:
     program = small_program()
     with pytest.raises(FrozenInstanceError):
-        program.name = "other"
+        program.name = "other"  # type: ignore[misc]
     with pytest.raises(FrozenInstanceError):
-        program.steps[0].name = "other"
+        program.steps[0].name = "other"  # type: ignore[misc]
     assert program == small_program()
     text = str(program)
     assert text.splitlines()[0] == f"small(v): {program.counts()}"

@@ -78,7 +78,9 @@ def test_messages_aligned_and_direct_equal_the_exact_sum(recipe: ConvolutionReci
     """
     direct = ConvolutionRecipe(recipe.weight, recipe.input_weight, recipe.parity, "direct",
                                recipe.normalization)  # fmt: skip
-    sizes = [len(a.labels) for a in recipe.functions()[1].arguments]
+    message = recipe.functions()[1]
+    assert isinstance(message, Program)
+    sizes = [len(argument.labels) for argument in message.arguments]
     ring = ring_of("v", sizes[0] + sizes[2])
     features, weights = ring.gens[: sizes[0]], ring.gens[sizes[0] :]
     for direction in DIRECTIONS if recipe.weight < 3 else DIRECTIONS[1::3]:

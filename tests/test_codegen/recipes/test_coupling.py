@@ -33,7 +33,8 @@ def test_couplings_equal_the_exact_ones(l3: int) -> None:
 @pytest.mark.parametrize("normalization", ["legendre", "orthonormal"])
 @pytest.mark.parametrize("triple", [(1, 1, 1), (2, 2, 4), (3, 2, 2), (4, 4, 4), (3, 0, 3)])
 def test_couplings_on_pairs_of_a_basis(triple: Any, normalization: Any) -> None:
-    (program,) = CouplingRecipe(*triple, normalization).functions()
+    l1, l2, l3 = triple
+    (program,) = CouplingRecipe(l1, l2, l3, normalization).functions()
     one, two, _ = (np.eye(2 * weight + 1, dtype=int).tolist() for weight in triple)
     for x, y in product(one, two):
         assert program.run(x, y)["coupled"] == coupled_sum(triple, normalization, x, y)

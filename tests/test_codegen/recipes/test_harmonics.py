@@ -15,6 +15,7 @@ from codegen import (
     HarmonicsRecipe,
 )
 from natural_tensors import Surd, harmonic
+from natural_tensors.so3.harmonics import Normalization
 from tests.helpers.formal import (
     NORMALIZATIONS,
     WEIGHT,
@@ -28,7 +29,9 @@ from tests.helpers.formal import (
 from tests.helpers.oracles import natural_projector
 
 
-def packed_harmonics(ring: Ring, vector: Sequence[Formal], normalization: str) -> list[Formal]:
+def packed_harmonics(
+    ring: Ring, vector: Sequence[Formal], normalization: Normalization
+) -> list[Formal]:
     """Return the solid harmonics of indeterminates that are the first three of a ring."""
     result = []
     size = len(ring.gens)
@@ -83,7 +86,7 @@ def test_cartesian_harmonics_are_the_traceless_parts(normalization: Any, solid: 
         assert all(a == expected[i] for a, i in zip(values, inverse.reshape(-1), strict=True))
 
 
-def rank_of(points: Sequence[Sequence[Any]], monomials: Sequence[tuple[int, int, int]]) -> int:
+def rank_of(points: Sequence[Sequence[Any]], monomials: Sequence[tuple[int, ...]]) -> int:
     rows = [[x**a * y**b * z**c for a, b, c in monomials] for x, y, z in points]
     return int(
         flint.fmpq_mat(

@@ -16,6 +16,8 @@ from codegen import (
     TensorRecipe,
 )
 from natural_tensors import Surd, reduction
+from natural_tensors.decomposition.components import Form
+from natural_tensors.decomposition.copies import Basis
 from natural_tensors.so3.bases import natural_basis
 from tests.helpers.formal import Formal, Ring, ring_of, total
 from tests.helpers.oracles import BASES, CLASSES, SMALL, harmonic_basis
@@ -42,7 +44,7 @@ def tensors_of(symmetry: str) -> Any:
 
 
 @cache
-def operator(symmetry: str, basis: str, kind: str, key: tuple[int, int]) -> tuple[Any, Surd]:
+def operator(symmetry: str, basis: Basis, kind: str, key: tuple[int, int]) -> tuple[Any, Surd]:
     """Return an exact operator as integers, natural index first, and the factor outside."""
     found = getattr(reduction(symmetry, basis=basis), kind)(*key)
     array, denominator, radicand = found.exact_array()
@@ -204,17 +206,15 @@ def test_pack_and_unpack_know_no_basis(case: Any) -> None:
 
 PAIRED = ("symmetric", "piezoelectric", "elastic", "photoelastic", "one-pair", "elastic-3")
 
-FORMED = [
-    (case.symmetry, form)
-    for case in CLASSES
-    if case.name in PAIRED
-    for form in ("components", "voigt", "voigt-compliance", "mandel")
+FORMS: tuple[Form, ...] = ("components", "voigt", "voigt-compliance", "mandel")
+FORMED: list[tuple[str, Form]] = [
+    (case.symmetry, form) for case in CLASSES if case.name in PAIRED for form in FORMS
 ]
 FORMED += [("ijk", "components"), ("ij=-ji", "components"), ("ijkl=-jikl=klij", "components")]
 
 
 @pytest.mark.parametrize(("symmetry", "form"), FORMED)
-def test_every_form_equals_the_exact_operators(symmetry: str, form: str) -> None:
+def test_every_form_equals_the_exact_operators(symmetry: str, form: Form) -> None:
     for prove in PROOFS.values():
         prove(TensorRecipe(symmetry, form=form))
 

@@ -99,9 +99,10 @@ def test_harmonics_are_accurate(weight: int, dtype: torch.dtype, tolerance: floa
 @each_precision
 @pytest.mark.parametrize("triple", [(1, 1, 1), (2, 2, 4), (3, 2, 2), (4, 4, 5)])
 def test_couplings_are_accurate(triple: Any, dtype: torch.dtype, tolerance: float) -> None:
-    (program,) = programs(CouplingRecipe(*triple))
+    l1, l2, l3 = triple
+    (program,) = programs(CouplingRecipe(l1, l2, l3))
     x, y = random_arguments(program, dtype=dtype)
-    table = coupling(*triple, "component").to_array().astype(LONG)
+    table = coupling(l1, l2, l3, "component").to_array().astype(LONG)
     expected = np.einsum("nic,njc,ijk->nkc", x.numpy().astype(LONG), y.numpy().astype(LONG), table)
     assert close(generated(CouplingRecipe(*triple)).couple(x, y), expected, tolerance)
 
@@ -198,7 +199,7 @@ def test_convolutions_are_equivariant(recipe: ConvolutionRecipe, method: str) ->
 def test_products_are_equivariant(parity: Any) -> None:
     recipe = ProductRecipe(2, parity)
     module = generated(recipe)
-    first, second, weights = random_arguments(*programs(recipe))
+    first, second, weights = random_arguments(programs(recipe)[0])
     before = module.product(first, second, weights)
     for matrix in motions(parity):
         after = module.product(

@@ -26,7 +26,7 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Any:
 BACKEND = "inductor" if shutil.which("g++") else "aot_eager"
 
 
-class Whole(torch.nn.Module):
+class Whole(torch.nn.Module):  # type: ignore[misc, unused-ignore]
     """A convolution and all that leads to it."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Whole(torch.nn.Module):
         return self.code.convolve(features, self.code.frame(unit), weights, senders, receivers)
 
 
-class Elastic(torch.nn.Module):
+class Elastic(torch.nn.Module):  # type: ignore[misc, unused-ignore]
     """All functions of a tensor class."""
 
     def __init__(self) -> None:
