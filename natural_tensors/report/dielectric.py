@@ -35,16 +35,16 @@ def _along(crystal: CrystalTensor, direction: Floats) -> list[Words]:
     return [vector(direction), *([symbol(direction, lattice)] if lattice is not None else [])]
 
 
-def _character(found: optics.OpticalSummary) -> str:
+def _character(summary: optics.OpticalSummary) -> str:
     """Return ``"biaxial, positive"``."""
-    sign = {1: ", positive", -1: ", negative", 0: ""}[int(found.sign)]
-    return f"{found.optical_class}{sign}"
+    sign = {1: ", positive", -1: ", negative", 0: ""}[int(summary.sign)]
+    return f"{summary.optical_class}{sign}"
 
 
 def dielectric_facts(crystal: CrystalTensor) -> list[Fact]:
     """Return refractive indices, birefringence and optical character at a glance."""
-    found = optics.summary(crystal.values)
-    if found.principal_values[0] <= 0:
+    summary = optics.summary(crystal.values)
+    if summary.principal_values[0] <= 0:
         return []
     facts = [
         Fact(
@@ -52,23 +52,23 @@ def dielectric_facts(crystal: CrystalTensor) -> list[Fact]:
             "refractive index",
             typeset(index, INDEX_DIGITS),
         )
-        for letter, index in zip("αβγ", found.refractive_indices, strict=True)
+        for letter, index in zip("αβγ", summary.refractive_indices, strict=True)
     ]
-    facts.append(Fact("Δn", "birefringence", typeset(found.birefringence, 3)))
-    facts.append(Fact("", "optical class", _character(found)))
-    if found.optical_class == "biaxial":
-        facts.append(Fact("2V", "between the optic axes", f"{found.angle_2v_deg:.1f}°"))
+    facts.append(Fact("Δn", "birefringence", typeset(summary.birefringence, 3)))
+    facts.append(Fact("", "optical class", _character(summary)))
+    if summary.optical_class == "biaxial":
+        facts.append(Fact("2V", "between the optic axes", f"{summary.angle_2v_deg:.1f}°"))
     return facts
 
 
 def dielectric(crystal: CrystalTensor) -> Section:
     """Return principal values, refractive indices and optic axes."""
-    found = optics.summary(crystal.values)
+    summary = optics.summary(crystal.values)
     columns = zip(
         ("smallest", "middle", "largest"),
-        found.principal_values,
-        found.refractive_indices,
-        found.principal_axes,
+        summary.principal_values,
+        summary.refractive_indices,
+        summary.principal_axes,
         strict=True,
     )
     rows = [
@@ -83,22 +83,22 @@ def dielectric(crystal: CrystalTensor) -> Section:
             "lead",
         ),
         Table(_headings(crystal, "principal value", "permittivity", "index"), rows),
-        *_optic_axes(crystal, found),
+        *_optic_axes(crystal, summary),
     ]
     return Section("principal", "Principal values and optic axes", blocks)
 
 
-def _optic_axes(crystal: CrystalTensor, found: optics.OpticalSummary) -> list[Block]:
-    if found.principal_values[0] <= 0:
+def _optic_axes(crystal: CrystalTensor, summary: optics.OpticalSummary) -> list[Block]:
+    if summary.principal_values[0] <= 0:
         return [Paragraph("A principal value is not positive: light does not travel in all axes.")]
-    text = f"Optically {_character(found)}"
-    if found.optical_class == "isotropic":
+    text = f"Optically {_character(summary)}"
+    if summary.optical_class == "isotropic":
         return [Paragraph(f"{text}: all directions are alike.")]
-    if found.optical_class == "uniaxial":
-        named = [("optic axis", found.optic_axes[0])]
+    if summary.optical_class == "uniaxial":
+        named = [("optic axis", summary.optic_axes[0])]
     else:
-        text += f"; the optic axes are 2V = {found.angle_2v_deg:.1f}° apart"
-        named = [(f"optic axis {place}", axis) for place, axis in enumerate(found.optic_axes, 1)]
+        text += f"; the optic axes are 2V = {summary.angle_2v_deg:.1f}° apart"
+        named = [(f"optic axis {place}", axis) for place, axis in enumerate(summary.optic_axes, 1)]
     rows = [[name, *_along(crystal, axis)] for name, axis in named]
     return [Paragraph(f"{text}."), Table(_headings(crystal, ""), rows)]
 
@@ -107,36 +107,36 @@ def _responses(crystal: CrystalTensor) -> piezoelectricity.PiezoelectricSummary:
     return piezoelectricity.summary(crystal.values, unit=crystal.unit)
 
 
-def _response(value: float | Floats, found: piezoelectricity.PiezoelectricSummary) -> str:
-    return typeset(value if value > ROUNDING * found.norm else 0.0)
+def _response(value: float | Floats, summary: piezoelectricity.PiezoelectricSummary) -> str:
+    return typeset(value if value > ROUNDING * summary.norm else 0.0)
 
 
 def piezoelectric_facts(crystal: CrystalTensor) -> list[Fact]:
     """Return the strongest responses at a glance."""
-    found = _responses(crystal)
-    unit = f" {written_unit(found.unit)}" if found.unit else ""
+    summary = _responses(crystal)
+    unit = f" {written_unit(summary.unit)}" if summary.unit else ""
     return [
-        Fact("", "largest longitudinal", _response(found.longitudinal_maximum, found) + unit),
-        Fact("", "hydrostatic", _response(found.hydrostatic_norm, found) + unit),
+        Fact("", "largest longitudinal", _response(summary.longitudinal_maximum, summary) + unit),
+        Fact("", "hydrostatic", _response(summary.hydrostatic_norm, summary) + unit),
     ]
 
 
 def piezoelectric(crystal: CrystalTensor) -> Section:
     """Return the largest responses, and where."""
-    found = _responses(crystal)
-    unit = f" [{written_unit(found.unit)}]" if found.unit else ""
-    polar = found.hydrostatic_norm > ROUNDING * found.norm
-    pressed = found.hydrostatic / found.hydrostatic_norm if polar else np.full(3, np.nan)
+    summary = _responses(crystal)
+    unit = f" [{written_unit(summary.unit)}]" if summary.unit else ""
+    polar = summary.hydrostatic_norm > ROUNDING * summary.norm
+    pressed = summary.hydrostatic / summary.hydrostatic_norm if polar else np.full(3, np.nan)
     rows = [
         [
             "longitudinal, largest",
-            _response(found.longitudinal_maximum, found),
-            *_along(crystal, found.longitudinal_direction),
+            _response(summary.longitudinal_maximum, summary),
+            *_along(crystal, summary.longitudinal_direction),
         ],
-        ["hydrostatic", _response(found.hydrostatic_norm, found), *_along(crystal, pressed)],
+        ["hydrostatic", _response(summary.hydrostatic_norm, summary), *_along(crystal, pressed)],
         [
             "to any load of unit norm, largest",
-            _response(found.largest_singular_value, found),
+            _response(summary.largest_singular_value, summary),
             *_along(crystal, np.full(3, np.nan)),
         ],
     ]
