@@ -386,8 +386,9 @@ def test_no_private_name_is_taken_from_another_module() -> None:
     refuse(private_names(ROOT, modules(ROOT).values()))
 
 
-def test_tests_take_no_private_name() -> None:
-    refuse(private_names(ROOT, sorted((ROOT / "tests").rglob("*.py"))))
+def test_tests_and_benchmarks_take_no_private_name() -> None:
+    paths = [path for name in ("tests", "benchmarks") for path in (ROOT / name).rglob("*.py")]
+    refuse(private_names(ROOT, sorted(paths)))
 
 
 def test_no_floating_point_before_the_door() -> None:

@@ -22,7 +22,7 @@ from carnet_model.training import graph_cache
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.run import train
 from natural_tensors import elasticity
-from tests.test_carnet_model.cli.test_commands import run
+from tests.helpers.command_lines import carnet as run
 
 pytestmark = pytest.mark.slow
 
