@@ -1,4 +1,4 @@
-"""The command elastic: how stiff a crystal is under a potential."""
+"""The command ``elastic``: how stiff a crystal is under a potential."""
 
 from __future__ import annotations
 
@@ -57,23 +57,23 @@ def elastic(
         try:
             if isinstance(entry, Failure):
                 raise MechanicsError(str(entry))
-            found = elastic_constants(predictor, entry, relaxed=relaxed, force=force)
+            relaxed_crystal = elastic_constants(predictor, entry, relaxed=relaxed, force=force)
         except MechanicsError as error:
             warn("error", str(error), "bold red")
             documents.append({"name": entry.name, "error": str(error)})
             continue
         done += 1
-        result = found.prediction
+        result = relaxed_crystal.prediction
         check = None
         if strains:
             check = from_finite_strains(CarNetCalculator(predictor), result.structure, force=force)
         if as_json:
-            document = result.to_dict() | {"volume_change": found.volume_change}
+            document = result.to_dict() | {"volume_change": relaxed_crystal.volume_change}
             documents.append(
                 document if check is None else document | {"by_strain": to_lists(check)}
             )
             continue
-        change = f"volume {100 * found.volume_change:+.2f} % in the relaxation"
+        change = f"volume {100 * relaxed_crystal.volume_change:+.2f} % in the relaxation"
         say(Text(result.name, style="bold"), change)
         say(*result.lines())
         if check is not None:

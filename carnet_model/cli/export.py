@@ -1,4 +1,4 @@
-"""The command that exports a potential to a file."""
+"""The command ``export``: a potential in one file that PyTorch alone runs."""
 
 from __future__ import annotations
 

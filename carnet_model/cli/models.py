@@ -60,8 +60,8 @@ def _card(folder: Path) -> dict[str, Any]:
 
 def _flat(metrics: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Return nested figures under names joined by dots."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for key, value in metrics.items():
         name = f"{above}.{key}" if above else str(key)
-        found |= _flat(value, name) if isinstance(value, Mapping) else {name: value}
-    return found
+        figures |= _flat(value, name) if isinstance(value, Mapping) else {name: value}
+    return figures

@@ -1,4 +1,4 @@
-"""The commands predict, report and models."""
+"""The command ``predict``: tensors of structures, printed or written."""
 
 from __future__ import annotations
 
@@ -144,9 +144,9 @@ def _as_text(
 
 def _show(results: Sequence[Prediction | Failure], predictor: Predictor, full: bool) -> None:
     """Print results for people: a text for each of a few, a table of many."""
-    found = [result for result in results if isinstance(result, Prediction)]
+    predictions = [result for result in results if isinstance(result, Prediction)]
     if full or len(results) < TABLE_FROM or predictor.target.key != "elastic":
-        for number, result in enumerate(found):
+        for number, result in enumerate(predictions):
             title = result.formula if result.name == result.formula else result.name
             say(*([""] * (number > 0)), Text(title, style="bold"), f"formula {result.formula}")
             say("", *result.lines())

@@ -81,35 +81,35 @@ def report(
     from natural_tensors.report.command import write_report
 
     from ..structures import measured
-    from . import report
 
-    thing = measured.read_structure(path)
+    structure = measured.read_structure(path)
     shown = cast(FrameName, frame)
     if tensor is None:
-        write_report(report.predicted(thing, predictor.load(model), frame=shown), output)
+        write_report(predicted(structure, predictor.load(model), frame=shown), output)
         return
-    found = measured.measured(
-        thing, tensor, kind=kind, unit=unit, axes=cast(FrameName, axes), frame=shown,
+    stated = measured.measured(
+        structure, tensor, kind=kind, unit=unit, axes=cast(FrameName, axes), frame=shown,
         project=project,
     )  # fmt: skip
-    write_report(found, output, expected_bulk_gpa=_expected_bulk(thing, found.tensor, model))
+    bulk = _expected_bulk(structure, stated.tensor, model)
+    write_report(stated, output, expected_bulk_gpa=bulk)
 
 
-def _expected_bulk(thing: Geometry, tensor: str, model: str) -> float | None:
+def _expected_bulk(structure: Geometry, tensor: str, model: str) -> float | None:
     """Return the bulk modulus that networks expect, GPa; None where they cannot tell."""
     if tensor != "elastic":
         return None
-    (result,) = predictor.load(model).predict([thing])
+    (result,) = predictor.load(model).predict([structure])
     if isinstance(result, Failure) or result.moduli is None:
         return None
     return float(result.moduli.bulk_hill)
 
 
-def predicted(thing: Geometry, predictor: Predictor, *, frame: FrameName) -> CrystalTensor:
+def predicted(structure: Geometry, predictor: Predictor, *, frame: FrameName) -> CrystalTensor:
     """Return the tensor that networks predict for a crystal.
 
     Args:
-        thing: the crystal.
+        structure: the crystal.
         predictor: the networks.
         frame: the axes of the tensor.
 
@@ -117,4 +117,4 @@ def predicted(thing: Geometry, predictor: Predictor, *, frame: FrameName) -> Cry
         PredictionError: when there is no prediction.
         GeometryError: when it is no crystal.
     """
-    return predictor.predict(thing, frame=frame).crystal()
+    return predictor.predict(structure, frame=frame).crystal()

@@ -1,4 +1,4 @@
-"""The commands train, evaluate and join."""
+"""The command ``train``: networks as a configuration says."""
 
 from __future__ import annotations
 

@@ -20,6 +20,11 @@ def carnet(*arguments: str, code: int = 0, stdin: str | bytes | None = None) -> 
     return _run(app.app, "carnet", arguments, code, stdin)
 
 
+def carnet_error(*arguments: str, code: int = 2) -> str:
+    """Return the message of ``carnet`` where it fails."""
+    return message(carnet(*arguments, code=code))
+
+
 def message(result: Result) -> str:
     """Return the message of a command that failed: all it said, and in the form of all errors."""
     assert result.stdout == ""

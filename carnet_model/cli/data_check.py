@@ -1,4 +1,4 @@
-"""The commands about data: fetch public sets, hold labels against their crystals."""
+"""The command ``data check``: labels against the symmetry of their crystals."""
 
 from __future__ import annotations
 
@@ -18,26 +18,8 @@ from ..data.labels import LabelSource
 from ..data.reading import read_examples
 from ..structures.symmetry import SYMPREC
 from .app import data
-from .options import FormOption, KeyOption, UnitOption, label_source
-
-
-@data.command("dejong2015", epilog=examples_of("carnet", "data dejong2015 dejong2015.json.gz"))
-def dejong2015(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="Where to write: .json or .json.gz.")],
-    archive: Annotated[
-        str | None,
-        typer.Option(
-            "--archive", metavar="FILE", help="matminer-0.4.0.tar.gz, where it is at hand."
-        ),
-    ] = None,
-) -> None:
-    """Fetch the 1,181 public elastic tensors of de Jong and others (2015, CC0) through pip.
-
-    The SHA-256 of the download is checked, and each label against the point group of its crystal.
-    """
-    from ..data import dejong2015
-
-    say(str(dejong2015.fetch(path, archive=archive)))
+from .labelled_data import label_source
+from .options import FormOption, KeyOption, UnitOption
 
 
 @data.command(
@@ -134,17 +116,17 @@ def _offered(offers: Sequence[Any]) -> str:
 
 def _record(example: Example, source: LabelSource) -> dict[str, Any]:
     """Return an example as a record that the same label options read again."""
-    thing = example.geometry
+    structure = example.geometry
     record: dict[str, Any] = {
         "id": example.identifier,
         "formula": example.formula,
         **{name: value for name, value in example.notes.items() if name not in ("id", "formula")},
-        "numbers": thing.numbers.tolist(),
-        "positions": thing.positions.tolist(),
-        "periodic": list(thing.periodic),
+        "numbers": structure.numbers.tolist(),
+        "positions": structure.positions.tolist(),
+        "periodic": list(structure.periodic),
     }
-    if thing.cell.any():
-        record["lattice"] = thing.cell.tolist()
+    if structure.cell.any():
+        record["lattice"] = structure.cell.tolist()
     record[source.key or source.name] = source.written(example.labels[source.name]).tolist()
     return record
 

@@ -1,0 +1,66 @@
+"""The command ``join``: networks of the same targets as an ensemble."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from natural_tensors.terminal import examples_of, one_of, say
+
+from ..prediction.predictor import load
+from .app import app, check_extras
+from .labelled_data import label_sources, labelled_examples
+from .options import SPLITS, FormOption, KeyOption, UnitOption
+
+
+@app.command(
+    "join",
+    epilog=examples_of(
+        "carnet",
+        "join runs/a/model runs/b/model -o runs/both",
+        "join runs/*/model -o runs/all --data data.json.gz --split val",
+    ),
+)
+def join(
+    members: Annotated[list[str], typer.Argument(metavar="MODELS...", help="Checkpoints.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the ensemble goes.")
+    ],
+    path: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="FILE",
+            help="Labelled structures that no member was trained on: their errors are recorded, "
+            "and the spread is scaled to hold 68 % of them.",
+        ),
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split", metavar="SPLIT", callback=one_of(SPLITS),
+            help=f"{', '.join(SPLITS)}: which examples of the data.",
+        ),
+    ] = "val",
+    key: KeyOption = None,
+    form: FormOption = None,
+    unit: UnitOption = None,
+) -> None:  # fmt: skip
+    """Join networks of the same targets to an ensemble, whose spread is the uncertainty."""
+    check_extras()
+    from ..evaluation import evaluation
+    from ..weights import ensembles
+
+    joined = ensembles.merge(members, output)
+    if path is not None:
+        predictor = load(output)
+        sources, either_sign = label_sources(predictor, path, key, form, unit)
+        chosen = labelled_examples(path, sources, split)
+        compared = evaluation.evaluate(predictor, chosen, either_sign=either_sign)
+        scores = {score.name: round(score.value, 4) for score in compared.errors.scores}
+        notes = {
+            "metrics": {split: {"structures": len(compared.predictions), **scores}},
+            "spread_scale": {name: round(v, 4) for name, v in compared.spread_scale.items()},
+        }
+        ensembles.merge(members, output, notes)
+    say(f"{len(joined.models)} networks joined in {output}")

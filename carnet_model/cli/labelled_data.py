@@ -1,0 +1,89 @@
+"""Labelled data of the command line: how labels are read, and which examples are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from natural_tensors import catalog
+from natural_tensors.files.label_forms import LabelFormName
+from natural_tensors.terminal import warn
+
+from ..data.examples import DatasetError, Example, Examples
+from ..data.labels import LabelSource
+from ..data.reading import read_examples
+from ..network.targets import Target
+from ..prediction.predictor import Predictor
+from .options import SPLITS
+
+
+def label_source(
+    name: str, key: str | None, form: str | None, unit: str | None, target: Target | None = None
+) -> LabelSource:
+    """Return where a label stands; a stiffness as in this project's JSON when nothing is said."""
+    ours = name == "elastic" and key is None and form is None
+    return LabelSource(
+        name,
+        key=key or ("C" if ours else name),
+        form=cast(LabelFormName, form or ("upper" if ours else "full")),
+        unit=unit or ("GPa" if name == "elastic" else ""),
+        kept="" if target is None else target.unit,
+        symmetry=target.tensor if target else "" if name in catalog else name,
+        axial=target is not None and target.axial,
+        sites="all" if target and target.pooling == "atoms" else "",
+    )
+
+
+def label_sources(
+    predictor: Predictor, path: str, key: str | None, form: str | None, unit: str | None
+) -> tuple[list[LabelSource], bool]:
+    """Return the labels to read, and whether they may be their negatives.
+
+    Without options they are read as the training read them: from its source of the same file
+    name, or else from the first that has them.
+
+    Args:
+        predictor: the model.
+        path: the labelled data.
+        key: option of the command line, as the next two.
+        form: how the label is written.
+        unit: of the numbers.
+    """
+    from ..training.config import Config
+    from ..training.sources import resolve_sources
+
+    target, trained = predictor.target, predictor.record.get("config") or {}
+    if key or form or unit or not trained:
+        return [label_source(target.key, key, form, unit, target)], False
+    known = [
+        (source, labels)
+        for source in resolve_sources(Config.model_validate(trained))
+        if (labels := source.evaluated_labels(target))
+    ]
+    of_file = [labels for source, labels in known if source.path == Path(path).name]
+    labels = of_file[0] if of_file else known[0][1]
+    # a file may state energies alone, or forces alone: what is there is measured
+    readings = [label.reading for label in labels]
+    sources = [replace(each, optional=target.potential or each.optional) for each in readings]
+    return sources, any(label.either_sign for label in labels)
+
+
+def labelled_examples(path: str, sources: Sequence[LabelSource], split: str) -> list[Example]:
+    """Return the examples of a split to measure a model on; faulty records are reported."""
+    examples = read_examples(path, sources, for_training=False, on_error="skip")
+    for fault in examples.faults:
+        warn("warning", str(fault), "bold yellow")
+    chosen = of_split(examples, split)
+    if not chosen:
+        raise DatasetError(
+            f"{path}: none of its {len(examples)} examples is of the split {split!r}\n"
+            f"allowed: --split {', '.join(SPLITS)}"
+        )
+    return chosen
+
+
+def of_split(examples: Examples, split: str) -> list[Example]:
+    """Return the examples of a split, or all of them."""
+    return [example for example in examples if split in ("all", example.split)]
