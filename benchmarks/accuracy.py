@@ -150,7 +150,7 @@ def tables() -> Iterator[Table]:
         name = row.target if row.file == 0 else f"{row.target}, file {row.file + 1}"
         table.add_row(
             row.recipe,
-            escape(f"{name}: {score.label}"),
+            escape(f"{name}: {score.name}" + (f" [{score.unit}]" if score.unit else "")),
             *cells,
             f"{trivial.value:.3g}",
             row.published,
