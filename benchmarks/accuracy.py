@@ -23,6 +23,7 @@ from carnet_model.data.examples import Example
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import Evaluation, evaluate
+from carnet_model.evaluation.formats import score_label
 from carnet_model.training.config import Config
 from carnet_model.training.config_reading import read_config
 from carnet_model.training.run import train
@@ -150,7 +151,7 @@ def tables() -> Iterator[Table]:
         name = row.target if row.file == 0 else f"{row.target}, file {row.file + 1}"
         table.add_row(
             row.recipe,
-            escape(f"{name}: {score.name}" + (f" [{score.unit}]" if score.unit else "")),
+            escape(f"{name}: {score_label(score)}"),
             *cells,
             f"{trivial.value:.3g}",
             row.published,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from e3nn import o3
 from e3nn.io import CartesianTensor
 from rich.table import Table
+from torch import Tensor
 
 import codegen
 
@@ -21,6 +22,8 @@ from .timing import interleaved, once
 COUNT = 100_000
 NODES, EDGES = 216, 6048
 
+Function: TypeAlias = Callable[[Tensor], Tensor]
+
 
 def _elastic_times(kind: torch.dtype, rounds: int) -> dict[str, float]:
     module = codegen.load(codegen.TensorRecipe("elastic", form="components"))
@@ -30,8 +33,8 @@ def _elastic_times(kind: torch.dtype, rounds: int) -> dict[str, float]:
     rival = CartesianTensor("ijkl=jikl=klij")
     products = rival.reduced_tensor_products()
     dense = products.change_of_basis.to(kind)
-    pack = torch.compile(module.pack, fullgraph=True)
-    decompose = torch.compile(whole.decompose, fullgraph=True)
+    pack: Function = torch.compile(module.pack, fullgraph=True)
+    decompose: Function = torch.compile(whole.decompose, fullgraph=True)
     return interleaved(
         {
             "e3nn from_cartesian (81 to 21)": lambda: rival.from_cartesian(full, products),
@@ -66,9 +69,9 @@ def _harmonics(rounds: int) -> Table:
     say("generated: harmonics")
     vectors = torch.nn.functional.normalize(torch.randn(COUNT, 3), dim=-1)
     module = codegen.load(codegen.HarmonicsRecipe(4))
-    ours = torch.compile(module.harmonics, fullgraph=True)
+    ours: Function = torch.compile(module.harmonics, fullgraph=True)
     degrees = list(range(5))
-    theirs = torch.compile(
+    theirs: Function = torch.compile(
         lambda v: o3.spherical_harmonics(degrees, v, False, "component"), fullgraph=True
     )
     times = interleaved(
@@ -120,9 +123,9 @@ class _Convolution:
         self.harmonics = o3.spherical_harmonics(degrees, directions, True, "component")
         self.rival_features = torch.randn(NODES, irreps.dim, requires_grad=True)
         self.rival_weights = torch.randn(EDGES, self.product.weight_numel, requires_grad=True)
-        self.compiled = torch.compile(self.module.convolve, fullgraph=True)
+        self.compiled: Callable[..., Tensor] = torch.compile(self.module.convolve, fullgraph=True)
 
-    def ours(self) -> Any:
+    def ours(self) -> Tensor:
         return self.compiled(self.features, self.frames, self.weights, self.senders, self.receivers)
 
     def theirs(self) -> Any:

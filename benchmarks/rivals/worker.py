@@ -197,7 +197,7 @@ def _mace_model(case: dict[str, Any], numbers: list[int]) -> torch.nn.Module:
     torch.manual_seed(0)
     degrees = range(case["weight"] + 1)
     block = modules.interaction_classes["RealAgnosticResidualInteractionBlock"]
-    return modules.ScaleShiftMACE(
+    network: torch.nn.Module = modules.ScaleShiftMACE(
         atomic_inter_scale=1.0,
         atomic_inter_shift=0.0,
         r_max=case["cutoff"],
@@ -218,6 +218,7 @@ def _mace_model(case: dict[str, Any], numbers: list[int]) -> torch.nn.Module:
         use_reduced_cg=False,
         radial_MLP=[64, 64, 64],
     )
+    return network
 
 
 def _mace(case: dict[str, Any]) -> Network:
@@ -269,7 +270,7 @@ class Session:
         self.optimizer.zero_grad()
         energy, forces = self.network.fit()
         loss = forces.square().mean() + (energy / self.network.atoms).square().mean()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
 
     def seconds(self, action: str) -> float:

@@ -50,7 +50,7 @@ POTENTIAL = ("energy", "free_energy", "forces", "stress")
 """Properties of a potential; no tensor target can be called so."""
 
 
-class CarNetCalculator(Calculator):
+class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
     """Properties that a network, or an ensemble of them, predicts for the atoms of ASE.
 
     A network with a scalar in eV that is summed over the atoms has ``energy`` and ``free_energy``

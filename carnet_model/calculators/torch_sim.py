@@ -14,7 +14,7 @@ from ..export.exported import Exported, load_exported
 from ..structures.neighbours import neighbours
 
 
-class CarNetModel(ModelInterface):
+class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be installed
     """A model of torch-sim that runs an exported potential.
 
     It takes exported files and no checkpoints: one way to the same numbers, on any device, with

@@ -321,7 +321,7 @@ class _ConvolveVJP(Function):
         return by_features, by_directions, by_hidden, by_matrix
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator, unused-ignore]
+    @once_differentiable
     def backward(ctx: _Context, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         features, directions, hidden, matrix, gradient = ctx.saved_tensors
         t_features, t_directions, t_hidden, t_matrix = (  # tangents of the gradients by each

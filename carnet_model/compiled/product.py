@@ -71,7 +71,7 @@ class _MultiplyVJP(Function):
         return by_first, by_second, by_weights
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator, unused-ignore]
+    @once_differentiable
     def backward(ctx: _Context, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         values = [value.contiguous() for value in ctx.saved_tensors]
         first, second, weights, gradient = values

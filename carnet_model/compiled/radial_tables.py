@@ -172,7 +172,7 @@ class _Convolve(Function):
         return table.kernel.message(bonds, features, table.fill(*place[:2]))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator, unused-ignore]
+    @once_differentiable
     def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, ...]:
         table, bonds = ctx.table, ctx.bonds
         (features,) = ctx.saved_tensors
@@ -193,7 +193,7 @@ class _Convolve(Function):
 _convolve: Callable[..., Tensor] = _Convolve.apply
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
+@torch.no_grad()
 def tabulate(
     model: CarNet, elements: Sequence[int], *, spacing: float = SPACING, shortest: float = SHORTEST
 ) -> None:

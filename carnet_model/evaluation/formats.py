@@ -54,12 +54,13 @@ def score_table(scores: ErrorTable | Baselines | Ranking) -> str:
     """
     columns = scores.columns
     rows = [
-        (_row_head(row[0]), *map(score_text, row)) for row in zip(*columns.values(), strict=True)
+        (score_label(row[0]), *map(score_text, row)) for row in zip(*columns.values(), strict=True)
     ]
     return "\n".join(aligned([("", *columns), *rows], left=1))
 
 
-def _row_head(score: Score) -> str:
+def score_label(score: Score) -> str:
+    """Return the name of a score with its unit, such as ``bulk_mae [GPa]``."""
     return score.name if score.unit in ("", "1") else f"{score.name} [{score.unit}]"
 
 

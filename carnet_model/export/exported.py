@@ -121,7 +121,7 @@ class Exported:
         Raises:
             ExportError: naming them; never when the file does not say which it knows.
         """
-        strangers = sorted(set(numbers.unique().tolist()) - set(self.elements))
+        strangers = sorted(set(torch.unique(numbers).tolist()) - set(self.elements))
         if self.elements and strangers:
             raise ExportError(
                 f"this potential does not know the atomic numbers {strangers}; it knows "

@@ -26,6 +26,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from natural_tensors import CONVENTIONS, __version__
 
 from ..network.graph import Batch, Graph, collate
+from ..network.layers.modules import Modules
 from ..network.model import CarNet
 from ..potentials.derivatives import energy_and_derivatives
 from ..prediction.predictor import Predictor
@@ -67,7 +68,7 @@ class _Potential(nn.Module):
 
     def __init__(self, models: Sequence[CarNet]) -> None:
         super().__init__()
-        self.models = nn.ModuleList(models)
+        self.models = Modules[CarNet](models)
 
     def forward(
         self, numbers: Tensor, senders: Tensor, receivers: Tensor, vectors: Tensor

@@ -79,7 +79,8 @@ class Layout:
         One operation for all: slices of their own would each fill a whole array with zeros when
         they are differentiated.
         """
-        parts = features.split([irrep.size for irrep in self.irreps], dim=1)
+        sizes = [irrep.size for irrep in self.irreps]
+        parts: tuple[Tensor, ...] = features.split(sizes, dim=1)  # type: ignore[no-untyped-call]
         return dict(zip(self.irreps, parts, strict=True))
 
 

@@ -12,6 +12,7 @@ from .graph import Batch
 from .irreps import Irrep, Layout, Parts, reachable
 from .layers.embedding import ElementEmbedding
 from .layers.interaction import Interaction
+from .layers.modules import Modules
 from .layers.output import Output
 from .layers.radial import RadialBasis
 from .settings import NetworkSettings
@@ -58,7 +59,7 @@ class CarNet(nn.Module):
         self.embedding = ElementEmbedding(settings.embedding)
         self.start = nn.Linear(settings.embedding, channels)
         self.basis = RadialBasis(settings.radial, settings.cutoff)
-        self.interactions = nn.ModuleList(
+        self.interactions = Modules[Interaction](
             Interaction(
                 sent if number else Layout(0), layout, channels=channels,
                 body_order=settings.body_order, embedding=settings.embedding,
@@ -68,7 +69,7 @@ class CarNet(nn.Module):
             )
             for number in range(settings.layers)
         )  # fmt: skip
-        self.outputs = nn.ModuleList(
+        self.outputs = Modules[Output](
             Output(
                 target, layout, layers=settings.layers, channels=channels,
                 embedding=settings.embedding, hidden=settings.head_hidden, volume=settings.volume,

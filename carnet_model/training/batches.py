@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..network.graph import Batch, collate
 from .label_tensors import Labels, join_labels
@@ -75,9 +75,9 @@ class DataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Return the training set in the order of the epoch; the last batch may be smaller."""
-        rank, processes = self.trainer.global_rank, self.trainer.world_size
+        rank, processes = self._process()
         return DataLoader(
-            list(self.samples.train),
+            cast("Dataset[Sample]", self.samples.train),  # a sequence serves as one
             batch_size=self.batch,
             sampler=EpochOrder(len(self.samples.train), self.seed, rank, processes),
             collate_fn=join_samples,
@@ -86,10 +86,15 @@ class DataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Return the share of this process in the validation set."""
-        rank, processes = self.trainer.global_rank, self.trainer.world_size
+        rank, processes = self._process()
         return DataLoader(
-            list(self.samples.val)[rank::processes],
+            cast("Dataset[Sample]", self.samples.val[rank::processes]),
             batch_size=VALIDATION_BATCH,
             collate_fn=join_samples,
             generator=torch.Generator(),
         )
+
+    def _process(self) -> tuple[int, int]:
+        """Return the number of this process, and of all processes."""
+        assert self.trainer is not None
+        return self.trainer.global_rank, self.trainer.world_size

@@ -19,7 +19,7 @@ from .config import Config
 from .sources import resolve_sources
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc] # PyYAML states no types
     """YAML, with keys written twice refused."""
 
 

@@ -135,7 +135,7 @@ def _introduce_elements(model: CarNet, seen: frozenset[int], samples: Samples) -
     return [f"new elements: {', '.join(map(str, fresh))}"]
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
+@torch.no_grad()
 def _refit_reference(model: CarNet, target: Target, table: Tensor, train: Sequence[Sample]) -> None:
     """Shift the contribution of each element by what is left unexplained, in least squares.
 

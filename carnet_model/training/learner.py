@@ -59,7 +59,7 @@ class Learner(pl.LightningModule):
         self.notices += [notice] if notice else []
         self.average: AveragedModel | None = None
         if self.config.ema:
-            follow = get_ema_multi_avg_fn(self.config.ema)
+            follow = get_ema_multi_avg_fn(self.config.ema)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.model, multi_avg_fn=follow)
             self.average.requires_grad_(False)
         self.size = len(samples.train)
@@ -170,7 +170,9 @@ class Learner(pl.LightningModule):
             values = values[torch.isfinite(values)]
             sums = torch.tensor([values.sum(), len(values)], device=self.device)
             if self.trainer.world_size > 1:
-                sums = self.all_gather(sums).sum(dim=0)
+                gathered = self.all_gather(sums)
+                assert isinstance(gathered, Tensor)
+                sums = gathered.sum(dim=0)
             if sums[1]:
                 summary[name] = float(sums[0] / sums[1])
         total = score(self.plan.targets, summary, self.scales)
@@ -185,7 +187,7 @@ class Learner(pl.LightningModule):
         record: dict[str, float] = {
             "epoch": self.current_epoch + 1,
             "loss": self.loss_sum / max(self.seen, 1),
-            "lr": float(self.optimizers().param_groups[0]["lr"]),
+            "lr": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
             **summary,
             "seconds": self.seconds,
             "crystals_per_second": self.size / self.seconds,

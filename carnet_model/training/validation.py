@@ -146,13 +146,13 @@ def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict
         bulk, shear = labels.moduli.cpu().double().numpy().T
         given = labels.moduli_weight.cpu().numpy().T > 0
         young = 9 * bulk * shear / (3 * bulk + shear)
-        for name, value, known in (
+        for name, value, there in (
             ("bulk", bulk, given[0]),
             ("shear", shear, given[1]),
             ("youngs", young, given.all(axis=0)),
         ):
             gap = np.abs(np.asarray(getattr(ours, f"{name}_hill")) - value)
-            result[f"{name}_mae"] = np.where(known, gap, np.nan)
+            result[f"{name}_mae"] = np.where(there, gap, np.nan)
     return result
 
 

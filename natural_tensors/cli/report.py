@@ -28,7 +28,7 @@ from .options import (
     FormOption,
     SymmetryOption,
     TensorOption,
-    asked_class,
+    target_class,
 )
 
 
@@ -89,7 +89,7 @@ def report_tensor(
         saving.check_suffix(output, (".html",))
     taken = take_apart(
         read_input(file, example),
-        asked_class(tensor, symmetry, axial, "dual", "--tensor"),
+        target_class(tensor, symmetry, axial, "dual", "--tensor"),
         "dual",
         written_as,
         project,

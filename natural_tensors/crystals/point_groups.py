@@ -269,15 +269,15 @@ class PointGroup:
 
 @lru_cache(maxsize=512)
 def _closure(generators: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    operations = [IDENTITY]
+    found = [IDENTITY]
     known = {IDENTITY}
-    for operation in operations:  # grows while it is walked
+    for operation in found:  # grows while it is walked
         for generator in generators:
             fresh = operation @ generator
             if fresh not in known:
                 known.add(fresh)
-                operations.append(fresh)
-    return tuple(operations)
+                found.append(fresh)
+    return tuple(found)
 
 
 def _signature(

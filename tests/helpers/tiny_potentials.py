@@ -36,9 +36,9 @@ def model(seed: int = 0) -> CarNet:
     with torch.no_grad():
         for name, values in made.named_parameters():
             if ".heads.0.weight" in name:
-                values *= 5000
+                values.mul_(5000)
             if "radial.last.weight" in name:
-                values *= 3
+                values.mul_(3)
     made.eval().requires_grad_(False)
     return made
 

@@ -17,6 +17,8 @@ class ElementEmbedding(nn.Module):
         width: number of components.
     """
 
+    table: Tensor
+
     def __init__(self, width: int) -> None:
         super().__init__()
         table = torch.from_numpy(descriptors()).float()
@@ -26,4 +28,5 @@ class ElementEmbedding(nn.Module):
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Map atomic numbers ``(atoms,)`` to ``(atoms, width)``."""
-        return (self.free + self.known(self.table)).index_select(0, numbers)
+        vectors: Tensor = self.free + self.known(self.table)
+        return vectors.index_select(0, numbers)

@@ -12,6 +12,7 @@ from ..bonds import Bonds
 from ..irreps import Irrep, Layout, Parts
 from ..kernels import Convolve, Multiply
 from .mixing import Gate, Mixing, added, bounded, joined
+from .modules import Modules
 from .radial import RadialWeights
 
 
@@ -53,7 +54,7 @@ class Interaction(nn.Module):
         self.product = kernels.product(outputs) if orders else None
         paths = self.product.paths if self.product else 0
         self.weights = nn.ParameterList(torch.randn(paths, channels) * 0.3 for _ in orders)
-        self.mixings = nn.ModuleList(
+        self.mixings = Modules[Mixing](
             Mixing(outputs, channels, channels) for _ in range(1, body_order)
         )
         self.skip = Mixing(inputs, channels, channels)

@@ -53,7 +53,7 @@ class Gate(nn.Module):
         """Keep irreps and shapes."""
         scalars = features[Irrep(0)]
         gates = 2 * torch.sigmoid(self.linear(scalars))
-        split = gates.split(scalars.shape[-1], dim=-1)
+        split = torch.split(gates, scalars.shape[-1], dim=-1)
         gated = dict(zip(self.layout.irreps[1:], split, strict=True))
         return {
             irrep: part * gated[irrep] if irrep in gated else nn.functional.silu(part)

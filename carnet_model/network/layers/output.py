@@ -13,6 +13,7 @@ from ..graph import Batch
 from ..irreps import Irrep, Layout, Parts
 from ..targets import Target
 from .mixing import Mixing, added
+from .modules import Modules
 
 LIMIT = 50.0  # deviations; elastic tensors lie within 43 (graphite), 99 % of them within 16
 
@@ -34,7 +35,7 @@ class Head(nn.Module):
             nn.Linear(scalars, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
         )
         widths = [copies * (1 if irrep == Irrep(0) else channels) for irrep, copies in self.parts]
-        self.heads = nn.ModuleList(nn.Linear(hidden, width) for width in widths)
+        self.heads = Modules[nn.Linear](nn.Linear(hidden, width) for width in widths)
         for head in self.heads:
             nn.init.normal_(head.weight, std=0.1 * hidden**-0.5)  # start near the mean tensor
         self.scale = channels**-0.5
@@ -97,7 +98,7 @@ class Assembly(nn.Module):
         values = self.mean + self.scale * values
         if self.reference is None:
             return values
-        shares = values.double() + self.reference(batch.numbers)
+        shares: Tensor = values.double() + self.reference(batch.numbers)
         total = shares.new_zeros((batch.graphs, shares.shape[1]))
         return total.index_add(0, batch.owners, shares)
 
@@ -105,7 +106,8 @@ class Assembly(nn.Module):
         """Map what :meth:`learned` returns to packed coordinates of the tensor, in its unit."""
         if not self.positive:
             return learned
-        return self.packing.pack(torch.linalg.matrix_exp(self.packing.unpack(learned)))
+        matrices: Tensor = torch.linalg.matrix_exp(self.packing.unpack(learned))
+        return self.packing.pack(matrices)
 
 
 class Reference(nn.Module):
@@ -128,7 +130,7 @@ class Reference(nn.Module):
     def _apply(self, function: Callable[[Tensor], Tensor], recurse: bool = True) -> Reference:
         """Move to another device, and keep the data type: a single digit lost is a meV."""
         exact = self.table
-        super()._apply(function, recurse)
+        super()._apply(function, recurse)  # type: ignore[no-untyped-call]
         self.table = exact.to(self.table.device)
         return self
 
@@ -154,7 +156,7 @@ class Output(nn.Module):
         self.target = target
         # the head makes scalars of the scalars: their readout is not needed
         self.wanted = frozenset(irrep for irrep, _ in target.parts) - {Irrep(0)}
-        self.readouts = nn.ModuleList(
+        self.readouts = Modules[Mixing](
             Mixing(layout, channels, channels) for _ in range(layers) if self.wanted
         )
         width = embedding + channels * layers

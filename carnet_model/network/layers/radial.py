@@ -19,6 +19,8 @@ class RadialBasis(nn.Module):
         cutoff: distance beyond which all vanish, in angstrom.
     """
 
+    waves: Tensor
+
     def __init__(self, size: int, cutoff: float) -> None:
         super().__init__()
         self.cutoff = cutoff

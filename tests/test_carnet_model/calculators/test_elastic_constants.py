@@ -22,7 +22,7 @@ from carnet_model.training import graph_cache
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.run import train
 from natural_tensors import elasticity
-from tests.helpers.command_lines import carnet as run
+from tests.helpers.command_lines import carnet
 
 pytestmark = pytest.mark.slow
 
@@ -115,17 +115,17 @@ def test_what_is_not_relaxed_is_refused(predictor: Predictor) -> None:
 def test_the_command(copper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write("cu.cif", CELLS["fcc"])
-    shown = run("elastic", "cu.cif", "-m", str(copper), "--by-strain").stdout
+    shown = carnet("elastic", "cu.cif", "-m", str(copper), "--by-strain").stdout
     for words in ("in the relaxation", "bulk modulus", "largest difference", "mechanically stable"):
         assert words in shown
-    document = json.loads(run("elastic", "cu.cif", "-m", str(copper), "--json").stdout)
+    document = json.loads(carnet("elastic", "cu.cif", "-m", str(copper), "--json").stdout)
     assert np.array(document["elastic"][0]["stiffness"]).shape == (6, 6)
-    assert "predicts elastic" in run("elastic", "cu.cif", "-m", "elastic", code=2).stderr
-    assert "no such" in run("elastic", "none.cif", "-m", str(copper), code=1).stderr
+    assert "predicts elastic" in carnet("elastic", "cu.cif", "-m", "elastic", code=2).stderr
+    assert "no such" in carnet("elastic", "none.cif", "-m", str(copper), code=1).stderr
     write("water.xyz", molecule("H2O"))
     write("si.cif", bulk("Si"))
     for file, words in (
         ("water.xyz", "repeats along 0 directions"),
         ("si.cif", "does not know Si"),
     ):
-        assert words in run("elastic", file, "-m", str(copper), code=1).stderr
+        assert words in carnet("elastic", file, "-m", str(copper), code=1).stderr

@@ -168,7 +168,8 @@ def test_energy_is_conserved_and_a_relaxation_goes_down() -> None:
         kinetic = calc_kinetic_energy(
             masses=moving.masses, momenta=moving.momenta, system_idx=moving.system_idx
         )
-        return moving.energy + kinetic
+        energy: Tensor = moving.energy + kinetic
+        return energy
 
     first, lowest, highest = total(), moving.energy.clone(), moving.energy.clone()
     for _ in range(40):

@@ -219,7 +219,7 @@ def test_no_atoms_no_bonds_and_unsorted_bonds() -> None:
     sums = on(convolve, none)(*arguments(kernel, 4, none))
     assert sums.shape == (len(graphs.numbers), 4, 4)
     assert not sums.any()
-    sums.sum().backward()
+    torch.autograd.backward(sums.sum())
     backwards = replace(graphs, receivers=graphs.receivers.flip(0))
     with pytest.raises(ValueError, match="not sorted by receiver"):
         on(convolve, backwards)(*arguments(kernel, 4, backwards))

@@ -94,10 +94,9 @@ def test_bonds_may_come_in_any_order_and_beyond_the_cutoff() -> None:
 
 @pytest.mark.parametrize("edges", [0, 1])
 def test_an_atom_with_no_bond_or_one(edges: int) -> None:
-    found = loaded()(
-        torch.tensor([8]), *[torch.zeros(edges, dtype=torch.int64)] * 2,
-        torch.full((edges, 3), 0.9 * CUTOFF, dtype=torch.float64),
-    )  # fmt: skip
+    ends = torch.zeros(edges, dtype=torch.int64)
+    vectors = torch.full((edges, 3), 0.9 * CUTOFF, dtype=torch.float64)
+    found = loaded()(torch.tensor([8]), ends, ends, vectors)
     assert found.energies.shape == (1,)
     assert found.gradient.shape == (edges, 3)
     expected = energy_and_derivatives(model(), batch(alone())).energy.double()

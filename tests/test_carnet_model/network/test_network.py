@@ -305,7 +305,7 @@ def test_coordinates_invert_the_assembly() -> None:
     examples = [load("TiB"), load("mp-559")]
     tensors = np.stack(
         [
-            reduction("elastic").convert(example.values, source=example.form, target="full")
+            reduction("elastic").convert(example.values, source="voigt", target="full")
             for example in examples
         ]
     )

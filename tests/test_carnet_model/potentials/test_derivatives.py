@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,67 +10,25 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from carnet_model.compiled import radial_tables
-from carnet_model.compiled.compilation import compile_kernels
-from carnet_model.network.graph import Batch, build, collate
+from carnet_model.compiled.compilation import Mode, compile_kernels
 from carnet_model.network.model import CarNet
-from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target, TargetError
 from carnet_model.potentials.derivatives import energy_and_derivatives
 from carnet_model.structures.geometry import Geometry
-
-CUTOFF = 4.0
-SETTINGS = NetworkSettings(
-    cutoff=CUTOFF, channels=4, weight=2, message_weight=2, body_order=4, radial=5, radial_hidden=6,
-    embedding=5, head_hidden=8, neighbours=20.0,
-)  # fmt: skip
-
-
-compiled = pytest.mark.compiler
-MODES = [pytest.param("always", marks=compiled), "never"]
-
-
-def potential(mode: str = "never", seed: int = 0) -> CarNet:
-    """An untrained network with forces of some hundredths."""
-    torch.manual_seed(seed)
-    model = CarNet(SETTINGS, Target("energy", pooling="sum")).double()
-    with torch.no_grad():
-        model.outputs[0].head.heads[0].weight *= 100
-        for layer in model.interactions:
-            layer.radial.last.weight *= 3
-    compile_kernels(model, mode)  # type: ignore[arg-type]
-    return model
-
-
-def quartz(seed: int = 0) -> Geometry:
-    """Silicon and oxygen displaced in a skew cell, one bond along the polar axis."""
-    draw = np.random.default_rng(seed)
-    positions = np.array([[0.1, 0.2, 0.0], [0.1, 1.82, 0.0], [2.3, 2.1, 1.0], [2.4, 0.5, 2.7]])
-    cell = np.array([[4.4, 0.1, 0.0], [0.7, 4.1, 0.2], [-0.6, 0.5, 4.6]])
-    return Geometry(
-        np.array([14, 8, 8, 14]), positions + draw.normal(scale=1e-3, size=(4, 3)) * [1, 0, 1],
-        cell, (True,) * 3,
-    )  # fmt: skip
-
-
-def water() -> Geometry:
-    positions = np.array([[0.0, 0, 0], [0.76, 0.59, 0], [-0.76, 0.59, 0]])
-    return Geometry(np.array([8, 1, 1]), positions, np.zeros((3, 3)), (False,) * 3)
-
-
-def graphs(*things: Geometry) -> Batch:
-    return collate([build(thing, CUTOFF) for thing in things], torch.float64)
-
-
-def difference(function: object, step: float = 1e-4) -> float:
-    """Return a derivative at zero to the fourth order of the step."""
-    assert callable(function)
-    near, far = (function(h) - function(-h) for h in (step, 2 * step))
-    return float((8 * near - far) / (12 * step))
+from tests.helpers.tiny_quartz import (
+    CUTOFF,
+    MODES,
+    SETTINGS,
+    difference,
+    graphs,
+    potential,
+    quartz,
+    water,
+)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_forces_are_differences_of_the_energy(mode: str) -> None:
+def test_forces_are_differences_of_the_energy(mode: Mode) -> None:
     model, things = potential(mode), (quartz(), water())
     found = energy_and_derivatives(model, graphs(*things))
     assert found.energy.shape == (2,)
@@ -98,7 +54,7 @@ def test_forces_are_differences_of_the_energy(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_stress_is_the_difference_of_the_energy_by_strain(mode: str) -> None:
+def test_stress_is_the_difference_of_the_energy_by_strain(mode: Mode) -> None:
     model, thing = potential(mode), quartz()
     found = energy_and_derivatives(model, graphs(thing), stress=True)
     assert found.stress is not None
@@ -118,7 +74,7 @@ def test_stress_is_the_difference_of_the_energy_by_strain(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_symmetries_of_energy_forces_and_stress(mode: str) -> None:
+def test_symmetries_of_energy_forces_and_stress(mode: Mode) -> None:
     model, thing = potential(mode), quartz()
     before = energy_and_derivatives(model, graphs(thing), stress=True)
     assert before.stress is not None
@@ -137,13 +93,14 @@ def test_symmetries_of_energy_forces_and_stress(mode: str) -> None:
         )
 
 
-@compiled
+@pytest.mark.compiler
 def test_compiled_and_eager_learn_the_same_from_forces() -> None:
     results = []
-    for mode in ("never", "always"):
+    modes: tuple[Mode, ...] = ("never", "always")
+    for mode in modes:
         model = potential(mode)
         found = energy_and_derivatives(model, graphs(quartz(), water()), create_graph=True)
-        (found.energy.square().sum() + found.forces.square().sum()).backward()
+        torch.autograd.backward(found.energy.square().sum() + found.forces.square().sum())
         slopes = [p.grad for p in model.parameters() if p.grad is not None]
         results.append([found.energy.detach(), found.forces.detach(), *slopes])
     assert len(results[0]) == len(results[1])
@@ -152,7 +109,7 @@ def test_compiled_and_eager_learn_the_same_from_forces() -> None:
         torch.testing.assert_close(value, expected, rtol=0, atol=1e-10 * scale)
 
 
-@compiled
+@pytest.mark.compiler
 def test_a_compiled_potential_has_a_hessian() -> None:
     """Force constants: the derivative of the forces, symmetric and without a net force."""
     model, batch = potential("always"), graphs(quartz())
@@ -161,7 +118,8 @@ def test_a_compiled_potential_has_a_hessian() -> None:
         total: Tensor = model(replace(batch, positions=positions))["energy"].sum()
         return total
 
-    found = torch.autograd.functional.hessian(energy, batch.positions)
+    hessian = torch.autograd.functional.hessian
+    found: Tensor = hessian(energy, batch.positions)  # type: ignore[no-untyped-call]
     square = found.reshape(12, 12)
     torch.testing.assert_close(square, square.T, rtol=0, atol=1e-11)
     assert found.sum(dim=2).abs().max() < 1e-11
@@ -222,95 +180,7 @@ def test_a_stress_needs_a_volume() -> None:
         energy_and_derivatives(potential(), graphs(quartz(), water()), stress=True).stress  # noqa: B018
 
 
-# --- tables ---------------------------------------------------------------------------------------
-
-
-def tabulated(
-    spacing: float = radial_tables.SPACING, shortest: float = radial_tables.SHORTEST
-) -> CarNet:
-    model = potential("always")
-    radial_tables.tabulate(model, [8, 14], spacing=spacing, shortest=shortest)
-    return model
-
-
-@compiled
-def test_tables_keep_energies_and_forces_to_their_bound() -> None:
-    """At the usual spacing forces hold to 1e-5 of the largest, energies better."""
-    exact = energy_and_derivatives(potential("always"), graphs(quartz()), stress=True)
-    errors = []
-    for spacing in (0.03, 0.02, radial_tables.SPACING):
-        found = energy_and_derivatives(tabulated(spacing), graphs(quartz()), stress=True)
-        errors.append(float((found.forces - exact.forces).abs().max()))
-        assert abs(float(found.energy - exact.energy)) < errors[-1]
-    assert errors[-1] < 1e-5 * float(exact.forces.abs().max())
-    for coarse, fine in pairwise(errors):  # the derivative falls with the third power at least
-        assert coarse > 1.5**3 * 0.7 * fine
-
-
-@compiled
-def test_forces_of_tables_are_differences_of_their_energy() -> None:
-    model, thing = tabulated(0.03), quartz()
-    found = energy_and_derivatives(model, graphs(thing))
-
-    def energy(h: float) -> Tensor:
-        positions = thing.positions.copy()
-        positions[1, 1] += h
-        return energy_and_derivatives(model, graphs(replace(thing, positions=positions))).energy[0]
-
-    # a spline has kinks in its third derivative, so the step is small and the bound is wider
-    assert difference(energy, 1e-5) == pytest.approx(-float(found.forces[1, 1]), abs=1e-8)
-
-
-@compiled
-def test_tables_are_zero_beyond_the_cutoff() -> None:
-    """As a neighbour list with a skin has such bonds."""
-    model, thing = tabulated(), quartz()
-    wide = collate([build(thing, CUTOFF + 0.5)], torch.float64)
-    assert len(wide.senders) > len(graphs(thing).senders)
-    found, expected = (
-        energy_and_derivatives(model, wide),
-        energy_and_derivatives(model, graphs(thing)),
-    )
-    torch.testing.assert_close(found.forces, expected.forces, rtol=0, atol=1e-14)
-
-
-@compiled
-def test_copies_of_a_model_keep_their_tables() -> None:
-    model = tabulated()
-    found = energy_and_derivatives(copy.deepcopy(model), graphs(quartz()))
-    assert torch.equal(found.forces, energy_and_derivatives(model, graphs(quartz())).forces)
-    with pytest.raises(
-        radial_tables.TableError, match=r"tables are torch\.float64 .* torch\.float32"
-    ):
-        energy_and_derivatives(model.float(), graphs(quartz()).to(dtype=torch.float32))
-
-
-@compiled
-def test_what_tables_cannot_do_is_said() -> None:
-    model = potential("always")
-    for given, fragment in (
-        ({"elements": []}, "name the elements"),
-        ({"elements": [8], "spacing": 0.2}, "spacing is 0.2 Å; allowed: above 0, at most 0.1"),
-        ({"elements": [8], "shortest": 4.0}, "shortest is 4 Å; allowed: from 0.14, 14 spacings"),
-    ):
-        with pytest.raises(radial_tables.TableError, match=fragment):
-            radial_tables.tabulate(model, **given)  # type: ignore[arg-type]
-    radial_tables.tabulate(model, [8, 14])
-    with pytest.raises(radial_tables.TableError, match=r"elements \[8, 14\], not \[1\]"):
-        energy_and_derivatives(model, graphs(water()))
-    close = replace(water(), numbers=np.array([8, 8, 8]), positions=0.4 * water().positions)
-    with pytest.raises(
-        radial_tables.TableError, match=r"0\.385 Å apart and the tables start at 0\.4"
-    ):
-        energy_and_derivatives(model, graphs(close))
-    found = energy_and_derivatives(model, graphs(quartz()), create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        found.forces.square().sum().backward()
-    with pytest.raises(radial_tables.TableError, match=r"the model is torch\.bfloat16"):
-        radial_tables.tabulate(potential().bfloat16(), [8])
-
-
-@compiled
+@pytest.mark.compiler
 def test_compiled_forces_of_inputs_with_strides() -> None:
     """Positions as a transposed view: a kernel that reads plain memory would mix the axes."""
     plain = graphs(quartz())

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from carnet_model.network.graph import build, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target, TargetError
 from carnet_model.potentials.derivatives import energy_and_derivatives
@@ -21,22 +20,23 @@ from carnet_model.potentials.second_derivatives import (
 )
 from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.units import EV_PER_A3
-from tests.test_carnet_model.potentials.test_derivatives import SETTINGS, potential, quartz, water
+from natural_tensors.arrays import Floats
+from tests.helpers.tiny_quartz import SETTINGS, graphs, potential, quartz, water
 
 
-def forces_and_stress(model: CarNet, thing: Geometry) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-    found = energy_and_derivatives(
-        model, collate([build(thing, SETTINGS.cutoff)], torch.float64), stress=True
-    )
+def forces_and_stress(model: CarNet, structure: Geometry) -> tuple[Floats, Floats]:
+    found = energy_and_derivatives(model, graphs(structure), stress=True)
     assert found.stress is not None
     return found.forces.numpy(), found.stress[0].numpy() * EV_PER_A3
 
 
-def strained(thing: Geometry, pair: tuple[int, int], size: float) -> Geometry:
-    turn = np.eye(3)
-    turn[pair] += size / 2
-    turn[pair[::-1]] += size / 2
-    return replace(thing, positions=thing.positions @ turn, cell=thing.cell @ turn)
+def strained(structure: Geometry, pair: tuple[int, int], size: float) -> Geometry:
+    deformation = np.eye(3)
+    deformation[pair] += size / 2
+    deformation[pair[::-1]] += size / 2
+    return replace(
+        structure, positions=structure.positions @ deformation, cell=structure.cell @ deformation
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,13 @@ def found() -> Mechanics:
     return mechanics(potential(), quartz())
 
 
-def test_force_constants_are_slopes_of_forces(found: Mechanics) -> None:
-    model, thing, step = potential(), quartz(), 1e-4
-    moved = thing.positions.copy()
-    moved[2, 1] += step
-    ahead = forces_and_stress(model, replace(thing, positions=moved))[0]
-    moved[2, 1] -= 2 * step
-    behind = forces_and_stress(model, replace(thing, positions=moved))[0]
+def test_force_constants_are_derivatives_of_forces(found: Mechanics) -> None:
+    model, structure, step = potential(), quartz(), 1e-4
+    displaced = structure.positions.copy()
+    displaced[2, 1] += step
+    ahead = forces_and_stress(model, replace(structure, positions=displaced))[0]
+    displaced[2, 1] -= 2 * step
+    behind = forces_and_stress(model, replace(structure, positions=displaced))[0]
     slope = -(ahead - behind).ravel() / (2 * step)
     # central differences err by step^2 times a third derivative, some units here
     np.testing.assert_allclose(found.force_constants[7], slope, rtol=0, atol=1e-6)
@@ -68,14 +68,16 @@ def test_force_constants_know_no_translation(found: Mechanics) -> None:
 @pytest.mark.parametrize("voigt", range(6))
 def test_clamped_stiffness_is_the_slope_of_the_energy_slope(found: Mechanics, voigt: int) -> None:
     """By the derivative of E by strain, E' = V σ to first order: C = dE'/dε / V."""
-    model, thing, step = potential(), quartz(), 1e-4
+    model, structure, step = potential(), quartz(), 1e-4
 
-    def slope(size: float) -> np.ndarray:  # type: ignore[type-arg]
-        other = strained(thing, PAIRS[voigt], size)
+    def slope(size: float) -> Floats:
+        other = strained(structure, PAIRS[voigt], size)
         # E'(ε) by a further strain of the strained body is V σ; pull it back to the first frame
         assert other.volume is not None
-        turn = np.linalg.solve(thing.cell, other.cell)
-        return np.asarray(other.volume * forces_and_stress(model, other)[1] @ np.linalg.inv(turn).T)
+        deformation = np.linalg.solve(structure.cell, other.cell)
+        return np.asarray(
+            other.volume * forces_and_stress(model, other)[1] @ np.linalg.inv(deformation).T
+        )
 
     second = (slope(step) - slope(-step)) / (2 * step) / found.volume
     second = (second + second.T) / 2
@@ -83,7 +85,7 @@ def test_clamped_stiffness_is_the_slope_of_the_energy_slope(found: Mechanics, vo
     np.testing.assert_allclose(found.clamped[voigt], expected, rtol=0, atol=1e-5)
 
 
-def test_forces_and_stress_are_those_of_the_response(found: Mechanics) -> None:
+def test_forces_and_stress_are_those_of_first_derivatives(found: Mechanics) -> None:
     forces, stress = forces_and_stress(potential(), quartz())
     np.testing.assert_allclose(found.forces, forces, rtol=0, atol=1e-13)
     np.testing.assert_allclose(found.stress, stress, rtol=0, atol=1e-12)
@@ -91,7 +93,8 @@ def test_forces_and_stress_are_those_of_the_response(found: Mechanics) -> None:
 
 def springs() -> Mechanics:
     """Two atoms on springs, of which a strain xx moves one against the other."""
-    constants = np.kron([[1.0, -1.0], [-1.0, 1.0]], np.diag([2.0, 3.0, 4.0]))
+    pair = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    constants: Floats = np.kron(pair, np.diag([2.0, 3.0, 4.0])).astype(np.float64)
     internal = np.zeros((6, 6))
     internal[0, 0], internal[3, 0] = 0.5, -0.5
     return Mechanics(constants, internal, np.eye(6) * 100, np.zeros((2, 3)), np.zeros((3, 3)), 10.0)
@@ -106,15 +109,18 @@ def test_ions_relax() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("body", "words"),
     [
-        ({"forces": np.full((2, 3), 0.1)}, ["0.173", "0.05", "relax"]),
-        ({"force_constants": -springs().force_constants}, ["-8", "no minimum"]),
+        (replace(springs(), forces=np.full((2, 3), 0.1)), ["0.173", "0.05", "relax"]),
+        (
+            replace(springs(), force_constants=-springs().force_constants),
+            ["-8", "no minimum"],
+        ),
     ],
 )
-def test_no_stiffness_away_from_a_minimum(changes: dict[str, np.ndarray], words: list[str]) -> None:  # type: ignore[type-arg]
+def test_no_stiffness_away_from_a_minimum(body: Mechanics, words: list[str]) -> None:
     with pytest.raises(MechanicsError) as caught:
-        replace(springs(), **changes).stiffness  # noqa: B018
+        body.stiffness  # noqa: B018
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
@@ -130,29 +136,29 @@ def dipoles() -> CarNet:
     return CarNet(SETTINGS, Target("dipole", pooling="sum", unit="e Å")).double()
 
 
-def test_born_charges_are_slopes_of_the_dipole() -> None:
-    model, thing, step = dipoles(), water(), 1e-4
+def test_born_charges_are_derivatives_of_the_dipole() -> None:
+    model, structure, step = dipoles(), water(), 1e-4
 
-    def dipole(positions: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-        batch = collate(
-            [build(replace(thing, positions=positions), SETTINGS.cutoff)], torch.float64
-        )
+    def dipole(positions: Floats) -> Floats:
+        batch = graphs(replace(structure, positions=positions))
         with torch.no_grad():
             packed = model(batch)["dipole"].numpy()
         return np.asarray(model.targets[0].reduction.unpack(packed)[0])
 
-    charges = position_derivatives(model, thing)
-    assert charges.shape == (len(thing), 3, 3)
+    charges = position_derivatives(model, structure)
+    assert charges.shape == (len(structure), 3, 3)
     for atom, axis in ((0, 0), (1, 2), (2, 1)):
-        move = np.zeros_like(thing.positions)
+        move = np.zeros_like(structure.positions)
         move[atom, axis] = step
-        slope = (dipole(thing.positions + move) - dipole(thing.positions - move)) / (2 * step)
+        slope = (dipole(structure.positions + move) - dipole(structure.positions - move)) / (
+            2 * step
+        )
         np.testing.assert_allclose(charges[atom, :, axis], slope, rtol=0, atol=1e-8)
     # a translation leaves the dipole of this network alone: the acoustic sum rule of a neutral body
     assert np.abs(charges.sum(axis=0)).max() < 1e-12
 
 
-def test_slopes_of_what_is_no_sum_are_refused() -> None:
+def test_derivatives_of_what_is_no_sum_are_refused() -> None:
     with pytest.raises(TargetError, match="has none"):
         position_derivatives(CarNet(SETTINGS, Target("dipole")), water())
     with pytest.raises(TargetError, match=r"asked for charge.*has dipole"):

@@ -75,7 +75,9 @@ def test_energies_keep_their_digits_in_single_precision(tmp_path: Path) -> None:
     )
     run = train(config, progress=False)
     (member,) = checkpoint.load(run.checkpoint).models
-    reference = member.outputs[0].assembly.reference.float().table
+    own = member.outputs[0].assembly.reference
+    assert own is not None
+    reference = own.float().table
     assert reference.dtype == torch.float64
     assert float(reference[29, 0]) == pytest.approx(350 * 29, abs=20)
     graphs = collate([sample.graph for sample in prepared(config).train[:4]])

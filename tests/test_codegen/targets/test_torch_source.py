@@ -176,7 +176,8 @@ def test_derivatives_of_frames_at_and_near_the_poles(vector: Any) -> None:
     given = direction(*vector)
     assert gradcheck(frame, given)
     assert gradgradcheck(frame, given)
-    assert torch.isfinite(torch.autograd.functional.jacobian(frame, given)).all()
+    jacobian = torch.autograd.functional.jacobian(frame, given)  # type: ignore[no-untyped-call]
+    assert torch.isfinite(jacobian).all()
 
 
 def test_derivatives_of_frames_on_the_equator_are_those_of_the_upper_chart() -> None:
