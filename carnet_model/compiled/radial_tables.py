@@ -35,7 +35,7 @@ class TableError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class RadialGrid:
     """Distances and pairs of elements of the tables of a model.
 
     Attributes:
@@ -53,7 +53,9 @@ class Grid:
     cutoff: float
 
     @classmethod
-    def of(cls, model: CarNet, elements: Sequence[int], spacing: float, shortest: float) -> Grid:
+    def of(
+        cls, model: CarNet, elements: Sequence[int], spacing: float, shortest: float
+    ) -> RadialGrid:
         """Return the grid that reaches from the shortest distance to the cutoff of a model."""
         cutoff = model.settings.cutoff
         if not elements:
@@ -112,7 +114,7 @@ class Grid:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class RadialTable:
     """The radial weights of one layer.
 
     Attributes:
@@ -121,7 +123,7 @@ class Table:
         kernel: the convolution they belong to.
     """
 
-    grid: Grid
+    grid: RadialGrid
     values: Tensor
     kernel: ConvolutionKernel
 
@@ -153,7 +155,7 @@ class Table:
 class _Context(FunctionCtx):
     """What a convolution with a table keeps for its derivatives."""
 
-    table: Table
+    table: RadialTable
     bonds: Bonds
     place: tuple[Tensor, Tensor, Tensor]
     saved_tensors: tuple[Tensor, ...]
@@ -164,7 +166,7 @@ class _Convolve(Function):
 
     @staticmethod
     def forward(
-        ctx: _Context, table: Table, bonds: Bonds, place: tuple[Tensor, Tensor, Tensor],
+        ctx: _Context, table: RadialTable, bonds: Bonds, place: tuple[Tensor, Tensor, Tensor],
         features: Tensor, directions: Tensor, lengths: Tensor,
     ) -> Tensor:  # fmt: skip
         ctx.table, ctx.bonds, ctx.place = table, bonds, place
@@ -209,7 +211,7 @@ def tabulate(
         TableError: when the model is on another device, or an argument makes no sense.
         BuildError: when there is no compiler.
     """
-    grid = Grid.of(model, elements, spacing, shortest)
+    grid = RadialGrid.of(model, elements, spacing, shortest)
     parameter = next(model.parameters())
     if parameter.device.type != "cpu" or parameter.dtype not in SCALARS:
         raise TableError(
@@ -230,7 +232,7 @@ def tabulate(
                 hidden = layer.radial.hidden(basis, embedded, ends[:, 1], ends[:, 0])
                 exact = (hidden @ layer.radial.last.weight.t()).double()
                 blocks.append((solve @ exact)[MARGIN : MARGIN + grid.rows].to(parameter.dtype))
-        layer.table = Table(grid, torch.cat(blocks), kernel).convolve
+        layer.table = RadialTable(grid, torch.cat(blocks), kernel).convolve
 
 
 def _spline_inverse(size: int) -> Tensor:
