@@ -5,6 +5,7 @@ from .loading import fingerprint, load
 from .programs.program import Program
 from .recipes.convolution import ConvolutionRecipe
 from .recipes.coupling import CouplingRecipe, RotationRecipe
+from .recipes.expression import ExpressionRecipe
 from .recipes.harmonics import HarmonicsRecipe
 from .recipes.product import ProductRecipe
 from .recipes.recipe import Recipe
@@ -14,6 +15,7 @@ from .targets.registry import Target
 __all__ = [
     "ConvolutionRecipe",
     "CouplingRecipe",
+    "ExpressionRecipe",
     "HarmonicsRecipe",
     "ProductRecipe",
     "Program",

@@ -12,7 +12,13 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from natural_tensors import CONVENTIONS, UnknownTensorError, __version__, catalog
+from natural_tensors import (
+    CONVENTIONS,
+    ExpressionError,
+    UnknownTensorError,
+    __version__,
+    catalog,
+)
 from natural_tensors.decomposition.components import FORMS
 from natural_tensors.decomposition.copies import BASES
 from natural_tensors.errors import SymmetryError
@@ -29,10 +35,10 @@ from .recipes.convolution import Method
 from .recipes.recipe import Recipe
 from .targets.registry import LANGUAGES, Target
 
-PIECES = tuple(kind for kind in RECIPES if kind != "tensor")
-"""What can be generated besides tensors; the words stand where a tensor's name may stand."""
+PIECES = tuple(kind for kind in RECIPES if kind not in ("tensor", "expression"))
+"""What can be generated besides these two; the words stand where a tensor's name may stand."""
 
-SPELLED = {"form": "--from", "l1": "L1 L2 L3", "symmetry": "--symmetry"}
+SPELLED = {"form": "--from", "l1": "L1 L2 L3", "symmetry": "--symmetry", "tensors": "--with"}
 """Options, and arguments, whose names are not those of the fields of recipes."""
 
 
@@ -48,6 +54,7 @@ def register(app: typer.Typer) -> None:
             "natural-tensors",
             "generate elastic -o elastic.py",
             "generate --symmetry 'ijk=ikj' --from voigt",
+            "generate --expression '1/2 C_ijkl e_ij e_kl' --with C=elastic --with e=strain",
             "generate harmonics --weight 6 --target numpy",
             "generate coupling 2 2 4",
             "generate rotation --weight 3 --report",
@@ -84,6 +91,20 @@ def generate(
         str | None,
         typer.Option(
             "--symmetry", metavar="RELATIONS", help="Index symmetry, such as 'ijk=ikj' or 'ij=-ji'."
+        ),
+    ] = None,
+    expression: Annotated[
+        str | None,
+        typer.Option(
+            "--expression", metavar="TEXT", help="Index expression, such as 'C_ijkl n_j n_l'."
+        ),
+    ] = None,
+    tensors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="NAME=CLASS",
+            help="Expression: a tensor in it, C=elastic, e=ij=ji or n=i; as often as needed.",
         ),
     ] = None,
     axial: Annotated[bool, typer.Option("--axial", help="Tensor: a pseudo-tensor.")] = False,
@@ -155,13 +176,16 @@ def generate(
 ) -> None:
     """Write code for a tensor or a piece of a network; it needs PyTorch, NumPy or a compiler only.
 
-    A tensor gives the functions decompose, reconstruct, pack and unpack.
+    A tensor gives the functions decompose, reconstruct, pack and unpack; an expression evaluate
+    and its gradient evaluate_vjp, of independent components.
 
     Without -o the code goes to the screen. --check exits with 1 for another file.
     """
     if check is not None and output is not None:
         raise typer.BadParameter("give --check or --output, not both")
     stated = {
+        "expression": expression,
+        "tensors": _declared(tensors),
         "axial": axial or None,
         "form": form,
         "basis": basis,
@@ -199,14 +223,18 @@ def generate(
 def _recipe(
     what: str | None, weights: tuple[int, ...], symmetry: str | None, options: Mapping[str, Any]
 ) -> Recipe:
-    if what is not None and symmetry is not None:
-        raise typer.BadParameter("give WHAT or --symmetry, not both")
-    text = symmetry if what is None else what
+    stated = [what, symmetry, options.get("expression")]
+    if len(stated) - stated.count(None) > 1:
+        raise typer.BadParameter("give WHAT, --symmetry or --expression, only one of them")
+    text = next((each for each in stated if each is not None), None)
     if text is None:
         raise typer.BadParameter(
-            f"name a tensor, give its --symmetry 'ijk=ikj', or name one of {', '.join(PIECES)}"
+            "name a tensor, give its --symmetry 'ijk=ikj', an --expression 'C_ijkl n_j n_l', or "
+            f"name one of {', '.join(PIECES)}"
         )
     kind = what if what in PIECES else "tensor"
+    if "expression" in options:
+        kind, options = "expression", {"tensors": (), **options}
     if what is not None and kind == "tensor":
         _check_spelling(what)
     made = RECIPES[kind]
@@ -233,10 +261,25 @@ def _recipe(
             raise typer.BadParameter(_missing(kind, name))
     try:
         return made(**arguments)
-    except (SymmetryError, UnknownTensorError):
+    except (ExpressionError, SymmetryError, UnknownTensorError):
         raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _declared(given: Sequence[str] | None) -> tuple[tuple[str, str], ...] | None:
+    """Read what ``--with`` says: a name and, after the first equals sign, a class."""
+    if not given:
+        return None
+    found: list[tuple[str, str]] = []
+    for text in given:
+        name, equals, declared = (part.strip() for part in text.partition("="))
+        if not (name and equals and declared):
+            raise typer.BadParameter(f"--with {text!r} is not NAME=CLASS, such as C=elastic or n=i")
+        if name in dict(found):
+            raise typer.BadParameter(f"--with declares {name} twice")
+        found.append((name, declared))
+    return tuple(found)
 
 
 def _option(name: str) -> str:
@@ -244,7 +287,7 @@ def _option(name: str) -> str:
 
 
 def _kind_name(kind: str) -> str:
-    return "a tensor" if kind == "tensor" else kind
+    return {"tensor": "a tensor", "expression": "an expression"}.get(kind, kind)
 
 
 def _missing(kind: str, name: str) -> str:

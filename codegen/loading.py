@@ -24,6 +24,7 @@ GENERATORS = (
     "natural_tensors/arrays.py",
     "natural_tensors/decomposition",
     "natural_tensors/exact",
+    "natural_tensors/expressions",
     "natural_tensors/physical",
     "natural_tensors/so3",
 )

@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "natural_tensors.__main__": "cli",
     "codegen.programs": "natural_tensors.exact",
     "codegen.targets": "programs",
-    "codegen.pieces": "programs natural_tensors.decomposition",
+    "codegen.pieces": "programs natural_tensors.decomposition natural_tensors.expressions",
     "codegen.recipes": "pieces programs",
     "codegen.generation": "recipes targets natural_tensors",
     "codegen.loading": "generation",

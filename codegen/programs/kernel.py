@@ -7,11 +7,14 @@ from typing import Literal, TypeAlias
 
 from .program import Counts, Program
 
-Row = Literal["item", "edge", "chunk", "sender", "receiver", "shared", "start", "table"]
+Row = Literal[
+    "item", "edge", "chunk", "sender", "receiver", "shared", "start", "table", "broadcast"
+]
 """Which row of an array one turn of a loop reads or writes.
 
 ``chunk``: as ``edge``, counted from the first edge of the call; ``shared``: all of the array;
-``start``: first edge of the receiver; ``table``: rows by number.
+``start``: first edge of the receiver; ``table``: rows by number; ``broadcast``: that of the item, or
+the only one there is: the call gives a step, the entries from one row to the next, or 0.
 """
 
 Size: TypeAlias = int | str
@@ -19,7 +22,7 @@ Size: TypeAlias = int | str
 
 ROWS: dict[Row, str] = {
     "item": "count", "edge": "edges", "chunk": "chunk", "sender": "atoms", "receiver": "atoms",
-    "start": "atoms + 1", "table": "rows of the table",
+    "start": "atoms + 1", "table": "rows of the table", "broadcast": "count or 1",
 }  # fmt: skip
 """What the first axis of an array is called; shared arrays have no such axis."""
 
@@ -74,7 +77,8 @@ class Signature:
         """The numbers it takes, in order: a length of arrays, or what the caller chooses."""
         span = ("count",) if self.loop == "items" else ("first", "last")
         wide = any(array.entries == "width" for array in self.arrays)
-        return (*span, "threads", *(("width",) if wide else ()))
+        steps = (f"{array.name}_step" for array in self.arrays if array.row == "broadcast")
+        return (*span, "threads", *(("width",) if wide else ()), *steps)
 
     @property
     def parameters(self) -> tuple[Array, ...]:

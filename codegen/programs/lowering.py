@@ -48,6 +48,14 @@ class Builder:
             stops.append(stops[-1] + len(argument.labels))
         self._stops = stops
 
+    def copy(self) -> Builder:
+        """Return a builder with the same values, to try something out."""
+        return Builder(self.arguments, list(self.steps), dict(self._known))
+
+    def multiplications(self) -> int:
+        """Count the multiplications of all values, wanted or not."""
+        return Program("", "", self.arguments, tuple(self.steps), (), "").counts().multiplications
+
     def components(self, argument: int) -> list[Ref]:
         """Return the components of an argument."""
         return list(range(self._stops[argument], self._stops[argument + 1]))

@@ -115,12 +115,14 @@ class Output:
         shape: shape of one item.
         entries: the value of each component.
         summed: True for the sum over the channels.
+        broadcast: True where the batches of the arguments may differ, so that its values may too.
     """
 
     key: str | tuple[int, int]
     shape: tuple[int, ...]
     entries: tuple[Ref, ...]
     summed: bool = False
+    broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from .convolution import ConvolutionRecipe
 from .coupling import CouplingRecipe, RotationRecipe
+from .expression import ExpressionRecipe
 from .harmonics import HarmonicsRecipe
 from .product import ProductRecipe
 from .recipe import Recipe
@@ -14,4 +15,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "rotation": RotationRecipe,
     "convolution": ConvolutionRecipe,
     "product": ProductRecipe,
+    "expression": ExpressionRecipe,
 }

@@ -147,7 +147,7 @@ class Cpp(Language):
     suffix = ".cpp"
     heading = Comment("//")
     needs = "a compiler"
-    scope = "the convolution with method='aligned' and the product"
+    scope = "the convolution with method='aligned', the product and expressions"
 
     def accepts(self, recipe: Printable) -> bool:
         """Accept the recipes that have kernels."""
@@ -361,6 +361,7 @@ def _loop(kernel: Kernel) -> list[str]:
             "    }",
             "}",
         ]
+    vectors = "" if kernel.channels else " simd"  # without channels the items fill the lanes
     if kernel.parallel == "channels":
         return [
             *lines,
@@ -377,7 +378,7 @@ def _loop(kernel: Kernel) -> list[str]:
         ]
     return [
         *lines,
-        "#pragma omp parallel for schedule(static) num_threads(threads)",
+        f"#pragma omp parallel for{vectors} schedule(static) num_threads(threads)",
         "    for (int64_t item = 0; item < count; ++item) {",
         *calls("0", "CHANNELS", 8),
         "    }",
@@ -387,6 +388,8 @@ def _loop(kernel: Kernel) -> list[str]:
 
 def _offset(array: Array) -> str:
     """Return where the row of an array starts."""
+    if array.row == "broadcast":
+        return f"item * {array.name}_step"
     width = f"{array.entries} * CHANNELS" if array.channels else f"{array.entries}"
     index = {
         "item": "item", "edge": "edge", "chunk": "(edge - starts[first])",

@@ -19,6 +19,7 @@ NUMPY = PythonLanguage(
         constant="np.full_like({value}, {number})",
         sign="np.where({value} >= 0, np.ones_like({value}), -np.ones_like({value}))",
         stack="np.stack({values}, axis={axis})",
+        broadcast="np.broadcast_arrays(*{values})",
         shaped="_split({value}, {shape})",
         gather="{array}[{index}]",
         scatter=(

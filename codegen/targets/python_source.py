@@ -36,6 +36,7 @@ class Dialect:
         constant: an array like ``value`` filled with ``number``.
         sign: +1 where ``value`` is zero or positive, else -1.
         stack: stack ``values`` along ``axis``.
+        broadcast: a list of ``values`` brought to one shape.
         shaped: ``value`` with its last axis split into ``shape``.
         gather: the rows of ``array`` with the numbers ``index``.
         scatter: lines that return, for each row of ``nodes``, the sum of the ``values`` whose
@@ -50,6 +51,7 @@ class Dialect:
     constant: str
     sign: str
     stack: str
+    broadcast: str
     shaped: str
     gather: str
     scatter: tuple[str, ...]
@@ -136,6 +138,8 @@ def _signature(program: Program, dialect: Dialect) -> list[str]:
     returned = dialect.array
     if not isinstance(program.outputs[0].key, str):
         returned = f"dict[tuple[int, int], {dialect.array}]"
+    elif len(program.outputs) > 1:
+        returned = f"tuple[{dialect.array}, ...]"
     return [f"def {program.name}({parameters}) -> {returned}:"]
 
 
@@ -245,7 +249,10 @@ def _array(
     distinct = list(dict.fromkeys(output.entries))
     repeats = len(distinct) < len(output.entries) and not with_channels
     shown = [names[ref] for ref in (distinct if repeats else output.entries)]
-    text = dialect.stack.format(values=_list(shown, indent), axis=axis)
+    values = _list(shown, indent)
+    if output.broadcast:
+        values = dialect.broadcast.format(values=values)
+    text = dialect.stack.format(values=values, axis=axis)
     if repeats:  # equal components are computed and stacked once, then spread
         places = [str(distinct.index(ref)) for ref in output.entries]
         text += f"[..., {_list(places, indent)}]"
@@ -257,6 +264,12 @@ def _array(
 def _return(
     program: Program, names: Sequence[str], dialect: Dialect, with_channels: bool
 ) -> list[str]:
+    if isinstance(program.outputs[0].key, str) and len(program.outputs) > 1:
+        lines = ["    return ("]
+        for output in program.outputs:
+            value = _array(output, names, dialect, with_channels, 8)
+            lines += f"        {value},".split("\n")
+        return [*lines, "    )"]
     if isinstance(program.outputs[0].key, str):
         value = _array(program.outputs[0], names, dialect, with_channels, 4)
         return f"    return {value}".split("\n")

@@ -13,6 +13,7 @@ TORCH = PythonLanguage(
         constant="torch.full_like({value}, {number})",
         sign="torch.where({value} >= 0, torch.ones_like({value}), -torch.ones_like({value}))",
         stack="torch.stack({values}, dim={axis})",
+        broadcast="torch.broadcast_tensors(*{values})",
         shaped="{value}.unflatten(-1, {shape})",
         gather="{array}.index_select(0, {index})",
         scatter=(

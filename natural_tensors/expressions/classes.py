@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -193,6 +194,8 @@ def symbol_table(name: str) -> ComponentTable:
     return ComponentTable(np.cumsum([0, *counts]), nothing, values)
 
 
+_NATURAL = re.compile(r"natural tensor of weight (\d+)")
+
 Declared = str | IndexSymmetry | Reduction | PhysicalTensor | TensorClass
 """What may declare a factor."""
 
@@ -202,7 +205,8 @@ def tensor_class(name: str, declared: Declared) -> TensorClass:
 
     Args:
         name: what the expression calls the tensor, for messages.
-        declared: a name of the catalogue or an index symmetry, followed by ``polar``, ``axial``,
+        declared: a name of the catalogue, an index symmetry or ``natural tensor of weight 2``,
+            followed by ``polar``, ``axial``,
             ``time-even`` or ``time-odd`` after commas where it is to be stated; an IndexSymmetry,
             a Reduction, or an entry of the catalogue.
 
@@ -236,6 +240,10 @@ def tensor_class(name: str, declared: Declared) -> TensorClass:
             raise ExpressionError(f"{name}={declared!r} states opposite things; leave one out")
     if what == "scalar":
         what = ""
+    if natural := _NATURAL.fullmatch(what):
+        weight = int(natural[1])
+        parity = (-1) ** weight * (-1 if stated.get("axial") else 1)
+        return natural_class(weight, parity, stated.get("time"))
     symmetry, known = resolve(what, bool(stated.get("axial", 0)) and what not in catalog)
     time = stated.get("time")
     if known is not None:

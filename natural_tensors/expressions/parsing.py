@@ -355,7 +355,8 @@ class _Reader:
         return self.fault(
             f"nothing says what {token.text} is", token.place, len(token.text),
             f"{hint}declare it by a name of the catalogue or an index symmetry, as in "
-            f"expression(..., {token.text}='ij=ji'); known are {', '.join(known)}",
+            f"expression(..., {token.text}='ij=ji') or --with {token.text}=ij=ji; known are "
+            f"{', '.join(known)}",
         )  # fmt: skip
 
     # --- products -----------------------------------------------------------------------------
