@@ -17,8 +17,8 @@ from rich.console import Console
 from .processes import say
 
 TOPICS = (
-    "exact", "numeric", "generated", "network", "potentials", "roofline", "growth", "physics",
-    "accuracy",
+    "exact", "numeric", "generated", "expressions", "network", "potentials", "roofline", "growth",
+    "physics", "accuracy",
 )  # fmt: skip
 
 

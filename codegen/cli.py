@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
             "natural-tensors",
             "generate elastic -o elastic.py",
             "generate --symmetry 'ijk=ikj' --from voigt",
-            "generate --expression '1/2 C_ijkl e_ij e_kl' --with C=elastic --with e=strain",
+            "generate --expression 'C_ijjk' --with C=elastic",
             "generate harmonics --weight 6 --target numpy",
             "generate coupling 2 2 4",
             "generate rotation --weight 3 --report",

@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from benchmarks import __main__ as program
-from benchmarks import exact, network, numeric
+from benchmarks import exact, expressions, network, numeric
 from benchmarks.rivals.client import Rival
 from benchmarks.rivals.worker import growth
 from benchmarks.systems import Case, cases, silicon, water
 from carnet_model.network.settings import NetworkSettings
 from tests.helpers.paths import ROOT
+from tests.helpers.physical_expressions import PHYSICAL
 
 TINY = Case("8 atoms", silicon(1), channels=4, weight=1, body_order=3)
 
@@ -108,3 +109,18 @@ def test_topics_say_what_they_do_and_leave_the_state_as_it_was(
             assert table.row_count == rows
             assert (torch.get_default_dtype(), torch.get_num_threads()) == before
         assert doing in capfd.readouterr().err
+
+
+@pytest.mark.compiler
+@pytest.mark.slow
+def test_generated_expressions_are_compared_with_einsum() -> None:
+    found, error = expressions.times(PHYSICAL[4], count=8, rounds=1)
+    assert set(found) > {"torch.einsum", "torch.einsum, compiled", "generated C++"}
+    assert error < 1e-5  # single precision, three products of numbers near 1 in a sum
+
+
+def test_the_multiplications_of_expressions_are_counted() -> None:
+    table = expressions.counts(PHYSICAL[:2])
+    assert [list(column.cells)[:2] for column in table.columns[1:4]] == [
+        ["81", "162"], ["81", "90"], ["39", "36"],
+    ]  # fmt: skip

@@ -13,8 +13,8 @@ Row = Literal[
 """Which row of an array one turn of a loop reads or writes.
 
 ``chunk``: as ``edge``, counted from the first edge of the call; ``shared``: all of the array;
-``start``: first edge of the receiver; ``table``: rows by number; ``broadcast``: that of the item, or
-the only one there is: the call gives a step, the entries from one row to the next, or 0.
+``start``: first edge of the receiver; ``table``: rows by number; ``broadcast``: that of the item,
+or the only one there is; the call gives a step, the entries from one row to the next or 0.
 """
 
 Size: TypeAlias = int | str

@@ -66,6 +66,9 @@ LINES = {
         codegen.ConvolutionRecipe(2, 0, "both", "direct")
     ),
     "product --weight 2 --parity ignored": codegen.ProductRecipe(2, "ignored"),
+    "--expression '1/2 C_ijkl e_ij e_kl' --with C=elastic --with e=ij=ji": (
+        codegen.ExpressionRecipe("1/2 C_ijkl e_ij e_kl", {"C": "elastic", "e": "ij=ji"})
+    ),
 }
 
 
@@ -102,6 +105,20 @@ def test_the_generated_file_runs_on_a_crystal() -> None:
     parts = module["decompose"](copper)
     assert float(parts[0, 1]) == pytest.approx(54.64)
     assert np.abs(module["reconstruct"](parts) - copper).max() < 1e-12
+
+
+def test_expressions_that_cannot_be() -> None:
+    message = error_of("--expression 'C_ijkl n_j n_l' --with C=elastic")
+    assert message.splitlines()[2].index("^") == len("      C_ijkl ")
+    assert "or --with n=ij=ji" in message
+    energy = "--expression 'e_ii'"
+    assert "--with 'e' is not NAME=CLASS" in error_of(f"{energy} --with e")
+    assert "--with declares e twice" in error_of(f"{energy} --with e=ij=ji --with e=strain")
+    assert "--with does not go with a tensor" in error_of("elastic --with e=strain")
+    assert "--weight does not go with an expression" in error_of(
+        f"{energy} --with e=strain --weight 2"
+    )
+    assert "only one of them" in error_of(f"elastic {energy} --with e=strain")
 
 
 # --- --check --------------------------------------------------------------------------------------
@@ -175,11 +192,11 @@ def test_check_knows_cpp() -> None:
 @pytest.mark.parametrize(
     ("line", "fragments"),
     [
-        ("", ["name a tensor, give its --symmetry 'ijk=ikj', or name one of harmonics, coupling"]),
+        ("", ["give its --symmetry 'ijk=ikj', an --expression 'C_ijkl n_j n_l', or name one of"]),
         ("elastik", ["no physical tensor 'elastik'. The nearest: elastic"]),
         ("harmonic --weight 2", ["there is nothing 'harmonic'. The nearest: harmonics"]),
         ("convolutoin --weight 2", ["there is nothing 'convolutoin'. The nearest: convolution"]),
-        ("elastic --symmetry ij", ["give WHAT or --symmetry, not both"]),
+        ("elastic --symmetry ij", ["give WHAT, --symmetry or --expression, only one of them"]),
         ("--symmetry ijk=ijj", ["index 'j' occurs 2 times"]),
         ("--symmetry ij=-ij", ["forces the tensor to be zero"]),
         ("elastic --axial", ["elastic is a polar tensor"]),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import codegen
 from codegen.recipes.expression import ExpressionRecipe
 from natural_tensors import ExpressionError, expression, reduction
+from tests.helpers.formal import Ring
 from tests.helpers.integer_tensors import evaluated, full, plain_sum, point_for
 from tests.helpers.paths import ROOT
 from tests.helpers.physical_expressions import PHYSICAL, Physical
@@ -67,6 +68,29 @@ def check(recipe: ExpressionRecipe, seed: int) -> None:
 @each_case
 def test_ten_expressions_are_proved(case: Physical) -> None:
     check(recipe_of(case), 1)
+
+
+@each_case
+def test_ten_expressions_are_identically_equal(case: Physical) -> None:
+    """On indeterminates: polynomials that are equal are equal at every point."""
+    recipe = recipe_of(case)
+    read = recipe.read
+    ring = Ring(*(f"x{number}" for number in range(len(read.quantities.labels))))
+    given = [[ring.gens[n] for n in read.quantities.range_of(name)] for name in read.tensors]
+    found = recipe.functions()[0].run(*given)["result"]
+    polynomials = read.polynomials
+    places = read.reduction.components.orbits.representatives.tolist()
+    wanted = [ring.formal(0) for _ in places]
+    for place, row, numerator in zip(
+        polynomials.places.tolist(), polynomials.monomials.tolist(),
+        polynomials.numerators.tolist(), strict=True,
+    ):  # fmt: skip
+        if place in places:
+            product = ring.formal(Fraction(numerator, polynomials.denominator))
+            for n in row:
+                product = product * ring.gens[n] if n >= 0 else product
+            wanted[places.index(place)] = wanted[places.index(place)] + product
+    assert all(ours == theirs for ours, theirs in zip(found, wanted, strict=True))
 
 
 @settings(max_examples=25, deadline=None)
@@ -200,7 +224,7 @@ def test_torch_in_single_precision_and_compiled_whole() -> None:
     module = codegen.load(ENERGY)
     stiffness, strain = torch.ones(21), torch.ones(7, 6)
     assert module.evaluate(stiffness, strain).dtype == torch.float32
-    explained = torch.compile(module.evaluate, fullgraph=True, backend="eager")
+    explained: Any = torch.compile(module.evaluate, fullgraph=True, backend="eager")
     assert torch.equal(explained(stiffness, strain), module.evaluate(stiffness, strain))
 
 
