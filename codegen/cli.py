@@ -312,7 +312,7 @@ def _check_spelling(what: str) -> None:
 
 def _check(path: str, recipe: Recipe, target: Target) -> None:
     try:
-        found = Path(path).read_bytes().decode()
+        text = Path(path).read_bytes().decode()
     except FileNotFoundError:
         raise FileError(f"{path}: there is no such file") from None
     except OSError as error:
@@ -320,14 +320,14 @@ def _check(path: str, recipe: Recipe, target: Target) -> None:
     except UnicodeDecodeError:
         raise StaleFileError(f"{path} is not text, so nothing that was generated") from None
     expected = source(recipe, target)
-    if found != expected:
-        reasons = differences(found, expected)
+    if text != expected:
+        reasons = differences(text, expected)
         raise StaleFileError("\n".join([f"{path} is not what would be generated now", *reasons]))
 
 
-def differences(found: str, expected: str) -> list[str]:
+def differences(text: str, expected: str) -> list[str]:
     """Say why a file is not the module that is generated now."""
-    stated, wanted = _provenance(found), _provenance(expected)
+    stated, wanted = _provenance(text), _provenance(expected)
     if not stated:
         return ["it has no header of natural-tensors: something else wrote it"]
     reasons = []
@@ -341,10 +341,10 @@ def differences(found: str, expected: str) -> list[str]:
         for key in ("recipe", "target")
         if stated[key] != wanted[key]
     ]
-    if not is_intact(found):
+    if not is_intact(text):
         reasons.append("it was edited: its text does not have the hash that its header states")
     if not reasons:
-        lines = zip(found.splitlines(), expected.splitlines(), strict=False)
+        lines = zip(text.splitlines(), expected.splitlines(), strict=False)
         place = next((n for n, (a, b) in enumerate(lines, 1) if a != b), None)
         reasons.append(
             "the same recipe and version gave other text"

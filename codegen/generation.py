@@ -93,9 +93,9 @@ def as_recipe(recipe: Recipe | str) -> Recipe:
 def parted(text: str) -> tuple[list[str], str]:
     """Return the lines of the heading of a file, and all below; no lines where there is none."""
     for language in LANGUAGES.values():
-        found = language.heading.read(text)
-        if found is not None:
-            return found
+        lines = language.heading.read(text)
+        if lines is not None:
+            return lines
     return [], text
 
 

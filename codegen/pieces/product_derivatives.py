@@ -44,13 +44,13 @@ class _Pair:
             )
             for i, j in self.places
         ]
-        found = {}
+        products = {}
         for number, entries in self.entries.items():
             rows: list[dict[int, Surd]] = [{} for _ in range(self.group[number][2].size)]
             for (i, j, k), coefficient in entries.items():
                 rows[k][self.places.index((i, j))] = coefficient
-            found[number] = self.built.apply(rows, pairs)
-        return found
+            products[number] = self.built.apply(rows, pairs)
+        return products
 
     def pulled(self, weights: Sequence[Ref], gradient: Sequence[Ref]) -> dict[tuple[int, int], Ref]:
         """Return the gradient by the products of components of the two factors."""
@@ -81,13 +81,13 @@ class _Pair:
         self, paths: int, products: dict[int, list[Ref]], gradient: Sequence[Ref]
     ) -> tuple[Ref, ...]:
         """Return the gradient by the weights of the paths."""
-        found = [self.built.constant(0)] * paths
+        gradients = [self.built.constant(0)] * paths
         for number, values in products.items():
             start = self.group[number][2].start
-            found[number] = self.built.linear(
+            gradients[number] = self.built.linear(
                 [(ONE, self.built.product(v, gradient[start + k])) for k, v in enumerate(values)]
             )
-        return tuple(found)
+        return tuple(gradients)
 
     def weighted(
         self, size: int, *terms: tuple[Sequence[Ref], dict[int, list[Ref]]]
@@ -125,13 +125,13 @@ def product_stages(
     groups: dict[tuple[Block, Block], dict[int, tuple[Block, Block, Block]]] = {}
     for number, path in enumerate(paths):
         groups.setdefault(path[:2], {})[number] = path
-    found: tuple[list[Program], list[Program], list[Program]] = ([], [], [])
+    stages: tuple[list[Program], list[Program], list[Program]] = ([], [], [])
     for group in groups.values():
         built = Builder((first, second, weights))
         a, b, w = (built.components(i) for i in range(3))
         pair = _Pair(built, group, normalization)
         values = pair.weighted(size, (w, pair.products((a, b))))
-        found[0].append(
+        stages[0].append(
             built.program("product", "Add the product of two blocks.",
                           [Output("sums", first.shape, values)], "the product.")
         )  # fmt: skip
@@ -146,7 +146,7 @@ def product_stages(
             Output("weights_gradient", weights.shape,
                    pair.weights(count, pair.products((a, b)), g)),
         ]  # fmt: skip
-        found[1].append(
+        stages[1].append(
             built.program("product_vjp", "Add what a gradient makes of two blocks.", outputs,
                           "gradients by both factors and the weights.")
         )  # fmt: skip
@@ -165,8 +165,8 @@ def product_stages(
                    pair.spread(size, [(pulled, a_tangent), (tangent, a)], second=True)),
             Output("weights_gradient", weights.shape, pair.weights(count, mixed, g)),
         ]  # fmt: skip
-        found[2].append(
+        stages[2].append(
             built.program("product_vjp_vjp", "Add what tangents make of two blocks.", outputs,
                           "gradients by gradient, both factors and the weights.")
         )  # fmt: skip
-    return found
+    return stages

@@ -115,13 +115,13 @@ class Kernel:
         stated = [(a.name, a.entries, a.channels, a.written) for a in self.signature.arrays]
         for program in self.programs:
             with_channels = any(argument.channels for argument in program.arguments)
-            found = [(a.name, len(a.labels), a.channels, False) for a in program.arguments] + [
+            required = [(a.name, len(a.labels), a.channels, False) for a in program.arguments] + [
                 (str(o.key), len(o.entries), with_channels and not o.summed, True)
                 for o in program.outputs
             ]
-            if found != stated:
+            if required != stated:
                 raise ValueError(
-                    f"{self.name} has the signature {stated}, its program {program.name} {found}"
+                    f"{self.name} has the signature {stated}, its program {program.name} {required}"
                 )
 
     @property

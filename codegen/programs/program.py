@@ -52,10 +52,10 @@ class Linear:
 
     def groups(self) -> list[tuple[Surd, list[tuple[int, Ref]]]]:
         """Return positive coefficients, each with its signed values: one multiplication each."""
-        found: dict[Surd, list[tuple[int, Ref]]] = {}
+        groups: dict[Surd, list[tuple[int, Ref]]] = {}
         for coefficient, ref in self.terms:
-            found.setdefault(abs(coefficient), []).append((coefficient.sign(), ref))
-        return sorted(found.items(), key=lambda group: min(ref for _, ref in group[1]))
+            groups.setdefault(abs(coefficient), []).append((coefficient.sign(), ref))
+        return sorted(groups.items(), key=lambda group: min(ref for _, ref in group[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class ConvolutionRecipe(Recipe):
         return layout.feature_blocks(self.weight, self.parity)
 
     @property
-    def turned(self) -> int:
+    def frame_weight(self) -> int:
         """Largest weight that the frame rotates."""
         return max(self.weight, self.inputs[-1].weight)
 
@@ -83,7 +83,7 @@ class ConvolutionRecipe(Recipe):
     def functions(self) -> tuple[Program | Loop, ...]:
         """Return the functions of the module, in order."""
         if self.method == "aligned":
-            geometry, message = rotations.frame_program(self.turned), self._aligned()
+            geometry, message = rotations.frame_program(self.frame_weight), self._aligned()
             edges = LoopArgument(
                 "frames", "rotation matrices of the edges, from frame()", "entries"
             )
@@ -105,7 +105,7 @@ class ConvolutionRecipe(Recipe):
         if self.method != "aligned":
             return ()
         size, sums = layout.size_of(self.inputs), layout.size_of(self.outputs)
-        paths, entries = len(self.paths), rotations.frame_size(self.turned)
+        paths, entries = len(self.paths), rotations.frame_size(self.frame_weight)
         frames = Array("frames", "edge", entries)
         features = Array("features", "sender", size, channels=True)
         weights = Array("weights", "chunk", paths, channels=True)
@@ -158,11 +158,11 @@ class ConvolutionRecipe(Recipe):
         message = self._aligned()
         features, frames, weights = message.arguments
         derivatives = AlignedMessage(
-            features, frames, weights, self.turned, self.inputs, self.outputs, self.paths,
+            features, frames, weights, self.frame_weight, self.inputs, self.outputs, self.paths,
             self.normalization,
         )  # fmt: skip
         programs = (
-            rotations.frame_program(self.turned),
+            rotations.frame_program(self.frame_weight),
             message,
             derivatives.first_derivatives(),
             derivatives.second_derivatives(),
@@ -190,9 +190,9 @@ class ConvolutionRecipe(Recipe):
         )  # fmt: skip
 
     def _aligned(self) -> Program:
-        built = Builder(self._arguments(rotations.frame_argument(self.turned)))
+        built = Builder(self._arguments(rotations.frame_argument(self.frame_weight)))
         features, weights = built.components(0), built.components(2)
-        matrices = rotations.split_matrices(built.components(1), self.turned)
+        matrices = rotations.split_matrices(built.components(1), self.frame_weight)
         rotated = {
             block: rotations.rotated(
                 built, matrices[block.weight], features[block.slice], block.weight, back=False

@@ -241,14 +241,14 @@ def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
     def stores(limit: int) -> list[str]:
         """Write what is known by now."""
         ready = [key for key, ref in pending.items() if ref < limit]
-        found = []
+        lines = []
         for array, place in ready:
             ref = pending.pop((array, place))
             if array in kernel.added and _zero(program, ref):
                 continue
-            found += _store(array, place, names[ref], vectors[ref], mode[array].summed,
+            lines += _store(array, place, names[ref], vectors[ref], mode[array].summed,
                             array in kernel.added, kernel.channels)  # fmt: skip
-        return found
+        return lines
 
     order: list[str] = []
     for ref, step in enumerate(program.steps, start=base):
@@ -297,10 +297,10 @@ def _zero(program: Program, ref: Ref) -> bool:
 
 def _vectors(program: Program) -> list[bool]:
     """Say of every value whether it has channels."""
-    found = [argument.channels for argument, _, _ in program.components()]
+    vectors = [argument.channels for argument, _, _ in program.components()]
     for step in program.steps:
-        found.append(any(found[ref] for ref in step.operation.operands))
-    return found
+        vectors.append(any(vectors[ref] for ref in step.operation.operands))
+    return vectors
 
 
 def _expression(operation: object, names: Sequence[str]) -> str:
@@ -344,11 +344,11 @@ def _loop(kernel: Kernel) -> list[str]:
 
     def calls(begin: str, end: str, indent: int) -> list[str]:
         rows = [f"{array.name} + {_offset(array)}" for array in kernel.arrays]
-        found = []
+        texts = []
         for number in range(len(kernel.programs)):
             head = " " * indent + f"{_name(kernel, number)}("
-            found += _wrapped(head, [begin, end, *rows], ");", indent + 4)
-        return found
+            texts += _wrapped(head, [begin, end, *rows], ");", indent + 4)
+        return texts
 
     if signature.loop == "atoms":
         return [

@@ -369,8 +369,8 @@ class SymbolicApplication:
         sign = symbols.determinant(matrix) if self.symmetry.axial else 1
         results: Row = []
         for row in rows:
-            turned = symbols.rotated(row.reshape(layout.shape), matrix)
-            results += [sign * entry for entry in turned.reshape(-1)]
+            rotated = symbols.rotated(row.reshape(layout.shape), matrix)
+            results += [sign * entry for entry in rotated.reshape(-1)]
         return symbols.as_result(results, batch + layout.shape)
 
 

@@ -131,7 +131,7 @@ def _why_fewer(crystal: CrystalTensor) -> str:
 
 def written_unit(unit: str) -> str:
     """Return a unit as prose writes it: ``"C/m²"`` for ``"C/m^2"``."""
-    return re.sub(r"\^(-?\d+)", lambda found: found[1].translate(RAISED), unit)
+    return re.sub(r"\^(-?\d+)", lambda power: power[1].translate(RAISED), unit)
 
 
 def families(shown: tuple[Property, ...]) -> dict[str, tuple[Property, ...]]:

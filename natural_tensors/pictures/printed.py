@@ -35,7 +35,7 @@ UP = np.cross(TOWARDS, RIGHT)
 LIGHT = (0.75 * TOWARDS - 0.45 * RIGHT + 0.5 * UP) / np.sqrt(0.75**2 + 0.45**2 + 0.5**2)
 
 SAME = 2e-3
-"""A relative range below this has one tick: more would take more digits than there is room for."""
+"""A relative range below this has one tick: more would take more digits than fit on the bar."""
 
 SMALL = 8.0
 """Size of letters in points; the page never scales a picture below four fifths."""
@@ -218,7 +218,7 @@ def _draw_sections(strip: Any, name: str, entries: tuple[Property, ...]) -> None
             _draw_curve(axes, curves[plane, entry.name], colour, entry.branch)
         _style_polar(axes, plane, reach)
     unit = f" [{entries[0].unit}]" if entries[0].unit else ""
-    # a legend is the only heading that the layout makes room for on the left
+    # a legend is the only heading for which the layout leaves space on the left
     heading = Line2D([], [], linestyle="none", label=name + unit)
     lines, _ = axes.get_legend_handles_labels()
     strip.legend(

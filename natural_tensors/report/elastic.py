@@ -86,12 +86,12 @@ def _strain(strain: Floats) -> str:
 def elastic_properties(crystal: CrystalTensor) -> dict[str, Any]:
     """Return everything that follows from a stiffness, for JSON; keys end in their units."""
     density = crystal.density_kg_m3
-    found = elasticity.summary(
+    summary = elasticity.summary(
         stiffness_of(crystal),
         density_kg_m3=density,
         atoms_per_m3=None if density is None else crystal.atoms_per_m3,
     )
-    return found.to_dict()
+    return summary.to_dict()
 
 
 def elastic_sections(crystal: CrystalTensor) -> tuple[Section, ...]:
@@ -147,7 +147,7 @@ def _extremes(crystal: CrystalTensor) -> Section:
             "extremes", title,
             [Paragraph("The moduli of an unstable crystal have poles: they have no extremes.")],
         )  # fmt: skip
-    found = elasticity.extremes(stiffness_of(crystal))
+    extremes = elasticity.extremes(stiffness_of(crystal))
     lattice = crystal.frame.lattice
     headings = [
         "",
@@ -157,7 +157,7 @@ def _extremes(crystal: CrystalTensor) -> Section:
         "across",
     ]
     rows: list[tuple[Words, ...]] = []
-    for entry in found:
+    for entry in extremes:
         unit = f" {entry.unit}" if entry.unit else ""
         for end in ("minimum", "maximum"):
             direction = getattr(entry, f"{end}_direction")
@@ -250,14 +250,14 @@ def _velocities(crystal: CrystalTensor) -> Section:
 
 def _cauchy(crystal: CrystalTensor) -> Section:
     matrix = stiffness_of(crystal)
-    found = elasticity.decomposition(matrix)
+    parts = elasticity.decomposition(matrix)
     rows = [
         (
             component(name.replace("-", " = ")),
             *(typeset(matrix[place]) for place in CAUCHY[name]),
             typeset(difference),
         )
-        for name, difference in found.cauchy_differences_gpa.items()
+        for name, difference in parts.cauchy_differences_gpa.items()
     ]
     return Section(
         "cauchy", "Cauchy relations",
@@ -265,7 +265,7 @@ def _cauchy(crystal: CrystalTensor) -> Section:
             Paragraph(
                 "Central forces between atoms at centres of symmetry would make the stiffness "
                 "symmetric in all four indices. What is not has "
-                f"{100 * found.asymmetric_share:.2f} % of its squared norm.",
+                f"{100 * parts.asymmetric_share:.2f} % of its squared norm.",
                 "lead",
             ),
             Table(("relation", "left [GPa]", "right [GPa]", "difference [GPa]"), rows),

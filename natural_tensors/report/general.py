@@ -78,15 +78,15 @@ def norm_facts(crystal: CrystalTensor) -> list[Fact]:
     """Return what can be said of any tensor at a glance."""
     unit = f" {written_unit(crystal.unit)}" if crystal.unit else ""
     shares = crystal.reduction.fractions(crystal.values, invalid="project")
-    found = [
+    facts = [
         Fact("‖T‖", "Frobenius norm", typeset(np.linalg.norm(crystal.values)) + unit),
         Fact("", "independent components", str(crystal.reduction.dimension)),
     ]
     if crystal.form is not None:
-        found.append(Fact("", "constants in this point group", str(crystal.form.independent)))
+        facts.append(Fact("", "constants in this point group", str(crystal.form.independent)))
     if 0 in shares and np.isfinite(shares[0]):
-        found.append(Fact("", "isotropic share", f"{100 * float(shares[0]):.2f} %"))
-    return found
+        facts.append(Fact("", "isotropic share", f"{100 * float(shares[0]):.2f} %"))
+    return facts
 
 
 def surface(crystal: CrystalTensor) -> Section | None:
@@ -209,9 +209,9 @@ def _components(crystal: CrystalTensor) -> Block:
     return Table(("component", f"value{unit}"), shown, caption)
 
 
-def _together(found: re.Match[str]) -> str:
+def _together(direction: re.Match[str]) -> str:
     """Keep a lattice direction on one line."""
-    return found[0].replace(" ", "\u00a0")
+    return direction[0].replace(" ", "\u00a0")
 
 
 def _frame(crystal: CrystalTensor) -> list[Block]:
@@ -334,18 +334,18 @@ def parts(crystal: CrystalTensor) -> Section:
 
 def notes(crystal: CrystalTensor) -> Section | None:
     """Return warnings, and the spread of an ensemble."""
-    found = list(crystal.notes)
+    texts = list(crystal.notes)
     if not crystal.frame.decided:
-        found.append(
+        texts.append(
             "the crystal does not decide its canonical axes: another choice, as good as this one, "
             "may give components other signs"
         )
     if "relative" in crystal.uncertainty:
         share = 100 * float(crystal.uncertainty["relative"])
-        found.append(f"the networks of the ensemble differ by {share:.1f} % of the tensor")
-    if not found:
+        texts.append(f"the networks of the ensemble differ by {share:.1f} % of the tensor")
+    if not texts:
         return None
-    return Section("notes", "Notes", [Paragraph(text) for text in found])
+    return Section("notes", "Notes", [Paragraph(text) for text in texts])
 
 
 def provenance(crystal: CrystalTensor, stem: str) -> Section:

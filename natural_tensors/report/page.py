@@ -100,7 +100,7 @@ def report(crystal: CrystalTensor) -> Report:
     """
     document = as_document(crystal)
     stem = re.sub(r"[^\w.-]+", "-", Path(crystal.name).stem).strip("-.") or "tensor"
-    found = _sections(crystal, stem)
+    shown = _sections(crystal, stem)
     title = f"{crystal.formula or crystal.name}: {title_of(crystal)}"
     template = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
@@ -112,14 +112,14 @@ def report(crystal: CrystalTensor) -> Report:
         names=_names(crystal),
         alarms=elastic_alarms(crystal) if crystal.reduction.name == "elastic" else [],
         facts=_facts(crystal),
-        sections=found,
+        sections=shown,
         stem=stem,
         data=safe_json(document),
         policy=POLICY,
         version=__version__,
         style=Markup(_text("style.css")),
         script=Markup(_text("page.js")),
-        plotly=_plotly() if any(section.name == "surface" for section in found) else None,
+        plotly=_plotly() if any(section.name == "surface" for section in shown) else None,
     )
     return Report(title, html, document)
 
@@ -135,17 +135,17 @@ def _plotly() -> Markup:
 
 
 def _names(crystal: CrystalTensor) -> list[Words]:
-    found: list[Words] = [crystal.name] if crystal.formula else []
+    names: list[Words] = [crystal.name] if crystal.formula else []
     if crystal.spacegroup:
-        found.append(Markup("space group {}").format(hermann_mauguin(crystal.spacegroup)))
+        names.append(Markup("space group {}").format(hermann_mauguin(crystal.spacegroup)))
     if crystal.group is not None:
-        found.append(
+        names.append(
             Markup("point group {} ({})").format(
                 hermann_mauguin(crystal.group.symbol), schoenflies(crystal.group.schoenflies)
             )
         )
-        found.append(crystal.group.system)
-    return found
+        names.append(crystal.group.system)
+    return names
 
 
 def _facts(crystal: CrystalTensor) -> list[Fact]:
@@ -165,8 +165,10 @@ def _sections(crystal: CrystalTensor, stem: str) -> list[Section]:
         sections(crystal), parts(crystal), classes(crystal),
         notes(crystal), provenance(crystal, stem),
     )  # fmt: skip
-    found = {section.name: section for section in (*common, *_own(crystal)) if section is not None}
-    return [found[name] for name in ORDER if name in found]
+    by_name = {
+        section.name: section for section in (*common, *_own(crystal)) if section is not None
+    }
+    return [by_name[name] for name in ORDER if name in by_name]
 
 
 def _own(crystal: CrystalTensor) -> tuple[Section, ...]:
