@@ -80,8 +80,10 @@ def _identity() -> str:
     """Return what the compiled code depends on besides its source: compiler and processor."""
     shown = subprocess.run(
         [*_command(), *_flags(), "-E", "-v", "-x", "c++", os.devnull],
-        capture_output=True, text=True, errors="replace",
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
     return shown.stderr
 
 

@@ -155,9 +155,15 @@ class ConvolutionKernel:
         return by_features, by_directions
 
     def vjp_vjp(
-        self, bonds: Bonds, features: Tensor, gradient: Tensor, features_tangent: Tensor,
-        directions_tangent: Tensor, weights: ForChunkOfTwo, collect: ForChunkOfTwo,
-    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        self,
+        bonds: Bonds,
+        features: Tensor,
+        gradient: Tensor,
+        features_tangent: Tensor,
+        directions_tangent: Tensor,
+        weights: ForChunkOfTwo,
+        collect: ForChunkOfTwo,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients by features, directions and gradient, from tangents.
 
         Args:
@@ -301,9 +307,15 @@ class _ConvolveVJP(Function):
 
     @staticmethod
     def forward(
-        ctx: _Context, kernel: ConvolutionKernel, bonds: Bonds, features: Tensor,
-        directions: Tensor, hidden: Tensor, matrix: Tensor, gradient: Tensor,
-    ) -> tuple[Tensor | None, ...]:  # fmt: skip
+        ctx: _Context,
+        kernel: ConvolutionKernel,
+        bonds: Bonds,
+        features: Tensor,
+        directions: Tensor,
+        hidden: Tensor,
+        matrix: Tensor,
+        gradient: Tensor,
+    ) -> tuple[Tensor | None, ...]:
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(features, directions, hidden, matrix, gradient)

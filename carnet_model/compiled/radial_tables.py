@@ -166,9 +166,14 @@ class _Convolve(Function):
 
     @staticmethod
     def forward(
-        ctx: _Context, table: RadialTable, bonds: Bonds, place: tuple[Tensor, Tensor, Tensor],
-        features: Tensor, directions: Tensor, lengths: Tensor,
-    ) -> Tensor:  # fmt: skip
+        ctx: _Context,
+        table: RadialTable,
+        bonds: Bonds,
+        place: tuple[Tensor, Tensor, Tensor],
+        features: Tensor,
+        directions: Tensor,
+        lengths: Tensor,
+    ) -> Tensor:
         ctx.table, ctx.bonds, ctx.place = table, bonds, place
         ctx.save_for_backward(features)
         return table.kernel.message(bonds, features, table.fill(*place[:2]))

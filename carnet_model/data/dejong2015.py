@@ -109,11 +109,12 @@ def _download(folder: Path) -> Path:
     """Let pip download the archive, which it refuses, unopened, when the SHA-256 differs."""
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{REQUIREMENT} --hash=sha256:{ARCHIVE_SHA256}\n", encoding="utf-8")
+    options = ["--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes"]
     command = [
-        sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download",
-        "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes",
-        "--requirement", str(requirements), "--dest", str(folder),
-    ]  # fmt: skip
+        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download"),
+        *options,
+        *("--requirement", str(requirements), "--dest", str(folder)),
+    ]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     archive = folder / ARCHIVE
     if run.returncode or not archive.exists():

@@ -211,9 +211,13 @@ class Prediction:
             lines = text.of_stiffness(self.stiffness, self.moduli, self.uncertainty)
         elif self.forces is not None:
             lines = text.of_energy(
-                self.target, self.unit, float(self.tensor), self.forces, self.stress,
+                self.target,
+                self.unit,
+                float(self.tensor),
+                self.forces,
+                self.stress,
                 self.uncertainty.get("tensor"),
-            )  # fmt: skip
+            )
         else:
             lines = text.of_tensor(self.target, self.unit, self.tensor, self.uncertainty)
         if self.lattice.any():

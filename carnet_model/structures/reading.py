@@ -16,9 +16,23 @@ from .conversion import from_pymatgen, geometry
 from .geometry import Geometry, GeometryError, geometry_error
 
 STRUCTURE_SUFFIXES = (
-    ".cif", ".cif.gz", ".vasp", ".poscar", ".xyz", ".extxyz", ".json", ".json.gz", ".db",
-    ".traj", ".xsf", ".res", ".cell", ".gen", ".pdb", ".cssr",
-)  # fmt: skip
+    ".cif",
+    ".cif.gz",
+    ".vasp",
+    ".poscar",
+    ".xyz",
+    ".extxyz",
+    ".json",
+    ".json.gz",
+    ".db",
+    ".traj",
+    ".xsf",
+    ".res",
+    ".cell",
+    ".gen",
+    ".pdb",
+    ".cssr",
+)
 """What is read from a folder, besides files called POSCAR or CONTCAR."""
 
 

@@ -18,9 +18,14 @@ EV_PER_A3 = PRESSURES["eV/A^3"]
 """GPa in one eV/Å^3."""
 
 _ENERGIES = {
-    "eV": 1.0, "meV": 1e-3, "Ha": HARTREE, "Ry": HARTREE / 2,
-    "kcal/mol": 4184 / 96485.33212, "kJ/mol": 1000 / 96485.33212, "J": 1 / 1.602176634e-19,
-}  # fmt: skip
+    "eV": 1.0,
+    "meV": 1e-3,
+    "Ha": HARTREE,
+    "Ry": HARTREE / 2,
+    "kcal/mol": 4184 / 96485.33212,
+    "kJ/mol": 1000 / 96485.33212,
+    "J": 1 / 1.602176634e-19,
+}
 _LENGTHS = {"A": 1.0, "Bohr": BOHR}
 
 UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(

@@ -68,11 +68,14 @@ class _Edge:
         """Rotate packed features into the frame."""
         return {
             block: rotations.rotated(
-                self.built, self.matrices[block.weight], values[block.slice], block.weight,
+                self.built,
+                self.matrices[block.weight],
+                values[block.slice],
+                block.weight,
                 back=False,
             )
             for block in blocks
-        }  # fmt: skip
+        }
 
     def back(self, parts: Parts) -> tuple[Ref, ...]:
         """Rotate features back, as packed values."""
@@ -247,13 +250,15 @@ class AlignedMessage:
         message, pulled = edge.message(w, f), edge.pulled(w, g)
         moved = edge.sum((ONE, tangent), (MINUS, rotated_f))
         by_gradient = edge.sum(
-            (ONE, edge.message(w, moved)), (ONE, edge.message(b, f)),
+            (ONE, edge.message(w, moved)),
+            (ONE, edge.message(b, f)),
             (ONE, edge.rotated(message, axis)),
-        )  # fmt: skip
+        )
         by_features = edge.sum(
-            (ONE, edge.pulled(b, g)), (MINUS, edge.pulled(w, rotated_g)),
+            (ONE, edge.pulled(b, g)),
+            (MINUS, edge.pulled(w, rotated_g)),
             (ONE, edge.rotated(pulled, axis)),
-        )  # fmt: skip
+        )
         whole: Pairs = [(MINUS, by_gradient, g), (MINUS, by_features, f), (MINUS, pulled, tangent)]
         along: Pairs = [(MINUS, message, g), (MINUS, pulled, f)]
         torques = []

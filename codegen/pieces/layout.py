@@ -92,9 +92,10 @@ def paths(
         for source in inputs
         for l2 in range(weight + 1)
         if abs(source.weight - l2) <= target.weight <= source.weight + l2
-        and _keeps_parity(source.pseudo, (source.weight + l2 + target.weight) % 2 == 1,
-                          target.pseudo, parity)
-    )  # fmt: skip
+        and _keeps_parity(
+            source.pseudo, (source.weight + l2 + target.weight) % 2 == 1, target.pseudo, parity
+        )
+    )
 
 
 def _keeps_parity(pseudo: bool, odd: bool, target: bool, parity: Parity) -> bool:
@@ -111,9 +112,10 @@ def product_paths(
         for a in blocks
         for b in blocks
         if abs(a.weight - b.weight) <= c.weight <= a.weight + b.weight
-        and _keeps_parity(a.pseudo ^ b.pseudo, (a.weight + b.weight + c.weight) % 2 == 1,
-                          c.pseudo, parity)
-    )  # fmt: skip
+        and _keeps_parity(
+            a.pseudo ^ b.pseudo, (a.weight + b.weight + c.weight) % 2 == 1, c.pseudo, parity
+        )
+    )
 
 
 def size_of(blocks: Sequence[Block]) -> int:

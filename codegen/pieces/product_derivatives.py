@@ -7,6 +7,7 @@ of the same couplings with other arguments.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from natural_tensors.exact.surds import Surd
@@ -60,14 +61,19 @@ class _Pair:
             target = self.group[number][2]
             for (i, j, k), coefficient in entries.items():
                 rows[self.places.index((i, j))][len(columns) + k] = coefficient
-            columns += [self.built.product(weights[number], gradient[place])
-                        for place in range(target.slice.start, target.slice.stop)]  # fmt: skip
+            columns += [
+                self.built.product(weights[number], gradient[place])
+                for place in range(target.slice.start, target.slice.stop)
+            ]
         return dict(zip(self.places, self.built.apply(rows, columns), strict=True))
 
     def spread(
-        self, size: int, terms: Sequence[tuple[dict[tuple[int, int], Ref], Sequence[Ref]]],
-        *, second: bool,
-    ) -> tuple[Ref, ...]:  # fmt: skip
+        self,
+        size: int,
+        terms: Sequence[tuple[dict[tuple[int, int], Ref], Sequence[Ref]]],
+        *,
+        second: bool,
+    ) -> tuple[Ref, ...]:
         """Return the gradient by one factor, from gradients by products and the other factor."""
         mine, other = (self.second, self.first) if second else (self.first, self.second)
         sums = Sums(self.built, size)
@@ -102,10 +108,91 @@ class _Pair:
         return tuple(sums.values())
 
 
+@dataclass(frozen=True)
+class _Stages:
+    """The three programs of two blocks: product, its derivative, and the derivative of that."""
+
+    first: Argument
+    second: Argument
+    weights: Argument
+    count: int
+    normalization: Normalization
+
+    def _pair(self, group: Group, *further: Argument) -> tuple[_Pair, list[Sequence[Ref]]]:
+        """Return the paths of a group and the values of all arguments, on a fresh builder."""
+        arguments = (self.first, self.second, self.weights, *further)
+        built = Builder(arguments)
+        pair = _Pair(built, group, self.normalization)
+        return pair, [built.components(number) for number in range(len(arguments))]
+
+    def _of_features(self, name: str, values: tuple[Ref, ...]) -> Output:
+        return Output(name, self.first.shape, values)
+
+    def _by_weights(
+        self, pair: _Pair, products: dict[int, list[Ref]], gradient: Sequence[Ref]
+    ) -> Output:
+        values = pair.weights(self.count, products, gradient)
+        return Output("weights_gradient", self.weights.shape, values)
+
+    @property
+    def gradient(self) -> Argument:
+        """The gradient by the product."""
+        labels = tuple(f"g_{label}" for label in self.first.labels)
+        return Argument("gradient", self.first.shape, labels, True, "gradient by the product")
+
+    @property
+    def size(self) -> int:
+        """Number of components of the features."""
+        return len(self.first.labels)
+
+    def product(self, group: Group) -> Program:
+        """Return the product."""
+        pair, (a, b, w) = self._pair(group)
+        sums = self._of_features("sums", pair.weighted(self.size, (w, pair.products((a, b)))))
+        about = "Add the product of two blocks."
+        return pair.built.program("product", about, [sums], "the product.")
+
+    def vjp(self, group: Group) -> Program:
+        """Return the vector-Jacobian product."""
+        pair, (a, b, w, g) = self._pair(group, self.gradient)
+        pulled = pair.pulled(w, g)
+        by_first = pair.spread(self.size, [(pulled, b)], second=False)
+        by_second = pair.spread(self.size, [(pulled, a)], second=True)
+        outputs = [
+            self._of_features("first_gradient", by_first),
+            self._of_features("second_gradient", by_second),
+            self._by_weights(pair, pair.products((a, b)), g),
+        ]
+        about = "Add what a gradient makes of two blocks."
+        returns = "gradients by both factors and the weights."
+        return pair.built.program("product_vjp", about, outputs, returns)
+
+    def vjp_vjp(self, group: Group) -> Program:
+        """Return the vector-Jacobian product of the vector-Jacobian product."""
+        tangents = [tangent_of(each) for each in (self.first, self.second, self.weights)]
+        pair, values = self._pair(group, self.gradient, *tangents)
+        a, b, w, g, a_tangent, b_tangent, w_tangent = values
+        mixed = pair.products((a_tangent, b), (a, b_tangent))
+        pulled, tangent = pair.pulled(w, g), pair.pulled(w_tangent, g)
+        by_gradient = pair.weighted(self.size, (w, mixed), (w_tangent, pair.products((a, b))))
+        by_first = pair.spread(self.size, [(pulled, b_tangent), (tangent, b)], second=False)
+        by_second = pair.spread(self.size, [(pulled, a_tangent), (tangent, a)], second=True)
+        outputs = [
+            self._of_features("gradient_gradient", by_gradient),
+            self._of_features("first_gradient", by_first),
+            self._of_features("second_gradient", by_second),
+            self._by_weights(pair, mixed, g),
+        ]
+        about = "Add what tangents make of two blocks."
+        returns = "gradients by gradient, both factors and the weights."
+        return pair.built.program("product_vjp_vjp", about, outputs, returns)
+
+
 def product_stages(
-    arguments: Sequence[Argument], paths: Sequence[tuple[Block, Block, Block]],
+    arguments: tuple[Argument, Argument, Argument],
+    paths: Sequence[tuple[Block, Block, Block]],
     normalization: Normalization,
-) -> tuple[list[Program], list[Program], list[Program]]:  # fmt: skip
+) -> tuple[list[Program], list[Program], list[Program]]:
     """Return the product, its vector-Jacobian product and that of it, a stage for each two blocks.
 
     The stages of one function add up; each is short, however large the weights.
@@ -115,58 +202,12 @@ def product_stages(
         paths: first factor, second factor and result of each path.
         normalization: of the couplings.
     """
-    first, second, weights = arguments
-    size, count = len(first.labels), len(paths)
-    gradient = Argument(
-        "gradient", first.shape, tuple(f"g_{label}" for label in first.labels), True,
-        "gradient by the product",
-    )  # fmt: skip
-    tangents = [tangent_of(argument) for argument in arguments]
     groups: dict[tuple[Block, Block], dict[int, tuple[Block, Block, Block]]] = {}
     for number, path in enumerate(paths):
         groups.setdefault(path[:2], {})[number] = path
-    stages: tuple[list[Program], list[Program], list[Program]] = ([], [], [])
-    for group in groups.values():
-        built = Builder((first, second, weights))
-        a, b, w = (built.components(i) for i in range(3))
-        pair = _Pair(built, group, normalization)
-        values = pair.weighted(size, (w, pair.products((a, b))))
-        stages[0].append(
-            built.program("product", "Add the product of two blocks.",
-                          [Output("sums", first.shape, values)], "the product.")
-        )  # fmt: skip
-
-        built = Builder((first, second, weights, gradient))
-        a, b, w, g = (built.components(i) for i in range(4))
-        pair = _Pair(built, group, normalization)
-        pulled = pair.pulled(w, g)
-        outputs = [
-            Output("first_gradient", first.shape, pair.spread(size, [(pulled, b)], second=False)),
-            Output("second_gradient", first.shape, pair.spread(size, [(pulled, a)], second=True)),
-            Output("weights_gradient", weights.shape,
-                   pair.weights(count, pair.products((a, b)), g)),
-        ]  # fmt: skip
-        stages[1].append(
-            built.program("product_vjp", "Add what a gradient makes of two blocks.", outputs,
-                          "gradients by both factors and the weights.")
-        )  # fmt: skip
-
-        built = Builder((first, second, weights, gradient, *tangents))
-        a, b, w, g, a_tangent, b_tangent, w_tangent = (built.components(i) for i in range(7))
-        pair = _Pair(built, group, normalization)
-        mixed = pair.products((a_tangent, b), (a, b_tangent))
-        pulled, tangent = pair.pulled(w, g), pair.pulled(w_tangent, g)
-        outputs = [
-            Output("gradient_gradient", first.shape,
-                   pair.weighted(size, (w, mixed), (w_tangent, pair.products((a, b))))),
-            Output("first_gradient", first.shape,
-                   pair.spread(size, [(pulled, b_tangent), (tangent, b)], second=False)),
-            Output("second_gradient", first.shape,
-                   pair.spread(size, [(pulled, a_tangent), (tangent, a)], second=True)),
-            Output("weights_gradient", weights.shape, pair.weights(count, mixed, g)),
-        ]  # fmt: skip
-        stages[2].append(
-            built.program("product_vjp_vjp", "Add what tangents make of two blocks.", outputs,
-                          "gradients by gradient, both factors and the weights.")
-        )  # fmt: skip
-    return stages
+    stages = _Stages(*arguments, len(paths), normalization)
+    return (
+        [stages.product(group) for group in groups.values()],
+        [stages.vjp(group) for group in groups.values()],
+        [stages.vjp_vjp(group) for group in groups.values()],
+    )

@@ -136,14 +136,15 @@ def frame_program(weight: int) -> Program:
     first = built.linear([(ONE, built.product(xs, x)), (ONE, built.constant(-1))])
     third = built.linear([(ONE, built.product(zs, z)), (ONE, built.constant(-1))])
     matrix = [
-        first, built.product(side, x), cross,
-        x, y, z,
-        built.product(side, cross), z, built.product(side, third),
-    ]  # fmt: skip
+        *(first, built.product(side, x), cross),
+        *(x, y, z),
+        *(built.product(side, cross), z, built.product(side, third)),
+    ]
     blocks = rotation_matrices(built, matrix, weight)
     flat = tuple(v for block in blocks for v in block)
     return built.program(
-        "frame", "Return the rotation matrices that take a direction to the polar axis y.",
+        "frame",
+        "Return the rotation matrices that take a direction to the polar axis y.",
         [Output("frames", (len(flat),), flat)],
         f"matrices of weights 1 to {weight} row by row, shape (..., {len(flat)}).",
-    )  # fmt: skip
+    )

@@ -21,9 +21,15 @@ Size: TypeAlias = int | str
 """A number of rows or entries, or the name of one that a call decides."""
 
 ROWS: dict[Row, str] = {
-    "item": "count", "edge": "edges", "chunk": "chunk", "sender": "atoms", "receiver": "atoms",
-    "start": "atoms + 1", "table": "rows of the table", "broadcast": "count or 1",
-}  # fmt: skip
+    "item": "count",
+    "edge": "edges",
+    "chunk": "chunk",
+    "sender": "atoms",
+    "receiver": "atoms",
+    "start": "atoms + 1",
+    "table": "rows of the table",
+    "broadcast": "count or 1",
+}
 """What the first axis of an array is called; shared arrays have no such axis."""
 
 LoopOver = Literal["items", "atoms", "edges"]

@@ -257,8 +257,9 @@ class _PairTable:
             del row[second]
             if total:
                 row[shared], numbers[shared] = total, self._number(total)
-                fresh.update(self._enter(number, shared, other) for other in numbers
-                             if other != shared)  # fmt: skip
+                fresh.update(
+                    self._enter(number, shared, other) for other in numbers if other != shared
+                )
         for entered in fresh:
             if len(self.places[entered]) > 1:
                 heappush(self.heap, (-len(self.places[entered]), entered))

@@ -158,9 +158,15 @@ class ConvolutionRecipe(Recipe):
         message = self._aligned()
         features, frames, weights = message.arguments
         derivatives = AlignedMessage(
-            features, frames, weights, self.frame_weight, self.inputs, self.outputs, self.paths,
+            features,
+            frames,
+            weights,
+            self.frame_weight,
+            self.inputs,
+            self.outputs,
+            self.paths,
             self.normalization,
-        )  # fmt: skip
+        )
         programs = (
             rotations.frame_program(self.frame_weight),
             message,
@@ -184,10 +190,11 @@ class ConvolutionRecipe(Recipe):
     def _message(self, built: Builder, values: list[int]) -> Program:
         size = len(values)
         return built.program(
-            "message", "Return what one neighbour sends along its edge.",
+            "message",
+            "Return what one neighbour sends along its edge.",
             [Output("message", (size,), tuple(values))],
             f"packed messages by parity, weight, m, shape (..., {size}, channels).",
-        )  # fmt: skip
+        )
 
     def _aligned(self) -> Program:
         built = Builder(self._arguments(rotations.frame_argument(self.frame_weight)))

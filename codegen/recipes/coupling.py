@@ -92,10 +92,11 @@ class RotationRecipe(Recipe):
         blocks = rotations.rotation_matrices(built, built.components(0), self.weight)
         flat = tuple(v for block in blocks for v in block)
         return built.program(
-            "matrices", "Return the rotation matrices of all weights, flat.",
+            "matrices",
+            "Return the rotation matrices of all weights, flat.",
             [Output("matrices", (len(flat),), flat)],
             f"matrices of weights 1 to {self.weight} row by row, shape (..., {len(flat)}).",
-        )  # fmt: skip
+        )
 
     def _rotate(self, name: str, *, back: bool) -> Program:
         blocks = layout.feature_blocks(self.weight, "natural")
@@ -111,6 +112,8 @@ class RotationRecipe(Recipe):
         size = len(rotated)
         what = "Apply the transposed" if back else "Apply the"
         return built.program(
-            name, f"{what} rotation matrices to features of natural parity.",
-            [Output("rotated", (size,), tuple(rotated))], f"shape (..., {size}, channels).",
-        )  # fmt: skip
+            name,
+            f"{what} rotation matrices to features of natural parity.",
+            [Output("rotated", (size,), tuple(rotated))],
+            f"shape (..., {size}, channels).",
+        )

@@ -44,12 +44,16 @@ class HarmonicsRecipe(Recipe):
     def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""
         vector = Argument(
-            "vectors" if self.solid else "directions", (3,), ("x", "y", "z"), False,
+            "vectors" if self.solid else "directions",
+            (3,),
+            ("x", "y", "z"),
+            False,
             "vectors" if self.solid else "unit vectors",
-        )  # fmt: skip
+        )
         built = Builder((vector,))
-        packed = harmonics.harmonics(built, built.components(0), self.weight, self.normalization,
-                                  solid=self.solid)  # fmt: skip
+        packed = harmonics.harmonics(
+            built, built.components(0), self.weight, self.normalization, solid=self.solid
+        )
         name = "solid_harmonics" if self.solid else "harmonics"
         summary = self.title
         if not self.cartesian:
@@ -61,11 +65,13 @@ class HarmonicsRecipe(Recipe):
         else:
             outputs = []
             for weight, block in enumerate(packed):
-                values = built.apply(tensors.unpacking_natural(weight), block,
-                                     [f"Y{c}" for c in distinct_entries(weight)])  # fmt: skip
+                values = built.apply(
+                    tensors.unpacking_natural(weight),
+                    block,
+                    [f"Y{c}" for c in distinct_entries(weight)],
+                )
                 where = component_monomials(weight).tolist()
-                outputs.append(Output((weight, 0), (3,) * weight,
-                                      tuple(values[i] for i in where)))  # fmt: skip
+                outputs.append(Output((weight, 0), (3,) * weight, tuple(values[i] for i in where)))
             program = built.program(
                 name, summary, outputs, "natural tensors by (weight, 0), shape (..., 3, ..., 3)."
             )

@@ -57,7 +57,7 @@ class ProductRecipe(Recipe):
         )
 
     @property
-    def _arguments(self) -> tuple[Argument, ...]:
+    def _arguments(self) -> tuple[Argument, Argument, Argument]:
         labels = tuple(f"weight_{a.label}_{b.label}_{c.label}" for a, b, c in self.paths)
         return (
             layout.feature_argument("first", self.blocks, "features", "a"),
@@ -120,6 +120,7 @@ class ProductRecipe(Recipe):
             values += couplings.coupled(built, terms, target.weight)
         output = Output("product", (len(values),), tuple(values))
         return (
-            built.program("product", self.title, [output],
-                          f"shape (..., {len(values)}, channels)."),
-        )  # fmt: skip
+            built.program(
+                "product", self.title, [output], f"shape (..., {len(values)}, channels)."
+            ),
+        )

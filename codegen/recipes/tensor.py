@@ -111,19 +111,24 @@ class TensorRecipe(Recipe):
                 where = component_monomials(space.weight).tolist()
                 outputs.append(Output((space.weight, copy), shape, tuple(values[i] for i in where)))
         return built.program(
-            "decompose", "Take a tensor apart into its natural tensors.", outputs,
+            "decompose",
+            "Take a tensor apart into its natural tensors.",
+            outputs,
             "natural tensors by (weight, copy), shape (..., 3, ..., 3) with weight threes.",
-        )  # fmt: skip
+        )
 
     def _reconstruct(self) -> Program:
         arguments = tuple(
             Argument(
-                f"X{weight}_{copy}", (3,) * weight,
+                f"X{weight}_{copy}",
+                (3,) * weight,
                 tuple(_part_name(weight, copy, c) for c in _cartesian(weight)),
-                False, "natural tensor", (weight, copy),
+                False,
+                "natural tensor",
+                (weight, copy),
             )
             for weight, copy in self.reduction.copies
-        )  # fmt: skip
+        )
         built = Builder(arguments)
         columns: list[int] = []
         matrix: list[dict[int, Surd]] = [{} for _ in range(self.reduction.dimension)]
@@ -139,9 +144,11 @@ class TensorRecipe(Recipe):
         components = built.apply(matrix, columns, self._component_names())
         output = Output("tensor", self._layout.shape, self._written(built, components))
         return built.program(
-            "reconstruct", "Put a tensor together from its natural tensors.", [output],
+            "reconstruct",
+            "Put a tensor together from its natural tensors.",
+            [output],
             f"tensor, shape {_shape(self._layout.shape)}.",
-        )  # fmt: skip
+        )
 
     def _component_names(self) -> list[str]:
         return [f"T_{label}" if label else "T" for label in self.reduction.components.labels]
@@ -160,10 +167,11 @@ class TensorRecipe(Recipe):
         values = built.apply(matrix, components, self._packed_labels())
         size = self.reduction.dimension
         return built.program(
-            "pack", "Return the orthonormal coordinates of a tensor, an isometry.",
+            "pack",
+            "Return the orthonormal coordinates of a tensor, an isometry.",
             [Output("packed", (size,), tuple(values))],
             f"packed coordinates by weight, copy, m, shape (..., {size}).",
-        )  # fmt: skip
+        )
 
     def _unpack(self) -> Program:
         size = self.reduction.dimension
@@ -176,9 +184,11 @@ class TensorRecipe(Recipe):
         )
         output = Output("tensor", self._layout.shape, self._written(built, components))
         return built.program(
-            "unpack", "Return the tensor with the given orthonormal coordinates.", [output],
+            "unpack",
+            "Return the tensor with the given orthonormal coordinates.",
+            [output],
             f"tensor, shape {_shape(self._layout.shape)}.",
-        )  # fmt: skip
+        )
 
 
 def _cartesian(rank: int) -> list[str]:

@@ -215,9 +215,11 @@ def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
     vectors = _vectors(program)
     mode = {str(output.key): output for output in program.outputs}
     head = _wrapped(
-        f"inline void {_name(kernel, number)}(", ["int begin", "int end", *_parameters(kernel)],
-        ") {", 4,
-    )  # fmt: skip
+        f"inline void {_name(kernel, number)}(",
+        ["int begin", "int end", *_parameters(kernel)],
+        ") {",
+        4,
+    )
     lines = ["// " + str(program.counts()), *head]
     used = {ref for step in program.steps for ref in step.operation.operands}
     used |= {ref for output in program.outputs for ref in output.entries}
@@ -246,8 +248,15 @@ def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
             ref = pending.pop((array, place))
             if array in kernel.added and _zero(program, ref):
                 continue
-            lines += _store(array, place, names[ref], vectors[ref], mode[array].summed,
-                            array in kernel.added, kernel.channels)  # fmt: skip
+            lines += _store(
+                array,
+                place,
+                names[ref],
+                vectors[ref],
+                mode[array].summed,
+                array in kernel.added,
+                kernel.channels,
+            )
         return lines
 
     order: list[str] = []
@@ -392,7 +401,11 @@ def _offset(array: Array) -> str:
         return f"item * {array.name}_step"
     width = f"{array.entries} * CHANNELS" if array.channels else f"{array.entries}"
     index = {
-        "item": "item", "edge": "edge", "chunk": "(edge - starts[first])",
-        "sender": "senders[edge]", "receiver": "atom", "shared": "0",
-    }[array.row]  # fmt: skip
+        "item": "item",
+        "edge": "edge",
+        "chunk": "(edge - starts[first])",
+        "sender": "senders[edge]",
+        "receiver": "atom",
+        "shared": "0",
+    }[array.row]
     return f"{index} * {width}"

@@ -354,11 +354,13 @@ class SymbolicForm:
         layout = self._layout
         entries = [
             sympy.Add(
-                *(sign * sympy.sympify(n) * s
-                  for n, s in zip(self._shown[component], symbols, strict=True))
+                *(
+                    sign * sympy.sympify(n) * s
+                    for n, s in zip(self._shown[component], symbols, strict=True)
+                )
             )
             for component, sign in zip(layout.position.tolist(), layout.signs.tolist(), strict=True)
-        ]  # fmt: skip
+        ]
         return sympy.ImmutableDenseNDimArray(entries, layout.shape)
 
     def latex(self) -> str:
@@ -411,8 +413,11 @@ class SymbolicForm:
 
 def combination(row: Sequence[Number], names: Sequence[str]) -> str:
     """Write a sum of multiples of names, such as ``"(C11 - C12)/2"``; ``"0"`` when empty."""
-    terms = [(Surd({1: n}) if isinstance(n, Fraction) else n, name)
-             for n, name in zip(row, names, strict=True) if n]  # fmt: skip
+    terms = [
+        (Surd({1: n}) if isinstance(n, Fraction) else n, name)
+        for n, name in zip(row, names, strict=True)
+        if n
+    ]
     if not terms:
         return "0"
     roots = {tuple(number.terms) for number, _ in terms}

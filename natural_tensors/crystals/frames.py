@@ -162,8 +162,11 @@ def _short_vectors(lattice: Floats) -> Floats:
     reduced = np.array(lattice, dtype=np.float64)
     while True:  # pairwise reduction: coefficients of short vectors are small afterwards
         reduced = reduced[np.argsort(np.linalg.norm(reduced, axis=1), kind="stable")]
-        steps = [(i, j, np.rint(reduced[i] @ reduced[j] / (reduced[j] @ reduced[j])))
-                 for i in range(3) for j in range(i)]  # fmt: skip
+        steps = [
+            (i, j, np.rint(reduced[i] @ reduced[j] / (reduced[j] @ reduced[j])))
+            for i in range(3)
+            for j in range(i)
+        ]
         shorter = [
             (i, reduced[i] - n * reduced[j])
             for i, j, n in steps

@@ -146,9 +146,13 @@ class SymbolicApplication:
     # --- what users do ----------------------------------------------------------------------------
 
     def _each(
-        self, tensor: Any, form: Form, invalid: Invalid, work: Callable[[Row], Row],
+        self,
+        tensor: Any,
+        form: Form,
+        invalid: Invalid,
+        work: Callable[[Row], Row],
         shape: tuple[int, ...],
-    ) -> Expression:  # fmt: skip
+    ) -> Expression:
         """Read each tensor of a batch, work on its components, and join the results."""
         layout = self.components.layout(form)
         rows, batch = self._rows(tensor, layout, form)

@@ -31,9 +31,10 @@ UNSIGNED = "viridis"
 
 
 SIGNED = (
-    "#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7",
-    "#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061",
-)  # fmt: skip
+    *("#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7"),
+    "#f7f7f7",
+    *("#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061"),
+)
 """Map of values with a sign: red is negative (RdBu of ColorBrewer, by C. A. Brewer)."""
 
 

@@ -174,19 +174,24 @@ def sphere(steps: int = STEPS) -> Sphere:
     polar = np.linspace(0, np.pi, steps)[1:-1, None]
     azimuth = 2 * np.pi * np.arange(around)[None, :] / around
     rings = np.stack(
-        [np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth),
-         np.broadcast_to(np.cos(polar), (steps - 2, around))],
+        [
+            np.sin(polar) * np.cos(azimuth),
+            np.sin(polar) * np.sin(azimuth),
+            np.broadcast_to(np.cos(polar), (steps - 2, around)),
+        ],
         axis=-1,
-    )  # fmt: skip
+    )
     directions = np.concatenate([rings.reshape(-1, 3), [[0, 0, 1], [0, 0, -1]]])
     north, south = len(directions) - 2, len(directions) - 1
     upper = np.arange(rings[..., 0].size).reshape(rings.shape[:2])
     later = np.roll(upper, -1, axis=1)
     one, two, three, four = upper[:-1], upper[1:], later[1:], later[:-1]
     corners = (
-        (np.full(around, north), upper[0], later[0]), (one, two, three), (one, three, four),
+        (np.full(around, north), upper[0], later[0]),
+        (one, two, three),
+        (one, three, four),
         (np.full(around, south), later[-1], upper[-1]),
-    )  # fmt: skip
+    )
     triangles = np.concatenate([np.stack(legs, axis=-1).reshape(-1, 3) for legs in corners])
     for array in (directions, triangles):
         array.setflags(write=False)
@@ -226,9 +231,12 @@ def _elastic(crystal: CrystalTensor) -> tuple[Property, ...]:
     )
     if not elasticity.is_stable(matrix):
         stiff = Property(
-            "longitudinal-stiffness", "Longitudinal stiffness", "", "GPa",
+            "longitudinal-stiffness",
+            "Longitudinal stiffness",
+            "",
+            "GPa",
             partial(contract, crystal.values),
-        )  # fmt: skip
+        )
         singular = not np.isfinite(compressibility(np.eye(3))).all()
         return (stiff,) if singular else (stiff, linear)
     youngs = partial(elasticity.youngs_modulus, matrix)

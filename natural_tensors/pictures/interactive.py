@@ -20,8 +20,15 @@ LIFT = 1.003
 SHADE = "#20252b"
 """Lines on a surface, dark on any page."""
 
-LIGHT = {"ambient": 0.72, "diffuse": 0.5, "specular": 0.06, "roughness": 0.9, "fresnel": 0.05,
-         "facenormalsepsilon": 0, "vertexnormalsepsilon": 0}  # fmt: skip
+LIGHT = {
+    "ambient": 0.72,
+    "diffuse": 0.5,
+    "specular": 0.06,
+    "roughness": 0.9,
+    "fresnel": 0.05,
+    "facenormalsepsilon": 0,
+    "vertexnormalsepsilon": 0,
+}
 CAMERA = {
     "eye": dict(zip("xyz", (1.25 * TOWARDS).tolist(), strict=True)),
     "projection": {"type": "orthographic"},
@@ -178,9 +185,15 @@ def _axes(
     lines = _lines(list(np.stack([starts, ends], axis=1)), colour, 3, **common)
     x, y, z = np.asarray(1.06 * ends).T
     letters = graph_objects.Scatter3d(
-        x=x, y=y, z=z, mode="text", text=names, textfont={"color": colour, "size": 15},
+        x=x,
+        y=y,
+        z=z,
+        mode="text",
+        text=names,
+        textfont={"color": colour, "size": 15},
         # a lattice vector often lies on an axis: its letter stands beside it
         textposition="middle right" if colour == ACCENT else "middle center",
-        hoverinfo="skip", **common,
-    )  # fmt: skip
+        hoverinfo="skip",
+        **common,
+    )
     return [lines, letters]

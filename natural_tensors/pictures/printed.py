@@ -198,9 +198,12 @@ def _slowness(shown: tuple[Property, ...]) -> tuple[Property, ...]:
 
     def reciprocal(entry: Property) -> Property:
         return Property(
-            entry.name.replace("velocity", "slowness"), "Slowness", entry.branch, "s/km",
+            entry.name.replace("velocity", "slowness"),
+            "Slowness",
+            entry.branch,
+            "s/km",
             lambda n: 1 / entry.values(n),
-        )  # fmt: skip
+        )
 
     return tuple(reciprocal(entry) for entry in shown if entry.name.startswith("velocity"))
 
@@ -222,9 +225,14 @@ def _draw_sections(strip: Any, name: str, entries: tuple[Property, ...]) -> None
     heading = Line2D([], [], linestyle="none", label=name + unit)
     lines, _ = axes.get_legend_handles_labels()
     strip.legend(
-        handles=[heading, *(lines if len(entries) > 1 else [])], loc="outside upper left",
-        ncols=4, fontsize=SMALL + 0.5, frameon=False, labelcolor=INK, handlelength=1.6,
-    )  # fmt: skip
+        handles=[heading, *(lines if len(entries) > 1 else [])],
+        loc="outside upper left",
+        ncols=4,
+        fontsize=SMALL + 0.5,
+        frameon=False,
+        labelcolor=INK,
+        handlelength=1.6,
+    )
 
 
 def _draw_curve(axes: Any, values: Floats, colour: str, label: str) -> None:
@@ -269,9 +277,8 @@ def parts(crystal: CrystalTensor) -> Any:
         left = 0.0
         for copy in range(reduction.multiplicities[weight]):
             share = 100 * float(shares[weight, copy])
-            axes.barh(
-                row, share, left=left, height=0.62, color=COPIES[copy % len(COPIES)],
-            )  # fmt: skip
+            colour = COPIES[copy % len(COPIES)]
+            axes.barh(row, share, left=left, height=0.62, color=colour)
             if share > 9 and reduction.multiplicities[weight] > 1:
                 middle = left + share / 2
                 axes.text(
@@ -371,14 +378,25 @@ def matrix(crystal: CrystalTensor) -> Any:
         axes.text(column, middle, text, ha="center", va="center", fontsize=SMALL + 1, color=ink)
         if mark and not vanishes:
             axes.text(
-                column + 0.44, row - 0.42, mark, ha="right", va="top", fontsize=SMALL - 0.5,
-                color=ink, style="italic",
-            )  # fmt: skip
+                column + 0.44,
+                row - 0.42,
+                mark,
+                ha="right",
+                va="top",
+                fontsize=SMALL - 0.5,
+                color=ink,
+                style="italic",
+            )
         if spread is not None and not vanishes:
             axes.text(
-                column, row + 0.27, f"± {spread[place]:.2g}", ha="center", va="center",
-                fontsize=SMALL - 1.5, color=ink,
-            )  # fmt: skip
+                column,
+                row + 0.27,
+                f"± {spread[place]:.2g}",
+                ha="center",
+                va="center",
+                fontsize=SMALL - 1.5,
+                color=ink,
+            )
     _style_matrix(axes, rows, columns)
     return figure
 
@@ -437,9 +455,14 @@ def symmetry_marks(crystal: CrystalTensor) -> NDArray[np.str_] | None:
     once = np.triu(labels) if symmetric else labels
     shared = [label for label in np.unique(once[once > 0]) if (once == label).sum() > 1]
     letters = dict(zip(shared, ascii_lowercase, strict=False))
+
+    def mark(label: int, sign: int) -> str:
+        if label <= 0:
+            return "." if label == 0 else "*"
+        return ("−" if sign < 0 else "") + letters[label] if label in letters else ""
+
     marks = [
-        "." if label == 0 else "*" if label < 0 else
-        ("−" if sign < 0 else "") + letters[label] if label in letters else ""
+        mark(label, sign)
         for label, sign in zip(labels.ravel().tolist(), signs.ravel().tolist(), strict=True)
-    ]  # fmt: skip
+    ]
     return np.array(marks).reshape(labels.shape)

@@ -141,7 +141,8 @@ def piezoelectric(crystal: CrystalTensor) -> Section:
         ],
     ]
     return Section(
-        "extremes", "Strongest responses",
+        "extremes",
+        "Strongest responses",
         [
             Paragraph(
                 "Longitudinal: polarization along the direction of the strain or stress; in the "
@@ -151,7 +152,7 @@ def piezoelectric(crystal: CrystalTensor) -> Section:
             ),
             Table(_headings(crystal, "response", f"value{unit}"), rows),
         ],
-    )  # fmt: skip
+    )
 
 
 def electric_properties(crystal: CrystalTensor) -> dict[str, Any]:

@@ -128,7 +128,8 @@ def _moduli(crystal: CrystalTensor) -> Section:
         ("Pugh's ratio K/G", typeset(moduli.bulk_hill / moduli.shear_hill)),
     ]
     return Section(
-        "moduli", "Moduli of the polycrystal",
+        "moduli",
+        "Moduli of the polycrystal",
         [
             Paragraph(
                 "A body of many grains without texture. Voigt (one strain everywhere) and Reuss "
@@ -137,16 +138,17 @@ def _moduli(crystal: CrystalTensor) -> Section:
             ),
             Row([Table(("", "Voigt", "Reuss", "Hill"), rows), Table(("index", "value"), indices)]),
         ],
-    )  # fmt: skip
+    )
 
 
 def _extremes(crystal: CrystalTensor) -> Section:
     title = "Smallest and largest over all directions"
     if not elasticity.is_stable(stiffness_of(crystal)):
         return Section(
-            "extremes", title,
+            "extremes",
+            title,
             [Paragraph("The moduli of an unstable crystal have poles: they have no extremes.")],
-        )  # fmt: skip
+        )
     extremes = elasticity.extremes(stiffness_of(crystal))
     lattice = crystal.frame.lattice
     headings = [
@@ -173,7 +175,8 @@ def _extremes(crystal: CrystalTensor) -> Section:
                 )
             )
     return Section(
-        "extremes", title,
+        "extremes",
+        title,
         [
             Paragraph(
                 "Along: the direction of pull, or the normal of the sheared plane. Across: the "
@@ -184,7 +187,7 @@ def _extremes(crystal: CrystalTensor) -> Section:
             ),
             Table(headings, rows),
         ],
-    )  # fmt: skip
+    )
 
 
 def _stability(crystal: CrystalTensor) -> Section:
@@ -202,7 +205,8 @@ def _stability(crystal: CrystalTensor) -> Section:
         else "A Kelvin modulus is not positive: the crystal gives way to its strain."
     )
     return Section(
-        "stability", "Stability and Kelvin moduli",
+        "stability",
+        "Stability and Kelvin moduli",
         [
             Paragraph(verdict, "" if stable else "alarm"),
             Paragraph(
@@ -212,7 +216,7 @@ def _stability(crystal: CrystalTensor) -> Section:
             ),
             Table(("", "modulus [GPa]", "strain, of unit norm"), rows),
         ],
-    )  # fmt: skip
+    )
 
 
 def _velocities(crystal: CrystalTensor) -> Section:
@@ -238,14 +242,15 @@ def _velocities(crystal: CrystalTensor) -> Section:
         for (name, _), three in zip(ways, speeds, strict=True)
     ]
     return Section(
-        "sound", title,
+        "sound",
+        title,
         [
             Table(
                 ("along", "longitudinal [m/s]", "fast transverse [m/s]", "slow transverse [m/s]"),
                 rows,
             )
         ],
-    )  # fmt: skip
+    )
 
 
 def _cauchy(crystal: CrystalTensor) -> Section:
@@ -260,7 +265,8 @@ def _cauchy(crystal: CrystalTensor) -> Section:
         for name, difference in parts.cauchy_differences_gpa.items()
     ]
     return Section(
-        "cauchy", "Cauchy relations",
+        "cauchy",
+        "Cauchy relations",
         [
             Paragraph(
                 "Central forces between atoms at centres of symmetry would make the stiffness "
@@ -270,4 +276,4 @@ def _cauchy(crystal: CrystalTensor) -> Section:
             ),
             Table(("relation", "left [GPa]", "right [GPa]", "difference [GPa]"), rows),
         ],
-    )  # fmt: skip
+    )

@@ -108,7 +108,8 @@ def surface(crystal: CrystalTensor) -> Section | None:
     names = [entry.title for entry in shown]
     alt = f"Surfaces of {crystal.name} over all directions: {', '.join(names)}."
     return Section(
-        "surface", "Over all directions",
+        "surface",
+        "Over all directions",
         [
             Paragraph(
                 "The distance of the surface from the centre is the magnitude in that direction, "
@@ -119,7 +120,7 @@ def surface(crystal: CrystalTensor) -> Section | None:
             Turning(safe_json(drawn), choices, alt),
             picture(pictures.stills(crystal), "stills", alt, print_only=True),
         ],
-    )  # fmt: skip
+    )
 
 
 def sections(crystal: CrystalTensor) -> Section | None:
@@ -132,11 +133,13 @@ def sections(crystal: CrystalTensor) -> Section | None:
     )
     drawn = [
         picture(
-            pictures.sections(crystal, entries[0].name), f"section-{place}",
-            f"{family} of {crystal.name} in the xy, yz and zx planes.", wide=True,
+            pictures.sections(crystal, entries[0].name),
+            f"section-{place}",
+            f"{family} of {crystal.name} in the xy, yz and zx planes.",
+            wide=True,
         )
         for place, (family, entries) in enumerate(shown.items())
-    ]  # fmt: skip
+    ]
     return Section("sections", "Sections", [lead, *drawn])
 
 
@@ -283,7 +286,8 @@ def classes(crystal: CrystalTensor) -> Section | None:
         return None
     listed = "; ".join(f"{fit.name} {100 * fit.distance:.3g} %" for fit in crystal.class_fits)
     return Section(
-        "classes", "Distance from symmetry classes",
+        "classes",
+        "Distance from symmetry classes",
         [
             Paragraph(
                 "How much of the tensor must change, at least, to give it a symmetry: the norm of "
@@ -292,7 +296,7 @@ def classes(crystal: CrystalTensor) -> Section | None:
             ),
             picture(pictures.distances(crystal), "classes", f"Distances: {listed}."),
         ],
-    )  # fmt: skip
+    )
 
 
 def parts(crystal: CrystalTensor) -> Section:
@@ -319,7 +323,8 @@ def parts(crystal: CrystalTensor) -> Section:
     ]
     alt = "Shares: " + "; ".join(f"{row[0]} {row[2]}" for row in rows)
     return Section(
-        "parts", "Natural parts",
+        "parts",
+        "Natural parts",
         [
             lead,
             Row(
@@ -329,7 +334,7 @@ def parts(crystal: CrystalTensor) -> Section:
                 ]
             ),
         ],
-    )  # fmt: skip
+    )
 
 
 def notes(crystal: CrystalTensor) -> Section | None:
@@ -357,7 +362,8 @@ def provenance(crystal: CrystalTensor, stem: str) -> Section:
         ("conventions", f"version {CONVENTIONS}"),
     ]
     return Section(
-        "provenance", "Where this comes from",
+        "provenance",
+        "Where this comes from",
         [
             Table((), rows),
             Paragraph(
@@ -368,4 +374,4 @@ def provenance(crystal: CrystalTensor, stem: str) -> Section:
             ),
             Buttons([]),
         ],
-    )  # fmt: skip
+    )

@@ -49,10 +49,22 @@ POLICY = (
 """What a page may load: nothing but what is in it. Browsers enforce it."""
 
 ORDER = (
-    "surface", "tensor", "constants", "moduli", "principal", "extremes", "sections", "parts",
-    "classes", "stability", "sound", "cauchy", "notes", "provenance",
-)  # fmt: skip
-
+    "surface",
+    "tensor",
+    "constants",
+    "moduli",
+    "principal",
+    "extremes",
+    "sections",
+    "parts",
+    "classes",
+    "stability",
+    "sound",
+    "cauchy",
+    "notes",
+    "provenance",
+)
+"""Names of the sections, as they follow each other."""
 
 PIEZOELECTRIC = ("piezoelectric", "piezoelectric-stress")
 
@@ -161,10 +173,15 @@ def _facts(crystal: CrystalTensor) -> list[Fact]:
 
 def _sections(crystal: CrystalTensor, stem: str) -> list[Section]:
     common = (
-        surface(crystal), tensor(crystal), constants(crystal),
-        sections(crystal), parts(crystal), classes(crystal),
-        notes(crystal), provenance(crystal, stem),
-    )  # fmt: skip
+        surface(crystal),
+        tensor(crystal),
+        constants(crystal),
+        sections(crystal),
+        parts(crystal),
+        classes(crystal),
+        notes(crystal),
+        provenance(crystal, stem),
+    )
     by_name = {
         section.name: section for section in (*common, *_own(crystal)) if section is not None
     }
