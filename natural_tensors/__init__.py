@@ -14,6 +14,7 @@ from .errors import SymmetryError, UnknownPartError, UnknownTensorError
 from .exact.surds import Surd
 from .expressions.expression import Expression, expression
 from .expressions.problems import ExpressionError
+from .invariants.counts import InvariantCounts, count_invariants
 from .physical.catalog import catalog
 from .physical.entry import PhysicalTensor
 from .so3.couplings import Coupling, coupling
@@ -35,6 +36,7 @@ __all__ = [
     "Frame",
     "Harmonic",
     "IndexSymmetry",
+    "InvariantCounts",
     "Operator",
     "PhysicalTensor",
     "PointGroup",
@@ -48,6 +50,7 @@ __all__ = [
     "UnknownTensorError",
     "__version__",
     "catalog",
+    "count_invariants",
     "coupling",
     "elasticity",
     "expression",

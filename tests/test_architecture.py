@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "natural_tensors.piezoelectricity": "decomposition so3 arrays",
     "natural_tensors.crystals": "elasticity optics piezoelectricity exact physical formatting",
     "natural_tensors.expressions": "crystals",
+    "natural_tensors.invariants": "crystals",
     "natural_tensors.files": "decomposition physical version formatting",
     "natural_tensors.examples": "arrays",
     "natural_tensors.pictures": "crystals files",
@@ -76,6 +77,7 @@ COMMAND_LINE = {"cli", "terminal", "__main__"}
 UPSTREAM = {
     "natural_tensors": "numpy sympy",
     "natural_tensors.exact": "flint",
+    "natural_tensors.invariants": "flint",
     "natural_tensors.pictures": "matplotlib plotly",
     "natural_tensors.report": "jinja2 markupsafe plotly",
     "natural_tensors.terminal": "rich typer",

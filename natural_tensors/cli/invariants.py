@@ -1,0 +1,96 @@
+"""The command ``invariants``: polynomial invariants of a class of tensors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from ..crystals.point_groups import CRYSTALLOGRAPHIC, PointGroup, PointGroupError
+from ..decomposition.reductions import Reduction
+from ..invariants.counts import InvariantCounts, as_group, count_invariants
+from ..terminal import examples_of, say, say_facts, say_json, say_table
+from .app import app
+from .options import AxialOption, JsonOption, SymmetryOption, target_class
+from .printing import content_of, symmetry_text, title_of
+
+EVERY = ("SO(3)", "O(3)", *CRYSTALLOGRAPHIC)
+
+
+def _group(symbol: str) -> PointGroup:
+    try:
+        return as_group(symbol)
+    except PointGroupError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command(
+    "invariants",
+    epilog=examples_of(
+        "natural-tensors",
+        "invariants elastic",
+        "invariants piezoelectric --group 32 --degree 8",
+        "invariants --symmetry 'ijk=ikj' --group 'O(3)' --json",
+    ),
+)
+def show_invariants(
+    name: Annotated[
+        str | None, typer.Argument(metavar="TENSOR", help="Name from `natural-tensors list`.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            "-g",
+            metavar="SYMBOL",
+            help="SO(3), O(3), or a point group such as m-3m or inf/mm. SO(3), O(3) and the 32 of "
+            "crystals when left out.",
+        ),
+    ] = None,
+    degree: Annotated[
+        int, typer.Option("--degree", "-d", metavar="D", help="The highest degree.", min=1)
+    ] = 4,
+    symmetry: SymmetryOption = None,
+    axial: AxialOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Count the linearly independent polynomial invariants of a tensor, degree by degree.
+
+    Exactly, and to any degree: by Molien's series for a group of finite order, by Weyl's integral
+    over all rotations. An odd degree of a tensor that inversion reverses is a pseudoscalar: it is
+    invariant under SO(3), not under O(3).
+    """
+    reduction = target_class(name, symmetry, axial, "dual", "TENSOR")
+    if reduction is None:
+        raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
+    symbols = EVERY if group is None else (group,)
+    counts = {symbol: count_invariants(reduction, _group(symbol), degree) for symbol in symbols}
+    if as_json:
+        say_json(
+            {
+                "class": reduction.name,
+                "symmetry": str(reduction.symmetry),
+                "degrees": list(range(1, degree + 1)),
+                "groups": {symbol: list(found.numbers) for symbol, found in counts.items()},
+            }
+        )
+        return
+    _say_counts(reduction, counts)
+
+
+def _say_counts(reduction: Reduction, counts: dict[str, InvariantCounts]) -> None:
+    say(Text(f"Polynomial invariants of {title_of(reduction)}", style="bold"), "")
+    say_facts({"symmetry": symmetry_text(reduction), "content": content_of(reduction)})
+    say("")
+    if len(counts) == 1:
+        ((symbol, found),) = counts.items()
+        rows = [(str(d), str(number)) for d, number in enumerate(found.numbers, 1)]
+        say_table((">degree", f">invariants under {symbol}"), rows)
+        return
+    degrees = range(1, next(iter(counts.values())).degree + 1)
+    table: list[tuple[str, ...]] = [
+        (symbol, *(str(number) if number else "·" for number in found.numbers))
+        for symbol, found in counts.items()
+    ]
+    say_table(("group", *(f">degree {d}" if d == 1 else f">{d}" for d in degrees)), table)

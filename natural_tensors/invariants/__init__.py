@@ -1,0 +1,1 @@
+"""Polynomial invariants of tensors: how many, which, and what they say of two tensors."""
