@@ -12,6 +12,7 @@ from natural_tensors.decomposition.components import independent_components
 from natural_tensors.decomposition.symmetry import IndexSymmetry
 from natural_tensors.exact.orbits import SignedOrbits
 from natural_tensors.exact.surds import Surd
+from natural_tensors.expressions.contraction import contraction_order
 from natural_tensors.expressions.polynomials import Quantities
 from natural_tensors.expressions.terms import Classes, Term, Writings
 
@@ -25,7 +26,7 @@ MOST_OPEN = 7
 """Indices that an intermediate result may have."""
 
 MOST_FACTORS = 8
-"""Factors of a product up to which every order is compared."""
+"""Factors of a product up to which every order is compared on independent components."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ class Contraction:
         """
         count = len(self.term.factors)
         whole = (1 << count) - 1
+        if count > MOST_FACTORS:
+            return self._usual_splits()
         cost: dict[int, int] = {1 << number: 0 for number in range(count)}
         splits: dict[int, int] = {}
         prices: dict[object, int] = {}
@@ -210,7 +213,15 @@ class Contraction:
                 piece = (piece - 1) & part
             if best is not None:
                 cost[part] = best
-        return splits
+        return splits if whole in splits or count < 2 else self._usual_splits()
+
+    def _usual_splits(self) -> dict[int, int]:
+        """Return the order that is cheapest for full arrays."""
+        order = contraction_order(self.term, self.free)
+        return {
+            sum(1 << i for i in (*step.left, *step.right)): sum(1 << i for i in step.left)
+            for step in order.steps
+        }
 
     def _placeholder(self, part: int) -> Values:
         """Return a part whose values are numbered only, to count products."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fractions import Fraction
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -140,6 +141,8 @@ class Expression(Written):
         """Why the expression vanishes; empty when it does not."""
         if not self.vanishes:
             return ""
+        if not self.terms:
+            return "no product is left"
         reasons = []
         for term in self.terms:
             reduced = term.without_deltas(self.free)
@@ -326,7 +329,7 @@ class Expression(Written):
     def formula(self, notation: Notation = TEXT) -> str:
         """Return the sum; after an arrow the free indices where they are not as they appear."""
         text = sum_text(self.terms, notation, declared=frozenset(self.tensors))
-        first = self.terms[0] if self.terms else Term(0, ())  # type: ignore[arg-type]
+        first = self.terms[0] if self.terms else Term(Fraction(0), ())
         counted = "".join(factor.indices for factor in first.factors)
         appearing = "".join(x for x in first.letters if counted.count(x) == 1)
         if notation is TEXT and appearing != self.free:
@@ -378,6 +381,15 @@ class Expression(Written):
 
     def __hash__(self) -> int:
         return hash((self.terms, self.free))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (self.terms, self.free, dict(self.tensors), self.axial)
+
+
+def _rebuilt(
+    terms: tuple[Term, ...], free: str, tensors: dict[str, TensorClass], axial: bool
+) -> Expression:
+    return Expression(terms, free, MappingProxyType(tensors), axial)
 
 
 def _weights_text(weights: Weights) -> str:
@@ -431,7 +443,8 @@ def expression(text: str, /, **tensors: Declared) -> Expression:
         tensors: what each tensor is: a name of the catalogue (``C="elastic"``), an index symmetry
             (``e="ij=ji"``; ``"i"`` is a polar vector, ``"scalar"`` a scalar), with ``axial``,
             ``time-even`` or ``time-odd`` after commas where it is to be stated
-            (``B="i, axial, time-odd"``); an IndexSymmetry, a Reduction or a PhysicalTensor.
+            (``B="i, axial, time-odd"``); ``"natural tensor of weight 2"``, symmetric and without
+            traces; an IndexSymmetry, a Reduction or a PhysicalTensor.
 
     Raises:
         ExpressionError: when the text cannot be read or does not fit; the place is marked.

@@ -19,7 +19,7 @@ from .problems import ExpressionError
 from .symmetries import PRIME, signed_symmetries
 from .terms import Classes, Term
 
-MOST_ROWS = 6_000_000
+MOST_ROWS = 2_000_000
 """Products of components that an expression is written out in at most."""
 
 
@@ -307,23 +307,23 @@ def _product(
     values: NDArray[Any] = np.ones(1, dtype=np.int64)
     pending = "".join(factor.indices for factor in term.factors)
     for factor in _in_order(term):
-        for letter in dict.fromkeys(factor.indices):
-            if letter not in digits:
-                count = len(values)
-                digits = {x: np.repeat(column, 3) for x, column in digits.items()}
-                digits[letter] = np.tile(np.arange(3), count)
-                monomials, values = np.repeat(monomials, 3, axis=0), np.repeat(values, 3)
+        fresh = [letter for letter in dict.fromkeys(factor.indices) if letter not in digits]
+        if len(values) * 3 ** len(fresh) > MOST_ROWS:
+            raise ExpressionError(
+                f"the product {' '.join(f.name.lstrip('#') for f in term.factors)} has more than "
+                f"{MOST_ROWS} products of components; take it apart"
+            )
+        for letter in fresh:
+            count = len(values)
+            digits = {x: np.repeat(column, 3) for x, column in digits.items()}
+            digits[letter] = np.tile(np.arange(3), count)
+            monomials, values = np.repeat(monomials, 3, axis=0), np.repeat(values, 3)
         flat = np.zeros(len(values), dtype=np.int64)
         for letter in factor.indices:
             flat = 3 * flat + digits[letter]
         table = tables[factor.name] if factor.name in tables else quantities.table(factor.name)
         counts = table.starts[flat + 1] - table.starts[flat]
         rows = np.repeat(np.arange(len(values)), counts)
-        if len(rows) > MOST_ROWS:
-            raise ExpressionError(
-                f"the product {' '.join(f.name.lstrip('#') for f in term.factors)} has more than "
-                f"{MOST_ROWS} products of components; take it apart"
-            )
         steps = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
         entries = table.starts[flat][rows] + steps
         digits = {x: column[rows] for x, column in digits.items()}

@@ -109,6 +109,8 @@ def test_any_product_is_proved(product: tuple[str, dict[str, Any]], seed: int) -
         ("S_ii S_jk", {"S": "ij=ji"}),
         ("3 s^2 - 7/2", {"s": "scalar"}),
         ("X_ij X_jk X_ki", {"X": "natural tensor of weight 2"}),
+        ("M_ab M_bc M_cd M_de M_ef M_fg M_gh M_hi M_ij", {"M": "ij"}),
+        ("a_i b_j a_k b_l c_m c_n a_p b_q -> ijklmnpq", {"a": "i", "b": "i", "c": "i"}),
         ("X_ijkl e_ij e_kl", {"X": "natural tensor of weight 4", "e": "strain"}),
     ],
 )

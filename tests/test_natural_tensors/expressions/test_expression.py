@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 from fractions import Fraction
 from itertools import permutations
@@ -246,3 +248,28 @@ def test_coefficients_stay_exact() -> None:
     found = evaluated(read.polynomials, {"a": [1, 2, 3]})
     number = Fraction(1, 21) - Fraction(10**20, 3)
     assert found.tolist() == [number, 2 * number, 3 * number]
+
+
+def test_expressions_travel() -> None:
+    read = expression("1/2 C_ijkl e_ij e_kl", C="elastic", e="strain")
+    assert repr(read)  # what has been derived does not stand in the way
+    again = pickle.loads(pickle.dumps(read))
+    assert again == read
+    assert again.tensors["C"] == read.tensors["C"]
+    assert repr(copy.deepcopy(read)) == repr(read)
+
+
+def test_what_is_too_large_is_refused() -> None:
+    many = "abcdefghijklmno"
+    with pytest.raises(ExpressionError, match="more than 2000000 products of components"):
+        _ = expression(" ".join(f"v_{x}" for x in many), v="i").polynomials
+    with pytest.raises(ExpressionError, match="has more than 5000 terms"):
+        expression("(a + b)^13", a="scalar", b="scalar")
+
+
+def test_what_is_left_of_nothing() -> None:
+    nothing = expression("a_i", a="i").average()
+    assert nothing.terms == ()
+    assert str(nothing) == "0 -> i"
+    assert nothing.reason == "no product is left"
+    assert expression("3/2").components() == sympy.Rational(3, 2)
