@@ -162,10 +162,9 @@ class CrystalTensor:
         target = self.reduction
         turn = np.eye(3) if self.setting is None else self.setting
         basis = target.unpack(fitting.invariants(target, self.group))
-        turned = np.array([target.rotate(tensor, turn.T) for tensor in basis])
-        rows = np.asarray(target.convert(
-            turned.reshape(-1, *(3,) * target.rank), target=written_form(target)
-        ))  # fmt: skip
+        rotated = np.array([target.rotate(tensor, turn.T) for tensor in basis])
+        flat = rotated.reshape(-1, *(3,) * target.rank)
+        rows = np.asarray(target.convert(flat, target=written_form(target)))
         return _equal_entries(np.moveaxis(rows, 0, -1))
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import natural_tensors as nt
 from natural_tensors import examples
+from natural_tensors.arrays import Floats
 from tests.helpers.paths import DATA
 
 SHARED = DATA / "examples_dejong.json"
@@ -23,10 +24,10 @@ def shipped(file: str) -> bytes:
     return files("natural_tensors.examples").joinpath(file).read_bytes()
 
 
-def averages(stiffness: NDArray[np.float64]) -> tuple[float, float, float, float]:
+def averages(stiffness: Floats) -> tuple[float, float, float, float]:
     """Return K and G after Voigt, then after Hill, from the textbook sums over a 6x6 matrix."""
 
-    def sums(matrix: NDArray[np.float64]) -> tuple[float, float, float]:
+    def sums(matrix: NDArray[np.floating[Any]]) -> tuple[float, float, float]:
         block = matrix[:3, :3]
         diagonal = float(np.trace(block))
         return diagonal, float(block.sum()) - diagonal, float(np.trace(matrix[3:, 3:]))

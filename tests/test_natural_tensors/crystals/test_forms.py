@@ -21,7 +21,7 @@ RANDOM = np.random.default_rng(5)
 
 def table(text: str) -> dict[str, int]:
     """Read ``"count: group group; ..."``."""
-    counts = {}
+    counts: dict[str, int] = {}
     for entry in text.split(";"):
         count, _, names = entry.partition(":")
         counts |= dict.fromkeys(names.split(), int(count))
@@ -102,7 +102,9 @@ def test_an_average_over_the_group_has_the_form(name: str, group: str) -> None:
     tensor = target.convert(components, source="components", target="full")
     mean = target.convert(averaged(target, group, tensor), target="components", invalid="project")
     found = form(name, group)
-    rows = np.array([[float(n) for n in row] for row in found.table]).reshape(len(mean), -1)
+    rows = np.array([[surd_to_float(Surd() + n) for n in row] for row in found.table]).reshape(
+        len(mean), -1
+    )
     assert np.allclose(rows @ mean[list(found.free)], mean, atol=1e-12)
 
 
@@ -129,7 +131,7 @@ def test_limiting_forms_do_not_change_under_any_turn_about_z(group: str) -> None
     for name in ("elastic", "piezoelectric", "photoelastic"):
         found = form(name, group)
         target = found.reduction
-        rows = np.array([[float(n) for n in row] for row in found.table])
+        rows = np.array([[surd_to_float(Surd() + n) for n in row] for row in found.table])
         rows = rows.reshape(target.dimension, -1).T
         angle = 0.7
         turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0],
@@ -228,7 +230,7 @@ def test_forms_in_other_axes(name: str, group: str) -> None:
     assert turned.per_weight == standard.per_weight
     target = standard.reduction
     numbers = RANDOM.normal(size=standard.independent)
-    rows = np.array([[float(n) for n in row] for row in standard.table])
+    rows = np.array([[surd_to_float(Surd() + n) for n in row] for row in standard.table])
     components = rows.reshape(target.dimension, -1) @ numbers
     full = target.convert(components, source="components", target="full")
     rotation = np.array([[surd_to_float(entry) for entry in row] for row in axes])

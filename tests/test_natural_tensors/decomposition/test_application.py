@@ -8,7 +8,7 @@ norm of the tensor, and in practice near sqrt(D) eps. 1e-13 relative, the promis
 from __future__ import annotations
 
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -176,7 +176,7 @@ def test_scalar_and_vector() -> None:
 @pytest.mark.parametrize("batch", [(), (1,), (0,), (2, 3), (2, 0, 3)], ids=str)
 def test_any_batch_shape(batch: tuple[int, ...], library: str) -> None:
     result = reduction(ELASTIC)
-    tensor = random_tensor(ELASTIC, rng(), batch)
+    tensor: Any = random_tensor(ELASTIC, rng(), batch)
     if library == "torch":
         tensor = torch.from_numpy(tensor)
     parts = result.decompose(tensor)
@@ -217,7 +217,7 @@ def test_non_contiguous_input(library: str) -> None:
     result = reduction(ELASTIC)
     wide = np.zeros((2, 3, 3, 3, 3, 2))
     wide[..., 0] = random_tensor(ELASTIC, rng(), (2,))
-    tensor = wide[..., 0].transpose(0, 4, 3, 2, 1)  # symmetric under reversal as well
+    tensor: Any = wide[..., 0].transpose(0, 4, 3, 2, 1)  # symmetric under reversal as well
     assert not tensor.flags.c_contiguous
     copy = np.ascontiguousarray(tensor)
     if library == "torch":

@@ -16,7 +16,7 @@ from natural_tensors import elasticity, pictures
 from natural_tensors.crystals.tensor import CrystalTensor
 from natural_tensors.files.saving import FileError
 from natural_tensors.pictures.colours import INK, SIGNED, bounds, signed_stops
-from natural_tensors.pictures.directional import circle, contract, sphere
+from natural_tensors.pictures.directional import circle, contract, sphere, stiffness_of
 from natural_tensors.pictures.output import inline_svg
 from natural_tensors.pictures.printed import entry_texts, matrix_values, symmetry_marks
 from tests.helpers.example_crystals import (
@@ -150,11 +150,15 @@ def test_the_radius_of_the_surface_is_the_modulus_along_that_direction() -> None
     radii = np.linalg.norm(surface, axis=-1)
     np.testing.assert_allclose(decoded(body.customdata), surface / radii[:, None], atol=1e-6)
     np.testing.assert_allclose(
-        radii, elasticity.youngs_modulus(copper().voigt, surface / radii[..., None]), rtol=1e-4
+        radii,
+        elasticity.youngs_modulus(stiffness_of(copper()), surface / radii[..., None]),
+        rtol=1e-4,
     )
     # 1/E along [111] is (1/3K + 1/C44)/3 with 3K = C11 + 2 C12
     along = 3 / (1 / (168.4 + 2 * 121.4) + 1 / 75.4)
-    assert float(elasticity.youngs_modulus(copper().voigt, DIAGONAL)) == pytest.approx(along)
+    assert float(elasticity.youngs_modulus(stiffness_of(copper()), DIAGONAL)) == pytest.approx(
+        along
+    )
     nearest = np.argmax(surface @ DIAGONAL / radii)
     assert radii.ravel()[nearest] == pytest.approx(along, rel=2e-3)
     assert radii.max() <= along * (1 + 1e-6)
@@ -234,7 +238,7 @@ def test_sections_are_of_the_modulus_in_the_plane() -> None:
     assert len(axes) == 3
     for panel, plane in zip(axes, ("xy", "yz", "zx"), strict=True):
         angles, radii = panel.lines[0].get_data()
-        expected = elasticity.youngs_modulus(copper().voigt, circle(plane))
+        expected = elasticity.youngs_modulus(stiffness_of(copper()), circle(plane))
         np.testing.assert_allclose(radii, expected, rtol=1e-12)
         assert angles[90] == pytest.approx(np.pi / 2)
         assert [label.get_text() for label in panel.get_xticklabels()] == [*plane, "", ""]

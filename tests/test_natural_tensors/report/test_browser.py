@@ -16,6 +16,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
+from natural_tensors.pictures.directional import stiffness_of
 from natural_tensors.report import report
 from tests.helpers.example_crystals import quartz
 from tests.helpers.machine import BROWSER, DRIVER
@@ -164,7 +165,7 @@ def test_the_matrix_is_copied(opened: Any) -> None:
         "const done = arguments[0]; navigator.clipboard.readText().then(done, () => done(null))"
     )
     rows = [[float(number) for number in line.split("\t")] for line in copied.splitlines()]
-    assert rows == quartz().voigt.tolist()
+    assert rows == stiffness_of(quartz()).tolist()
 
 
 def test_the_data_are_downloaded(opened: Any) -> None:

@@ -10,6 +10,7 @@ from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from natural_tensors import elasticity, from_voigt, optics, piezoelectricity
 from natural_tensors.files import reading
 from natural_tensors.files.saving import FileError
 from natural_tensors.formatting import typeset, typeset_spread
+from natural_tensors.pictures.directional import stiffness_of
 from natural_tensors.report import Report, report
 from natural_tensors.report.blocks import (
     component,
@@ -173,8 +175,10 @@ def test_the_data_of_a_page_are_those_of_the_crystal(name: str) -> None:
 
 
 def test_the_data_hold_what_follows_from_the_tensor() -> None:
-    expected = {
-        "quartz": elasticity.summary(quartz().voigt, density_kg_m3=2648.0, atoms_per_m3=7.97e28),
+    expected: dict[str, Any] = {
+        "quartz": elasticity.summary(
+            stiffness_of(quartz()), density_kg_m3=2648.0, atoms_per_m3=7.97e28
+        ),
         "dielectric": optics.summary(dielectric().values),
         "piezoelectric": piezoelectricity.summary(example("quartz-d").values, unit="pC/N"),
     }
@@ -229,7 +233,7 @@ def test_numbers_of_quartz() -> None:
 
 def test_extremes_of_quartz_are_those_of_elasticity() -> None:
     words = parsed("quartz").words("extremes")
-    found = elasticity.extremes(quartz().voigt)
+    found = elasticity.extremes(stiffness_of(quartz()))
     assert f"smallest {typeset(found.youngs.minimum)} GPa" in words
     assert f"largest {typeset(found.poisson.maximum)}" in words
 
@@ -237,11 +241,13 @@ def test_extremes_of_quartz_are_those_of_elasticity() -> None:
 def test_the_matrix_in_the_axes_of_the_structure() -> None:
     crystal = quartz()
     matrices = page("quartz").document["report"]["matrices"]
-    np.testing.assert_allclose(matrices["frame"], crystal.voigt)
+    np.testing.assert_allclose(matrices["frame"], stiffness_of(crystal))
     # the cycle x -> y -> z -> x moves C11 to the place of C22 or C33
-    turned = np.array(matrices["structure"])
-    np.testing.assert_allclose(sorted(np.diag(turned)[:3]), sorted(np.diag(crystal.voigt)[:3]))
-    assert not np.allclose(turned, crystal.voigt)
+    rotated = np.array(matrices["structure"])
+    np.testing.assert_allclose(
+        sorted(np.diag(rotated)[:3]), sorted(np.diag(stiffness_of(crystal))[:3])
+    )
+    assert not np.allclose(rotated, stiffness_of(crystal))
     assert len(parsed("quartz").all_of("details")) == 1
     assert "structure" not in page("copper").document["report"]["matrices"]
 
