@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from natural_tensors import formatting
+from natural_tensors.formatting import typeset, typeset_spread
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,26 @@ def test_decimal_points_of_a_matrix_are_below_each_other() -> None:
 def test_the_nearest_word_is_meant() -> None:
     assert formatting.did_you_mean("slicon", ["silicon", "copper"]) == "; did you mean 'silicon'?"
     assert formatting.did_you_mean("unobtainium", ["silicon"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (37.758, "37.76"), (-0.09734, "−0.09734"), (0.0, "0"), (12345.6, "12346"), (np.nan, "–"),
+        (np.inf, "∞"), (1.5e-6, "1.500 × 10^−6"), (2.5e8, "2.500 × 10^8"), (9.9999, "10.000"),
+    ],
+)  # fmt: skip
+def test_typeset_numbers(value: float, text: str) -> None:
+    assert typeset(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "text"),
+    [
+        (37.758, 1.23, "37.8 ± 1.2 GPa"), (44.448, 0.91, "44.4 ± 0.9 GPa"),
+        (95.8, None, "95.80 GPa"), (95.8, 0.0, "95.80 GPa"), (-3.0, 0.021, "−3.00 ± 0.02 GPa"),
+        (5.0, 0.096, "5.00 ± 0.10 GPa"), (95.8, 14.0, "96 ± 14 GPa"),
+    ],
+)  # fmt: skip
+def test_typeset_numbers_with_a_spread(value: float, spread: float | None, text: str) -> None:
+    assert typeset_spread(value, spread, "GPa") == text

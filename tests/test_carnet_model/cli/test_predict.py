@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from ase.io import read as ase_read
 
+from natural_tensors import from_voigt, reduction
 from tests.helpers.command_lines import carnet as run
 from tests.helpers.command_lines import carnet_error as error_of
+from tests.helpers.paths import STRUCTURES
 from tests.helpers.tiny_models import write_crystals
 
 pytestmark = pytest.mark.usefixtures("weights_and_silicon")
@@ -93,3 +95,20 @@ def test_options_of_predict() -> None:
     assert single["model"] == "elastic"
     for one, other in zip(single["predictions"], double["predictions"], strict=True):
         assert np.allclose(one["stiffness"], other["stiffness"], rtol=1e-4, atol=1e-3)
+
+
+def test_predictions_in_the_canonical_frame() -> None:
+    text = run(
+        "predict", str(STRUCTURES / "quartz.cif"), "--frame", "canonical", "--format", "json"
+    ).stdout
+    (found,) = json.loads(text)["predictions"]
+    assert found["frame"]["name"] == "canonical"
+    own = run("predict", str(STRUCTURES / "quartz.cif"), "--format", "json").stdout
+    (other,) = json.loads(own)["predictions"]
+    assert other["frame"] == {"name": "structure", "rotation": np.eye(3).tolist()}
+    rotated = reduction("elastic").rotate(
+        from_voigt(other["stiffness"], symmetry="elastic", invalid="project"),
+        found["frame"]["rotation"],
+    )
+    again = from_voigt(found["stiffness"], symmetry="elastic", invalid="project")
+    assert np.allclose(rotated, again, atol=1e-3 * np.abs(again).max())

@@ -1,8 +1,7 @@
-"""The commands report of both programs as users meet them, and what they refuse."""
+"""The command report as users meet it, and what it refuses."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +10,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from natural_tensors import examples, from_voigt, reduction
-from tests.helpers.command_lines import carnet
 from tests.helpers.command_lines import natural_tensors as run
-from tests.helpers.paths import ROOT
+from tests.helpers.page_files import page_data, written
 
-QUARTZ_CIF = ROOT / "docs" / "structures" / "quartz.cif"
 QUARTZ = examples.load("quartz").values
 
-
 pytestmark = pytest.mark.usefixtures("own_folder")
-
-
-def written(values: Any, **stated: Any) -> str:
-    document = {"tensor": np.asarray(values).tolist(), "class": "elastic", **stated}
-    Path("tensor.json").write_text(json.dumps(document))
-    return "tensor.json"
-
-
-def page_data(path: str) -> dict[str, Any]:
-    """Return the JSON inside a page."""
-    text = Path(path).read_text(encoding="utf-8")
-    start = text.index(">", text.index('id="document"')) + 1
-    found: dict[str, Any] = json.loads(text[start : text.index("</script>", start)])
-    return found
 
 
 @pytest.mark.slow
@@ -106,60 +88,3 @@ def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_batch_has_no_page() -> None:
     text = run("report", written([QUARTZ, QUARTZ]), code=2).stderr
     assert "holds 2 tensors" in text
-
-
-@pytest.mark.slow
-def test_the_report_of_a_structure() -> None:
-    result = carnet("report", str(QUARTZ_CIF))
-    assert result.stdout.startswith("wrote quartz.html: SiO2: Elastic stiffness, C")
-    found = page_data("quartz.html")["report"]
-    assert found["frame"] == "canonical"
-    assert found["point_group"] == "32"
-    assert found["space_group"] == "P3_221 (154)"
-    assert found["density_kg_m3"] == pytest.approx(2646, rel=1e-3)
-
-
-@pytest.mark.slow
-def test_the_report_of_a_measured_tensor_beside_its_structure() -> None:
-    file = written(QUARTZ, unit="GPa", name="Bechmann 1958")
-    result = carnet(
-        "report", str(QUARTZ_CIF), "--tensor", file, "--axes", "canonical", "-o", "a.html"
-    )
-    assert "a.html" in result.stdout
-    assert "Bechmann 1958" in Path("a.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["none.cif"], "there is no such file or folder"),
-        ([str(QUARTZ_CIF), "--unit", "kbar"], "go with --tensor FILE"),
-        ([str(QUARTZ_CIF), "--tensor", "none.json"], "there is no such file"),
-        ([str(QUARTZ_CIF), "--frame", "crystal"], "'crystal' is not one of structure, canonical"),
-        ([str(QUARTZ_CIF), "-o", "a.txt"], "allowed: .html"),
-    ],
-)
-def test_structures_that_get_no_page(arguments: list[str], message: str) -> None:
-    assert message in carnet("report", *arguments, code=2).stderr
-
-
-def test_a_tensor_that_does_not_fit_its_structure_is_refused() -> None:
-    random = np.random.default_rng(1).normal(size=(6, 6))
-    text = carnet("report", str(QUARTZ_CIF), "--tensor", written(random + random.T), code=2).stderr
-    assert "violates the point group 32 by" in text
-    assert "--project takes the mean over the group" in text
-
-
-def test_predictions_in_the_canonical_frame() -> None:
-    text = carnet("predict", str(QUARTZ_CIF), "--frame", "canonical", "--format", "json").stdout
-    (found,) = json.loads(text)["predictions"]
-    assert found["frame"]["name"] == "canonical"
-    own = carnet("predict", str(QUARTZ_CIF), "--format", "json").stdout
-    (other,) = json.loads(own)["predictions"]
-    assert other["frame"] == {"name": "structure", "rotation": np.eye(3).tolist()}
-    turned = reduction("elastic").rotate(
-        from_voigt(other["stiffness"], symmetry="elastic", invalid="project"),
-        found["frame"]["rotation"],
-    )
-    again = from_voigt(found["stiffness"], symmetry="elastic", invalid="project")
-    assert np.allclose(turned, again, atol=1e-3 * np.abs(again).max())

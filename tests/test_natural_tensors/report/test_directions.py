@@ -1,0 +1,33 @@
+"""Directions named by the lattice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from natural_tensors.report.directions import nearest, symbol
+from tests.helpers.example_crystals import (
+    QUARTZ_CELL,
+)
+
+
+@pytest.mark.parametrize(
+    ("uvw", "found"),
+    [
+        ((1, 0, 0), (1, 0, 0)), ((-1, 0, 0), (1, 0, 0)), ((2, 2, 0), (1, 1, 0)),
+        ((1, -1, 2), (1, -1, 2)), ((0, 3, 4), (0, 3, 4)),
+    ],
+)  # fmt: skip
+def test_lattice_directions_are_named(
+    uvw: tuple[int, int, int], found: tuple[int, int, int]
+) -> None:
+    indices, degrees = nearest(np.array(uvw) @ QUARTZ_CELL, QUARTZ_CELL)
+    assert indices == found
+    assert degrees < 1e-6
+
+
+def test_a_direction_between_lattice_directions_says_how_far_it_is_off() -> None:
+    turn = np.radians(2.0)
+    text = symbol(np.array([np.cos(turn), np.sin(turn), 0]), np.eye(3))
+    assert text == "[1 0 0] (2.0° off)"
+    assert symbol(np.array([1.0, -1.0, 0]), np.eye(3)) == '[1 <span class="bar">1</span> 0]'
