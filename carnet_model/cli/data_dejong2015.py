@@ -25,6 +25,6 @@ def dejong2015(
 
     The SHA-256 of the download is checked, and each label against the point group of its crystal.
     """
-    from ..data import dejong2015
+    from ..data import dejong2015, formats
 
-    say(str(dejong2015.fetch(path, archive=archive)))
+    say(formats.fetch_text(dejong2015.fetch(path, archive=archive)))

@@ -60,13 +60,6 @@ class FetchSummary:
     reserved: int
     faults: tuple[str, ...]
 
-    def __str__(self) -> str:
-        lines = [
-            f"{self.written} crystals written; left out: {self.reserved} reserved for evaluation, "
-            f"{len(self.faults)} faulty"
-        ]
-        return "\n".join([*lines, *(f"  {fault}" for fault in self.faults)])
-
 
 def fetch(destination: str | Path, *, archive: str | Path | None = None) -> FetchSummary:
     """Write the data set as a list that `read_examples` reads, the whole file or nothing.

@@ -107,30 +107,6 @@ class LabelReport:
         """Number of labels that were checked."""
         return int(np.isfinite(self.residuals).sum())
 
-    def __str__(self) -> str:
-        lines = [
-            f"{self.name}: {self.checked} labels checked against their point groups, "
-            f"{len(self.findings)} violate them by more than {self.tolerance:g} of their norm"
-        ]
-        if self.checked:
-            marks = (0.5, 0.9, 0.99, 1.0)
-            values = np.nanquantile(self.residuals, marks)
-            lines.append(
-                "  residual: "
-                + ", ".join(
-                    f"{'largest' if mark == 1 else f'{mark:.0%} below'} {value:.2g}"
-                    for mark, value in zip(marks, values, strict=True)
-                )
-            )
-        lines += [f"  not checked: {count}, {why}" for why, count in self.skipped.items()]
-        lines += [
-            f"  {finding.residual:6.3f}  {finding.identifier}  {finding.formula}"
-            for finding in self.findings[:20]
-        ]
-        if len(self.findings) > 20:
-            lines.append(f"  ... and {len(self.findings) - 20} more")
-        return "\n".join(lines)
-
 
 def _axial(name: str, axial: bool | None) -> bool:
     if axial is not None:

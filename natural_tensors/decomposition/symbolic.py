@@ -78,7 +78,7 @@ class SymbolicApplication:
     # --- reading and writing forms ----------------------------------------------------------------
 
     def _rows(
-        self, tensor: Any, layout: EntryLayout, form: str
+        self, tensor: object, layout: EntryLayout, form: str
     ) -> tuple[Expressions, tuple[int, ...]]:
         array = symbols.expressions(tensor)
         cut = array.ndim - len(layout.shape)
@@ -147,7 +147,7 @@ class SymbolicApplication:
 
     def _each(
         self,
-        tensor: Any,
+        tensor: object,
         form: Form,
         invalid: Invalid,
         work: Callable[[Row], Row],
@@ -161,7 +161,7 @@ class SymbolicApplication:
             results += work(self._read(list(row), layout, form, invalid))
         return symbols.as_result(results, batch + shape)
 
-    def decompose(self, tensor: Any, form: Form, invalid: Invalid) -> dict[Key, Expression]:
+    def decompose(self, tensor: object, form: Form, invalid: Invalid) -> dict[Key, Expression]:
         """See :meth:`Reduction.decompose`."""
         layout = self.components.layout(form)
         rows, batch = self._rows(tensor, layout, form)
@@ -183,7 +183,7 @@ class SymbolicApplication:
         values = symbols.scaled(values, radicand)
         return [values[number] for number in component_monomials(weight)]
 
-    def reconstruct(self, parts: Mapping[Key, Any], form: Form, invalid: Invalid) -> Expression:
+    def reconstruct(self, parts: Mapping[Key, object], form: Form, invalid: Invalid) -> Expression:
         """See :meth:`Reduction.reconstruct`."""
         layout = self.components.layout(form)
         given, batch = self._given(parts)
@@ -197,7 +197,7 @@ class SymbolicApplication:
             results += self._write([symbols.canonical(entry) for entry in components], layout)
         return symbols.as_result(results, batch + layout.shape)
 
-    def _given(self, parts: Mapping[Key, Any]) -> tuple[dict[Key, Expressions], tuple[int, ...]]:
+    def _given(self, parts: Mapping[Key, object]) -> tuple[dict[Key, Expressions], tuple[int, ...]]:
         known = "; its parts (weight, copy) are " + ", ".join(map(str, self.keys))
         for key in parts:
             if key not in self.keys:
@@ -244,18 +244,18 @@ class SymbolicApplication:
         table = (block * norms).tolist()
         return symbols.scaled(symbols.combined(table, denominator * common, products), radicand)
 
-    def symmetrize(self, tensor: Any, form: Form) -> Expression:
+    def symmetrize(self, tensor: object, form: Form) -> Expression:
         """See :meth:`Reduction.symmetrize`."""
         return self.convert(tensor, form, form, "project")
 
-    def convert(self, tensor: Any, source: Form, target: Form, invalid: Invalid) -> Expression:
+    def convert(self, tensor: object, source: Form, target: Form, invalid: Invalid) -> Expression:
         """See :meth:`Reduction.convert`."""
         layout = self.components.layout(target)
         return self._each(
             tensor, source, invalid, lambda row: self._write(row, layout), layout.shape
         )
 
-    def pack(self, tensor: Any, form: Form, invalid: Invalid) -> Expression:
+    def pack(self, tensor: object, form: Form, invalid: Invalid) -> Expression:
         """See :meth:`Reduction.pack`."""
         return self._each(tensor, form, invalid, self._packed, (self.components.dimension,))
 
@@ -268,7 +268,7 @@ class SymbolicApplication:
                 packed += symbols.scaled([value], radicand / norm)
         return packed
 
-    def unpack(self, packed: Any, form: Form) -> Expression:
+    def unpack(self, packed: object, form: Form) -> Expression:
         """See :meth:`Reduction.unpack`."""
         array = symbols.expressions(packed)
         size = self.components.dimension
@@ -298,7 +298,7 @@ class SymbolicApplication:
             start += len(norms)
         return [symbols.canonical(entry) for entry in components]
 
-    def part(self, tensor: Any, weight: int, form: Form, invalid: Invalid) -> Expression:
+    def part(self, tensor: object, weight: int, form: Form, invalid: Invalid) -> Expression:
         """See :meth:`Reduction.part`."""
         layout = self.components.layout(form)
         tables, denominators = [], []
@@ -321,7 +321,7 @@ class SymbolicApplication:
 
         return self._each(tensor, form, invalid, work, layout.shape)
 
-    def squared_norm(self, tensor: Any, form: Form, invalid: Invalid) -> Expression:
+    def squared_norm(self, tensor: object, form: Form, invalid: Invalid) -> Expression:
         """Return the square of :meth:`Reduction.norm`."""
         sizes = self.components.orbits.sizes
 
@@ -331,7 +331,7 @@ class SymbolicApplication:
 
         return self._each(tensor, form, invalid, work, ())
 
-    def norm(self, tensor: Any, form: Form, invalid: Invalid) -> Expression:
+    def norm(self, tensor: object, form: Form, invalid: Invalid) -> Expression:
         """See :meth:`Reduction.norm`."""
         import sympy
 
@@ -341,7 +341,7 @@ class SymbolicApplication:
         return sympy.sqrt(square)
 
     def fractions(
-        self, tensor: Any, per: str, form: Form, invalid: Invalid
+        self, tensor: object, per: str, form: Form, invalid: Invalid
     ) -> dict[Any, Expression]:
         """See :meth:`Reduction.fractions`."""
         if per not in ("weight", "copy"):
@@ -365,7 +365,7 @@ class SymbolicApplication:
                 shares.setdefault(name, []).append(share)
         return {name: symbols.as_result(values, batch) for name, values in shares.items()}
 
-    def rotate(self, tensor: Any, rotation: Any) -> Expression:
+    def rotate(self, tensor: object, rotation: object) -> Expression:
         """See :meth:`Reduction.rotate`."""
         layout = self.components.layout("full")
         rows, batch = self._rows(tensor, layout, "full")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from markupsafe import Markup
 
 from .. import optics, piezoelectricity
-from ..arrays import Floats
+from ..arrays import Floats, Json
 from ..crystals.tensor import CrystalTensor
 from ..formatting import NOTHING, typeset
 from ..pictures.directional import written_unit
@@ -155,7 +153,7 @@ def piezoelectric(crystal: CrystalTensor) -> Section:
     )
 
 
-def electric_properties(crystal: CrystalTensor) -> dict[str, Any]:
+def electric_properties(crystal: CrystalTensor) -> dict[str, Json]:
     """Return everything that follows from a permittivity or a piezoelectric tensor, for JSON."""
     if crystal.reduction.name == "dielectric":
         return optics.summary(crystal.values).to_dict()

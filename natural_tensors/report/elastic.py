@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from markupsafe import Markup
 
 from .. import elasticity
-from ..arrays import Floats
+from ..arrays import Floats, Json
 from ..crystals.tensor import CrystalTensor
 from ..elasticity.parts import CAUCHY
 from ..formatting import MINUS, NOTHING, typeset, typeset_spread
@@ -83,7 +81,7 @@ def _strain(strain: Floats) -> str:
     return text
 
 
-def elastic_properties(crystal: CrystalTensor) -> dict[str, Any]:
+def elastic_properties(crystal: CrystalTensor) -> dict[str, Json]:
     """Return everything that follows from a stiffness, for JSON; keys end in their units."""
     density = crystal.density_kg_m3
     summary = elasticity.summary(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -68,7 +67,7 @@ def title_of(crystal: CrystalTensor) -> str:
     return f"{entry.title}, {entry.symbol}"
 
 
-def safe_json(document: Any) -> Markup:
+def safe_json(document: object) -> Markup:
     """Return JSON that can stand in a script element: no ``<`` is left in it."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from ..arrays import Floats, to_lists
+from ..arrays import Floats, Json, to_lists
 from ..crystals.tensor import CrystalTensor
 from ..files.saving import check_suffix, write_bytes
 from ..files.writing import about
@@ -230,12 +230,12 @@ def as_document(crystal: CrystalTensor) -> dict[str, Any]:
     }
 
 
-def _derived(crystal: CrystalTensor) -> dict[str, Any]:
+def _derived(crystal: CrystalTensor) -> dict[str, Json]:
     kind = crystal.reduction.name
     if kind == "elastic":
         return elastic_properties(crystal)
     return electric_properties(crystal) if kind in ("dielectric", *PIEZOELECTRIC) else {}
 
 
-def _lists_or_none(values: Floats | None) -> Any:
+def _lists_or_none(values: Floats | None) -> Json:
     return None if values is None else to_lists(values)

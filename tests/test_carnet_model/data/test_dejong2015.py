@@ -18,6 +18,7 @@ from ase.io import write
 from carnet_model.data import dejong2015
 from carnet_model.data.dejong2015 import convert, fetch, hill_moduli, read_table, table_of
 from carnet_model.data.examples import DatasetError
+from carnet_model.data.formats import fetch_text
 from carnet_model.data.label_checks import check
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
@@ -78,7 +79,7 @@ def test_rows_become_records_of_this_project(rows: list[dict[str, str]]) -> None
     assert 0 < copper["symm_residual"] < 0.05
     assert copper["K_VRH"] == pytest.approx((171 + 2 * 120) / 3, abs=0.01)
     assert (summary.written, summary.reserved, len(summary.faults)) == (1, 1, 3)
-    text = str(summary)
+    text = fetch_text(summary)
     for words in ("1 reserved", "mp-Al (Al): the stiffness violates", "not positive definite",
                   "no 6 x 6 matrix"):  # fmt: skip
         assert words in text
