@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from ..arrays import Floats
 from ..crystals.tensor import CrystalTensor
 from .colours import ACCENT, FAINT, INK, UNSIGNED, bounds, signed_stops
 from .directional import PLANES, TOWARDS, Property, circle, find, properties, sphere
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure, Scatter3d
 
 Singles = NDArray[np.float32]  # half the bytes of a page, and more digits than a screen shows
 
@@ -37,7 +40,7 @@ CLOSE = {"x": 1.9, "y": 1.9, "z": 1.9}
 """How large the scene is; its axes reach equally far, so that equal sides keep shapes true."""
 
 
-def surface(crystal: CrystalTensor, property: str | None = None) -> Any:  # noqa: A002 - the word of the field
+def surface(crystal: CrystalTensor, property: str | None = None) -> Figure:  # noqa: A002 - the word of the field
     """Return a plotly figure of one property: the distance from the centre is its magnitude.
 
     Colour is the value, with its sign. Dark lines are the sections with the coordinate planes.
@@ -53,7 +56,7 @@ def surface(crystal: CrystalTensor, property: str | None = None) -> Any:  # noqa
     return _figure(crystal, (find(crystal, property),))
 
 
-def surfaces(crystal: CrystalTensor) -> Any:
+def surfaces(crystal: CrystalTensor) -> Figure:
     """Return a plotly figure of all properties, with a menu to choose one.
 
     The traces of a property carry its name as ``meta``.
@@ -66,7 +69,7 @@ def surfaces(crystal: CrystalTensor) -> Any:
     return _figure(crystal, properties(crystal))
 
 
-def _figure(crystal: CrystalTensor, shown: tuple[Property, ...]) -> Any:
+def _figure(crystal: CrystalTensor, shown: tuple[Property, ...]) -> Figure:
     from plotly import graph_objects
 
     figure = graph_objects.Figure()
@@ -158,7 +161,7 @@ def _colours(values: Floats) -> dict[str, Any]:
     return {"colorscale": scale, "cmin": low, "cmax": high}
 
 
-def _lines(lines: list[Singles], colour: str, width: float, **common: Any) -> Any:
+def _lines(lines: list[Singles], colour: str, width: float, **common: Any) -> Scatter3d:
     """Return several lines as one trace: a gap of NaN ends each."""
     from plotly import graph_objects
 
@@ -177,7 +180,7 @@ def _lines(lines: list[Singles], colour: str, width: float, **common: Any) -> An
 
 def _axes(
     reach: float, along: Floats, names: tuple[str, ...], length: float, colour: str, **common: Any
-) -> list[Any]:
+) -> list[Scatter3d]:
     from plotly import graph_objects
 
     ends = np.asarray(length * reach * along, dtype=np.float32)
