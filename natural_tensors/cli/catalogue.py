@@ -10,7 +10,7 @@ from rich.text import Text
 from .. import examples
 from ..arrays import to_lists
 from ..decomposition.components import Form
-from ..decomposition.reductions import Reduction, reduction
+from ..decomposition.reductions import Reduction
 from ..files import recognition, records, writing
 from ..formatting import matrix
 from ..physical.catalog import catalog
@@ -18,7 +18,7 @@ from ..physical.entry import PhysicalTensor
 from ..so3.blocks import block_size
 from ..terminal import examples_of, one_of, say, say_facts, say_json, say_table
 from .app import app
-from .options import AxialOption, BasisOption, JsonOption, LatexOption, SymmetryOption, target_class
+from .options import AxialOption, BasisOption, JsonOption, LatexOption, SymmetryOption, asked_class
 from .printing import FORM_MEANS, content_of, parity_word, symmetry_text, title_of
 
 FLOOD = 4000
@@ -76,7 +76,7 @@ def _wanted(entry: PhysicalTensor, field: str, text: str | None, rank: int | Non
 
 def _catalog_row(entry: PhysicalTensor, field: str) -> dict[str, Any]:
     # asked for by its symmetry, so that all tensors of one class share one reduction
-    target = recognition.tensor_class(entry.symmetry, axial=entry.axial)
+    reduction = recognition.tensor_class(entry.symmetry, axial=entry.axial)
     return {
         "name": entry.name,
         "title": entry.title,
@@ -85,8 +85,8 @@ def _catalog_row(entry: PhysicalTensor, field: str) -> dict[str, Any]:
         "rank": entry.rank,
         "symmetry": entry.symmetry,
         "axial": entry.axial,
-        "dimension": target.dimension,
-        "irreps": target.irreps,
+        "dimension": reduction.dimension,
+        "irreps": reduction.irreps,
         "time_reversal": entry.time_reversal,
         "jahn": entry.jahn,
         "unit": entry.unit,
@@ -127,17 +127,17 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Explain a tensor: its irreducible parts and the formulas that lead to them and back."""
-    target = target_class(name, symmetry, axial, basis, "NAME")
-    if target is None:
+    reduction = asked_class(name, symmetry, axial, basis, "NAME")
+    if reduction is None:
         raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
-    text = target.formula() if formulas != "none" else ""
+    text = reduction.formula() if formulas != "none" else ""
     shown = formulas == "all" or 0 < len(text) <= FLOOD
     if as_json:
-        say_json(_class_document(target, formulas != "none"))
+        say_json(_class_document(reduction, formulas != "none"))
     elif latex:
-        say(target.latex())
+        say(reduction.latex())
     else:
-        _say_class(target)
+        _say_class(reduction)
         if shown:
             say("", Text(f"Formulas ({basis} basis)", style="bold"), text)
             say("", "repeated indices are summed; ⟨ ⟩ is the symmetric traceless part")
@@ -145,15 +145,15 @@ def show(
             say("", f"its formulas take {len(text):,} characters; --formulas all prints them")
 
 
-def _say_class(target: Reduction) -> None:
-    say(Text(title_of(target), style="bold"), "")
-    kind = "axial" if target.symmetry.axial else "polar"
+def _say_class(reduction: Reduction) -> None:
+    say(Text(title_of(reduction), style="bold"), "")
+    kind = "axial" if reduction.symmetry.axial else "polar"
     facts = {
-        "symmetry": f"{symmetry_text(target)} ({kind}, rank {target.rank})",
-        "inversion": parity_word(target.parity),
+        "symmetry": f"{symmetry_text(reduction)} ({kind}, rank {reduction.rank})",
+        "inversion": parity_word(reduction.parity),
     }
-    if target.name:
-        entry = catalog[target.name]
+    if reduction.name:
+        entry = catalog[reduction.name]
         facts |= {
             "meaning": entry.relation,
             "time reversal": parity_word(entry.time_reversal),
@@ -162,33 +162,33 @@ def _say_class(target: Reduction) -> None:
             "also called": ", ".join(entry.aliases),
             "source": entry.source,
         }
-    say_facts(facts | {"irreps": content_of(target)})
+    say_facts(facts | {"irreps": content_of(reduction)})
     say("")
     say_table(
         (">weight", "parity", ">copies", ">components of each"),
         [
-            (str(weight), parity_word(target.parity), str(count), str(block_size(weight)))
-            for weight, count in target.multiplicities.items()
+            (str(weight), parity_word(reduction.parity), str(count), str(block_size(weight)))
+            for weight, count in reduction.multiplicities.items()
         ],
     )
 
 
-def _class_document(target: Reduction, with_formulas: bool) -> dict[str, Any]:
+def _class_document(reduction: Reduction, with_formulas: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "name": target.name,
-        "symmetry": str(target.symmetry),
-        "axial": target.symmetry.axial,
-        "rank": target.rank,
-        "dimension": target.dimension,
-        "parity": target.parity,
-        "irreps": target.irreps,
-        "multiplicities": {str(weight): n for weight, n in target.multiplicities.items()},
-        "basis": target.basis,
-        "copies": [list(key) for key in target.copies],
-        "components": list(target.components.labels),
+        "name": reduction.name,
+        "symmetry": str(reduction.symmetry),
+        "axial": reduction.symmetry.axial,
+        "rank": reduction.rank,
+        "dimension": reduction.dimension,
+        "parity": reduction.parity,
+        "irreps": reduction.irreps,
+        "multiplicities": {str(weight): n for weight, n in reduction.multiplicities.items()},
+        "basis": reduction.basis,
+        "copies": [list(key) for key in reduction.copies],
+        "components": list(reduction.components.labels),
     }
-    if target.name:
-        entry = catalog[target.name]
+    if reduction.name:
+        entry = catalog[reduction.name]
         document |= {
             "title": entry.title,
             "symbol": entry.symbol,
@@ -200,7 +200,7 @@ def _class_document(target: Reduction, with_formulas: bool) -> dict[str, Any]:
             "source": entry.source,
         }
     document["formulas"] = (
-        {"text": target.formula(), "latex": target.latex()} if with_formulas else None
+        {"text": reduction.formula(), "latex": reduction.latex()} if with_formulas else None
     )
     return document
 
@@ -224,9 +224,9 @@ def list_examples(
     if name is not None:
         _say_example(examples.load(name), as_json)
         return
-    found = [examples.load(word) for word in examples.names()]
+    shipped = [examples.load(word) for word in examples.names()]
     keys = ("name", "formula", "crystal_system", "tensor", "unit", "source")
-    rows = [{key: getattr(example, key) for key in keys} for example in found]
+    rows = [{key: getattr(example, key) for key in keys} for example in shipped]
     if as_json:
         say_json({"examples": rows})
         return
@@ -237,8 +237,8 @@ def list_examples(
 def _say_example(example: examples.Example, as_json: bool) -> None:
     form = cast("Form", example.form)
     if as_json:
-        target = reduction(example.tensor)
-        document = writing.about(target, form, example.unit, example.name)
+        reduction = recognition.tensor_class(example.tensor)
+        document = writing.about(reduction, form, example.unit, example.name)
         say_json(document | {"source": example.source, "tensor": to_lists(example.values)})
         return
     group = f", point group {example.point_group}" if example.point_group else ""

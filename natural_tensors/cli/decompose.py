@@ -13,9 +13,10 @@ from rich.text import Text
 
 from .. import examples
 from ..arrays import to_lists
+from ..decomposition import reductions
 from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import Basis
-from ..decomposition.reductions import Reduction, reduction
+from ..decomposition.reductions import Reduction
 from ..errors import SymmetryError
 from ..files import reading, recognition, records, saving, writing
 from ..files.recognition import Recognized
@@ -35,7 +36,7 @@ from .options import (
     OutputOption,
     SymmetryOption,
     TensorOption,
-    target_class,
+    asked_class,
 )
 from .printing import (
     FORM_MEANS,
@@ -88,7 +89,8 @@ class Taken:
         """Voigt averages of bulk and shear modulus, for a stiffness: the isotropic parts."""
         if self.tensor.reduction.name != "elastic":
             return {}
-        lame = reduction("elastic").decompose(self.tensor.values, form=self.tensor.form)
+        dual = reductions.reduction("elastic")
+        lame = dual.decompose(self.tensor.values, form=self.tensor.form)
         first, shear = lame[0, 0], lame[0, 1]
         return {"K": first + 2 * shear / 3, "G": shear}
 
@@ -137,8 +139,8 @@ def decompose(
     if output is not None:
         saving.check_suffix(output, (".json",))
     record = read_input(file, example)
-    target = target_class(tensor, symmetry, axial, basis, "--tensor")
-    taken = take_apart(record, target, basis, form, project)
+    reduction = asked_class(tensor, symmetry, axial, basis, "--tensor")
+    taken = take_apart(record, reduction, basis, form, project)
     document = _parts_document(taken) if output is not None or as_json else {}
     if output is not None:
         writing.write_json(output, document)
@@ -158,14 +160,14 @@ def read_input(file: str | None, example: str | None) -> TensorRecord:
         raise typer.BadParameter("give one FILE, - for standard input, or --example NAME")
     if example is None:
         return reading.read_tensor(cast("str", file))
-    found = examples.load(example)
+    crystal = examples.load(example)
     return TensorRecord(
-        origin=f"example {found.name}",
-        values=found.values,
-        tensor=found.tensor,
-        form=cast("Form", found.form),
-        unit=found.unit,
-        name=f"{found.name} ({found.formula})",
+        origin=f"example {crystal.name}",
+        values=crystal.values,
+        tensor=crystal.tensor,
+        form=cast("Form", crystal.form),
+        unit=crystal.unit,
+        name=f"{crystal.name} ({crystal.formula})",
     )
 
 
@@ -252,17 +254,17 @@ def _say_taken(taken: Taken, verbose: bool) -> None:
 
 
 def _say_heading(
-    target: Reduction, form: Form, unit: str | None, name: str | None, batch: tuple[int, ...]
+    reduction: Reduction, form: Form, unit: str | None, name: str | None, batch: tuple[int, ...]
 ) -> None:
-    title = title_of(target) + (f", in {unit}" if unit else "")
+    title = title_of(reduction) + (f", in {unit}" if unit else "")
     say(Text(f"{name}: {title}" if name else title, style="bold"))
     count = f"{records.times(batch)} tensors, each " if batch else ""
-    size = target.components.layout(form).shape
+    size = reduction.components.layout(form).shape
     say_facts(
         {
-            "symmetry": f"{symmetry_text(target)}; {content_of(target)}",
+            "symmetry": f"{symmetry_text(reduction)}; {content_of(reduction)}",
             "form": f"{count}{records.times(size)} ({FORM_MEANS[form]})",
-            "basis": target.basis,
+            "basis": reduction.basis,
         }
     )
 
@@ -378,25 +380,25 @@ def reconstruct(
     if output is not None:
         saving.check_suffix(output, writing.ARRAY_SUFFIXES)
     record = reading.read_parts(file)
-    target = record.reduction
-    written_as = record.form or target.voigt_form or "full"
+    reduction = record.reduction
+    written_as = record.form or reduction.voigt_form or "full"
     if form != "auto":
         written_as = cast("Form", form)
     values = _put_together(record, written_as)
-    document = writing.about(target, written_as, record.unit, record.name)
+    document = writing.about(reduction, written_as, record.unit, record.name)
     document["tensor"] = to_lists(values)
     if output is not None:
         writing.write_tensor(output, document, values)
     if as_json:
         say_json(document)
         return
-    size = target.components.layout(written_as).shape
+    size = reduction.components.layout(written_as).shape
     batch = values.shape[: values.ndim - len(size)]
-    _say_heading(target, written_as, record.unit, record.name, batch)
+    _say_heading(reduction, written_as, record.unit, record.name, batch)
     say("")
     noise = ROUNDING * float(np.finfo(values.dtype).eps) * float(np.abs(values).max())
     if written_as == "components" and not batch:
-        labels = target.components.labels
+        labels = reduction.components.labels
         numbers = [number(float(value), noise=noise) for value in values]
         say_table(("component", ">value"), zip(labels, numbers, strict=True))
     else:
@@ -406,13 +408,13 @@ def reconstruct(
 
 
 def _put_together(record: records.PartsRecord, form: Form) -> Values:
-    target = record.reduction
+    reduction = record.reduction
     try:
-        target.components.layout(form)
+        reduction.components.layout(form)
     except SymmetryError as error:
         raise FileError(f"{record.origin}: {error}") from None
     try:
-        return cast("Values", target.reconstruct(record.parts, form=form))
+        return cast("Values", reduction.reconstruct(record.parts, form=form))
     except SymmetryError as error:
         raise RefusedError(
             f"{record.origin}: {str(error).partition('; use invalid=')[0]}"

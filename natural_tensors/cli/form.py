@@ -25,7 +25,7 @@ from .options import (
     JsonOption,
     LatexOption,
     SymmetryOption,
-    target_class,
+    asked_class,
 )
 from .printing import FORM_MEANS, symmetry_text, title_of
 
@@ -108,122 +108,124 @@ def show_form(
     second place of the symbol names; monoclinic y; cubic along the edges. --z and --x turn them.
     Without --group, the number of independent constants under every group.
     """
-    target = target_class(name, symmetry, axial, "dual", "TENSOR")
-    if target is None:
+    reduction = asked_class(name, symmetry, axial, "dual", "TENSOR")
+    if reduction is None:
         raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
     points, axes = asked_group(group), _axes(z, x)
     if points is None:
         if axes is not None or latex:
             raise typer.BadParameter("--z, --x and --latex go with --group")
-        _say_counts(target, as_json)
+        _say_counts(reduction, as_json)
         return
-    found = form(target, points, axes=axes)
+    symbolic = form(reduction, points, axes=axes)
     if as_json:
-        say_json(_document(found))
+        say_json(_document(symbolic))
     elif latex:
         try:
-            say(found.latex())
+            say(symbolic.latex())
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
     else:
-        _say_form(found)
+        _say_form(symbolic)
 
 
-def _say_form(found: SymbolicForm) -> None:
-    target, points = found.reduction, found.group
-    say(Text(f"{title_of(target)} under {points}", style="bold"), "")
+def _say_form(symbolic: SymbolicForm) -> None:
+    reduction, points = symbolic.reduction, symbolic.group
+    say(Text(f"{title_of(reduction)} under {points}", style="bold"), "")
     order = f"{points.order} operations" if points.order else "of infinite order"
-    noun = "constant" if found.independent == 1 else "constants"
-    constants = f"{found.independent} independent {noun}"
+    noun = "constant" if symbolic.independent == 1 else "constants"
+    constants = f"{symbolic.independent} independent {noun}"
     shares = ", ".join(
-        f"{count} of weight {weight}" for weight, count in found.per_weight.items() if count
+        f"{count} of weight {weight}" for weight, count in symbolic.per_weight.items() if count
     )
     say_facts(
         {
-            "symmetry": symmetry_text(target),
+            "symmetry": symmetry_text(reduction),
             "group": f"{points.name}, {points.schoenflies}, {points.system}, {order}",
-            "axes": _axes_words(found),
-            "time": _time_words(found),
-            "form": FORM_MEANS[found.written_as],
+            "axes": _axes_words(symbolic),
+            "time": _time_words(symbolic),
+            "form": FORM_MEANS[symbolic.written_as],
             "constants": constants + (f": {shares}" if shares else ""),
         }
     )
-    matrix = found.matrix_lines()
+    matrix = symbolic.matrix_lines()
     if matrix:
         say("", *(f"  {line}" for line in matrix))
-    if found.independent:
-        say("", "independent: " + ", ".join(found.parameters))
+    if symbolic.independent:
+        say("", "independent: " + ", ".join(symbolic.parameters))
     elif not matrix:
         say("", "every component vanishes")
-    relations = [] if matrix and found.written_as == "full" else found.relation_lines()
+    relations = [] if matrix and symbolic.written_as == "full" else symbolic.relation_lines()
     if relations:
         say("", *relations[:LINES])
     if len(relations) > LINES:
         say(f"... {len(relations) - LINES} more; --json has all")
 
 
-def _axes_words(found: SymbolicForm) -> str:
-    if found.standard:
+def _axes_words(symbolic: SymbolicForm) -> str:
+    if symbolic.standard:
         return "standard"
-    rows = ("(" + ", ".join(str(entry) for entry in row) + ")" for row in found.orientation)
+    rows = ("(" + ", ".join(str(entry) for entry in row) + ")" for row in symbolic.orientation)
     return ", ".join(f"{axis} along {row}" for axis, row in zip("xyz", rows, strict=True))
 
 
-def _time_words(found: SymbolicForm) -> str:
-    if found.time_reversal > 0:
+def _time_words(symbolic: SymbolicForm) -> str:
+    if symbolic.time_reversal > 0:
         return ""
-    if found.group.magnetic:
+    if symbolic.group.magnetic:
         return "odd under time reversal"
-    return f"odd under time reversal: in a non-magnetic crystal, {found.group.name}1', it vanishes"
+    return (
+        f"odd under time reversal: in a non-magnetic crystal, {symbolic.group.name}1', it vanishes"
+    )
 
 
-def _document(found: SymbolicForm) -> dict[str, Any]:
-    target, points = found.reduction, found.group
+def _document(symbolic: SymbolicForm) -> dict[str, Any]:
+    reduction, points = symbolic.reduction, symbolic.group
     return {
-        "class": target.name,
-        "symmetry": str(target.symmetry),
-        "axial": target.symmetry.axial,
-        "time_reversal": found.time_reversal,
+        "class": reduction.name,
+        "symmetry": str(reduction.symmetry),
+        "axial": reduction.symmetry.axial,
+        "time_reversal": symbolic.time_reversal,
         "group": points.symbol,
         "name": points.name,
         "schoenflies": points.schoenflies,
         "system": points.system,
         "order": points.order,
-        "axes": [[str(entry) for entry in row] for row in found.orientation],
-        "form": found.written_as,
-        "independent": found.independent,
-        "per_weight": {str(weight): count for weight, count in found.per_weight.items()},
-        "parameters": list(found.parameters),
-        "relations": dict(found.relations),
-        "matrix": found.matrix if target.rank <= 4 else None,
+        "axes": [[str(entry) for entry in row] for row in symbolic.orientation],
+        "form": symbolic.written_as,
+        "independent": symbolic.independent,
+        "per_weight": {str(weight): count for weight, count in symbolic.per_weight.items()},
+        "parameters": list(symbolic.parameters),
+        "relations": dict(symbolic.relations),
+        "matrix": symbolic.matrix if reduction.rank <= 4 else None,
     }
 
 
-def _say_counts(target: Reduction, as_json: bool) -> None:
-    forms = {name: form(target, name) for name in (*CRYSTALLOGRAPHIC, *LIMITING)}
+def _say_counts(reduction: Reduction, as_json: bool) -> None:
+    forms = {name: form(reduction, name) for name in (*CRYSTALLOGRAPHIC, *LIMITING)}
     if as_json:
         groups = [
             {
                 "group": name,
-                "schoenflies": found.group.schoenflies,
-                "system": found.group.system,
-                "independent": found.independent,
-                "per_weight": {str(weight): count for weight, count in found.per_weight.items()},
-                "parameters": list(found.parameters),
+                "schoenflies": symbolic.group.schoenflies,
+                "system": symbolic.group.system,
+                "independent": symbolic.independent,
+                "per_weight": {str(weight): count for weight, count in symbolic.per_weight.items()},
+                "parameters": list(symbolic.parameters),
             }
-            for name, found in forms.items()
+            for name, symbolic in forms.items()
         ]
-        say_json({"class": target.name, "symmetry": str(target.symmetry), "groups": groups})
+        say_json({"class": reduction.name, "symmetry": str(reduction.symmetry), "groups": groups})
         return
-    say(Text(f"{title_of(target)} under every point group", style="bold"), "")
-    weights = list(target.multiplicities)
-    rows = [_count_row(found, found.per_weight) for found in forms.values()]
+    say(Text(f"{title_of(reduction)} under every point group", style="bold"), "")
+    weights = list(reduction.multiplicities)
+    rows = [_count_row(symbolic, symbolic.per_weight) for symbolic in forms.values()]
     heads = (">weight " + str(weights[0]), *(f">{weight}" for weight in weights[1:]))
     say_table(("group", "Schoenflies", "system", ">independent", *heads), rows)
     say("", "`--group SYMBOL` shows the form itself")
 
 
-def _count_row(found: SymbolicForm, counts: Mapping[int, int]) -> tuple[str, ...]:
-    points = found.group
+def _count_row(symbolic: SymbolicForm, counts: Mapping[int, int]) -> tuple[str, ...]:
+    points = symbolic.group
     numbers = (str(count) if count else "·" for count in counts.values())
-    return (points.name, points.schoenflies, points.system, str(found.independent), *numbers)
+    return (points.name, points.schoenflies, points.system, str(symbolic.independent), *numbers)

@@ -12,7 +12,7 @@ from ..decomposition.reductions import Reduction
 from ..invariants.counts import InvariantCounts, as_group, count_invariants
 from ..terminal import examples_of, say, say_facts, say_json, say_table
 from .app import app
-from .options import AxialOption, JsonOption, SymmetryOption, target_class
+from .options import AxialOption, JsonOption, SymmetryOption, asked_class
 from .printing import content_of, symmetry_text, title_of
 
 EVERY = ("SO(3)", "O(3)", *CRYSTALLOGRAPHIC)
@@ -61,7 +61,7 @@ def show_invariants(
     over all rotations. An odd degree of a tensor that inversion reverses is a pseudoscalar: it is
     invariant under SO(3), not under O(3).
     """
-    reduction = target_class(name, symmetry, axial, "dual", "TENSOR")
+    reduction = asked_class(name, symmetry, axial, "dual", "TENSOR")
     if reduction is None:
         raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
     symbols = EVERY if group is None else (group,)

@@ -69,7 +69,7 @@ OutputOption = Annotated[
 ]
 
 
-def target_class(
+def asked_class(
     name: str | None, symmetry: str | None, axial: bool, basis: str, option: str
 ) -> Reduction | None:
     """Return the class that the command line names, if it names one."""

@@ -28,11 +28,11 @@ FORM_MEANS: Mapping[Form, str] = {
 }
 
 
-def title_of(target: Reduction) -> str:
+def title_of(reduction: Reduction) -> str:
     """Return what a class is called: by the catalogue, or by its symmetry."""
-    if target.name is None:
-        return f"Tensors of symmetry {target.symmetry}" if target.rank else "Scalars"
-    entry = catalog[target.name]
+    if reduction.name is None:
+        return f"Tensors of symmetry {reduction.symmetry}" if reduction.rank else "Scalars"
+    entry = catalog[reduction.name]
     return f"{entry.title}, {entry.symbol} ({entry.name})"
 
 
@@ -41,15 +41,15 @@ def parity_word(sign: int) -> str:
     return "even" if sign == 1 else "odd"
 
 
-def symmetry_text(target: Reduction) -> str:
+def symmetry_text(reduction: Reduction) -> str:
     """Write an index symmetry, also that of a scalar."""
-    return str(target.symmetry) or "scalar"
+    return str(reduction.symmetry) or "scalar"
 
 
-def content_of(target: Reduction) -> str:
+def content_of(reduction: Reduction) -> str:
     """Write the irreps and the number of independent components."""
-    plural = "s" if target.dimension > 1 else ""
-    return f"{target.irreps}, {target.dimension} independent component{plural}"
+    plural = "s" if reduction.dimension > 1 else ""
+    return f"{reduction.irreps}, {reduction.dimension} independent component{plural}"
 
 
 def say_array(values: Values, rank: int, noise: float) -> None:

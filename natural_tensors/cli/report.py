@@ -28,7 +28,7 @@ from .options import (
     FormOption,
     SymmetryOption,
     TensorOption,
-    target_class,
+    asked_class,
 )
 
 
@@ -89,7 +89,7 @@ def report_tensor(
         saving.check_suffix(output, (".html",))
     taken = take_apart(
         read_input(file, example),
-        target_class(tensor, symmetry, axial, "dual", "--tensor"),
+        asked_class(tensor, symmetry, axial, "dual", "--tensor"),
         "dual",
         written_as,
         project,

@@ -35,10 +35,10 @@ def show_harmonic(
     as_json: JsonOption = False,
 ) -> None:
     """Print the harmonic of a direction n = (x, y, z): n times n ..., made traceless."""
-    found = harmonic(weight, cast("Normalization", normalization))
+    harmonics = harmonic(weight, cast("Normalization", normalization))
     rows = [
         (m, polynomial, radicand)
-        for m, (polynomial, radicand) in enumerate(found.exact(), start=-weight)
+        for m, (polynomial, radicand) in enumerate(harmonics.exact(), start=-weight)
     ]
     if as_json:
         packed = [
@@ -49,16 +49,21 @@ def show_harmonic(
             {
                 "weight": weight,
                 "normalization": normalization,
-                "squared_norm": str(found.squared_norm),
-                "formula": {"text": found.formula(), "latex": found.latex()},
+                "squared_norm": str(harmonics.squared_norm),
+                "formula": {"text": harmonics.formula(), "latex": harmonics.latex()},
                 "packed": packed,
             }
         )
     elif latex:
-        say(found.latex())
+        say(harmonics.latex())
     else:
         say(Text(f"Harmonic of weight {weight}, {normalization}", style="bold"), "")
-        say(f"{found}", "", f"squared norm {found.squared_norm}; packed, on the unit sphere:", "")
+        say(
+            f"{harmonics}",
+            "",
+            f"squared norm {harmonics.squared_norm}; packed, on the unit sphere:",
+            "",
+        )
         say_table((">m", "component"), [(str(m), _polynomial(p, r, TEXT)) for m, p, r in rows])
 
 
@@ -98,13 +103,13 @@ def show_coupling(
 ) -> None:
     """Print the equivariant product of two natural tensors in a third."""
     try:
-        found = coupling(l1, l2, l3, cast("Normalization", normalization))
+        product = coupling(l1, l2, l3, cast("Normalization", normalization))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if latex:
-        say(found.latex())
+        say(product.latex())
         return
-    entries = found.exact()
+    entries = product.exact()
     rows = (
         {
             "m": [i - l1, j - l2, k - l3],
@@ -118,14 +123,14 @@ def show_coupling(
             {
                 "weights": [l1, l2, l3],
                 "normalization": normalization,
-                "odd": found.odd,
-                "formula": {"text": found.formula(), "latex": found.latex()},
+                "odd": product.odd,
+                "formula": {"text": product.formula(), "latex": product.latex()},
                 "entries": list(rows),
             }
         )
         return
     say(Text(f"Coupling of weights {l1} and {l2} to {l3}, {normalization}", style="bold"), "")
-    say(f"{found}", "", f"{len(entries)} packed entries that are not zero:", "")
+    say(f"{product}", "", f"{len(entries)} packed entries that are not zero:", "")
     say_table(
         (">m1", ">m2", ">m3", ">exact", ">value"),
         [

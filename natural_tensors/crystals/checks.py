@@ -1,4 +1,4 @@
-"""What is doubtful about a tensor of a crystal: its unit, its stability, its point group."""
+"""What to warn of in a tensor of a crystal: its unit, its stability, its point group."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ REMARKABLE = 1e-3
 """Share of its norm above which a violation is remarked upon."""
 
 
-TURN_TOLERANCE = 0.01
-"""Distance that must be left, relative, for a turned frame to count as fitting."""
+ROTATION_TOLERANCE = 0.01
+"""Distance that must be left, relative, for rotated axes to count as fitting."""
 
 
 def in_usual_unit(tensor: str, values: ArrayLike, unit: str | None) -> tuple[Floats, str]:
@@ -44,7 +44,7 @@ def in_usual_unit(tensor: str, values: ArrayLike, unit: str | None) -> tuple[Flo
 
 
 def misfit(crystal: CrystalTensor) -> str | None:
-    """Return by how much a tensor violates its point group, and what would mend it.
+    """Return by how much a tensor violates its point group, and what would mend it, as text.
 
     None within 5 % of its norm, or without a group.
     """
@@ -56,13 +56,13 @@ def misfit(crystal: CrystalTensor) -> str | None:
         f"the tensor violates the point group {crystal.group} by {share} of its norm in these axes "
         f"({100 * GROUP_TOLERANCE:g} % are allowed)"
     ]
-    if distance < max(TURN_TOLERANCE, 0.2 * crystal.residual):
+    if distance < max(ROTATION_TOLERANCE, 0.2 * crystal.residual):
         assert crystal.setting is not None
         rows = "; ".join(
             " ".join(f"{entry:z.4f}" for entry in row) for row in crystal.setting.T @ setting
         )
         lines.append(
-            f"turned by [{rows}] it fits within {100 * distance:.2g} %: it is stated in other axes"
+            f"rotated by [{rows}] it fits within {100 * distance:.2g} %: it is stated in other axes"
         )
     else:
         fits = fitting.class_fits(crystal.tensor, crystal.values)
@@ -84,29 +84,29 @@ def warnings_for(
         crystal: the tensor.
         expected_bulk_gpa: a bulk modulus from elsewhere that the unit is held against.
     """
-    found = []
+    warnings = []
     if crystal.tensor == "elastic" and crystal.voigt is not None:
         if crystal.unit in PRESSURES:
-            doubt = unit_warning(
+            warning = unit_warning(
                 in_gpa(crystal.voigt, crystal.unit), expected_bulk_gpa=expected_bulk_gpa
             )
-            found += [doubt] if doubt else []
+            warnings += [warning] if warning else []
         if not elasticity.is_stable(crystal.voigt):
             modes = elasticity.kelvin_modes(crystal.voigt)
-            found.append(
+            warnings.append(
                 f"not positive definite: the strain {elasticity.describe_strain(modes.strains[0])} "
                 f"meets {modes.moduli_gpa[0]:.3g} GPa; directional properties have poles"
             )
     elif crystal.tensor == "dielectric" and crystal.reduction.rank == 2:
         least = float(np.linalg.eigvalsh(crystal.values)[0])
         if least < 1:
-            found.append(
+            warnings.append(
                 f"the smallest principal value is {least:.3g}, below that of the vacuum, 1; the "
                 "tensor of a static field is larger"
             )
     if crystal.residual is not None and crystal.residual > REMARKABLE:
-        found.append(
+        warnings.append(
             f"the tensor violates the point group {crystal.group} by "
             f"{100 * crystal.residual:.2g} % of its norm"
         )
-    return tuple(found)
+    return tuple(warnings)

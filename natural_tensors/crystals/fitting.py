@@ -2,7 +2,7 @@
 
 A point group leaves a linear space of tensors alone; in packed coordinates, which are orthonormal,
 projection on it is a matrix. The distance of a tensor to a symmetry class *in any orientation* is
-that to the nearest tensor that some turned copy of the group leaves alone: a maximum over all
+that to the nearest tensor that some rotated copy of the group leaves alone: a maximum over all
 rotations, found from a grid and by Newton's method (:mod:`natural_tensors.so3.maximize`).
 """
 
@@ -30,23 +30,23 @@ DISTANCE_TOLERANCE = 0.02
 """Relative distance up to which a tensor is taken to have a symmetry, when nothing else is said."""
 
 
-def _target(tensor: str | IndexSymmetry | Reduction) -> Reduction:
+def _reduction_of(tensor: str | IndexSymmetry | Reduction) -> Reduction:
     return tensor if isinstance(tensor, Reduction) else reduction(tensor)
 
 
 @lru_cache(maxsize=512)
-def invariants(target: Reduction, group: PointGroup) -> Floats:
+def invariants(reduction: Reduction, group: PointGroup) -> Floats:
     """Return an orthonormal basis of what a group in its standard axes leaves alone.
 
     Args:
-        target: the class of tensors.
+        reduction: the class of tensors.
         group: the point group.
 
     Returns:
         Packed coordinates, shape ``(independent, dimension)``.
     """
-    rows = floats.rationals(form(target, group).table)  # type: ignore[arg-type]
-    packed = target.pack(rows.reshape(target.dimension, -1).T, form="components")
+    rows = floats.rationals(form(reduction, group).table)  # type: ignore[arg-type]
+    packed = reduction.pack(rows.reshape(reduction.dimension, -1).T, form="components")
     basis, _ = np.linalg.qr(packed.T)
     basis = np.ascontiguousarray(basis.T)
     basis.setflags(write=False)
@@ -72,45 +72,45 @@ def project(
         Shape ``(3,)*rank``, in the axes of the tensor: float64, or a SymPy array where the values
         or the setting are exact.
     """
-    target = _target(tensor)
+    reduction = _reduction_of(tensor)
     points = group if isinstance(group, PointGroup) else point_group(group)
     if symbols.is_exact(values) or symbols.is_exact(setting):
-        return _projected_exactly(target, values, points, setting)
-    turn = np.eye(3) if setting is None else np.asarray(setting, dtype=np.float64)
-    packed = target.pack(target.rotate(np.asarray(values, dtype=np.float64), turn))
-    basis = invariants(target, points)
-    kept = target.unpack(packed @ basis.T @ basis)
-    return np.asarray(target.rotate(kept, turn.T), dtype=np.float64)
+        return _projected_exactly(reduction, values, points, setting)
+    rotation = np.eye(3) if setting is None else np.asarray(setting, dtype=np.float64)
+    packed = reduction.pack(reduction.rotate(np.asarray(values, dtype=np.float64), rotation))
+    basis = invariants(reduction, points)
+    kept = reduction.unpack(packed @ basis.T @ basis)
+    return np.asarray(reduction.rotate(kept, rotation.T), dtype=np.float64)
 
 
 @lru_cache(maxsize=512)
-def exact_projector(target: Reduction, group: PointGroup) -> tuple[list[list[int]], int]:
+def exact_projector(reduction: Reduction, group: PointGroup) -> tuple[list[list[int]], int]:
     """Return the projection of components on what a group in standard axes leaves alone.
 
     Integers, shape ``(components, components)``, and their denominator.
     """
-    table = np.array(form(target, group).table, dtype=object).reshape(target.dimension, -1)
+    table = np.array(form(reduction, group).table, dtype=object).reshape(reduction.dimension, -1)
     if not table.size:
-        return [[0] * target.dimension for _ in range(target.dimension)], 1
+        return [[0] * reduction.dimension for _ in range(reduction.dimension)], 1
     common = lcm(*(int(Fraction(entry).denominator) for entry in table.reshape(-1)))
     basis = np.array([[int(entry * common) for entry in row] for row in table], dtype=object)
-    weighted = basis * target.components.orbits.sizes[:, None]
+    weighted = basis * reduction.components.orbits.sizes[:, None]
     inverse = linear.inverse((weighted.T @ basis).astype(np.int64))
     below = lcm(*(entry.denominator for row in inverse for entry in row))
     whole = np.array([[int(entry * below) for entry in row] for row in inverse], dtype=object)
     return (basis @ whole @ weighted.T).tolist(), below
 
 
-def _projected_exactly(target: Reduction, values: Any, group: PointGroup, setting: Any) -> Any:
+def _projected_exactly(reduction: Reduction, values: Any, group: PointGroup, setting: Any) -> Any:
     if setting is not None:
-        values = target.rotate(values, setting, exact=True)
-    components = target.convert(values, target="components", exact=True)
-    projector, denominator = exact_projector(target, group)
+        values = reduction.rotate(values, setting, exact=True)
+    components = reduction.convert(values, target="components", exact=True)
+    projector, denominator = exact_projector(reduction, group)
     kept = symbols.combined(projector, denominator, list(components))
-    full = target.convert(kept, source="components", target="full", exact=True)
+    full = reduction.convert(kept, source="components", target="full", exact=True)
     if setting is None:
         return full
-    return target.rotate(full, symbols.rotation_matrix(setting).T, exact=True)
+    return reduction.rotate(full, symbols.rotation_matrix(setting).T, exact=True)
 
 
 def distance_to_group(
@@ -200,38 +200,38 @@ NO_DISTANCE = 1e-6
 """Relative distance that is none: the search finds maxima of squares to some 1e-14."""
 
 
-def _weights(target: Reduction) -> tuple[int, ...]:
-    return tuple(weight for weight, _ in target.copies)
+def _weights(reduction: Reduction) -> tuple[int, ...]:
+    return tuple(weight for weight, _ in reduction.copies)
 
 
 @lru_cache(maxsize=64)
-def symmetry_classes(target: Reduction) -> tuple[SymmetryClass, ...]:
+def symmetry_classes(reduction: Reduction) -> tuple[SymmetryClass, ...]:
     """Return every kind of symmetry that tensors of a class can have, few constants first.
 
     Derived from the 32 crystallographic and 7 limiting groups: groups that leave the same tensors
-    alone are one class, and a class whose generic tensor, suitably turned, fits another one with
-    fewer constants is none of its own (for elasticity 4/m, which turned about its axis is 4/mmm).
+    alone are one class, and a class whose generic tensor, suitably rotated, fits another one with
+    fewer constants is none of its own (for elasticity 4/m, which rotated about its axis is 4/mmm).
     Elasticity has eight.
 
     Source: S. Forte and M. Vianello 1996, J. Elasticity 43, 81.
     """
-    found: dict[bytes, list[PointGroup]] = {}
+    by_space: dict[bytes, list[PointGroup]] = {}
     for name in GROUPS:
-        basis = invariants(target, point_group(name))
-        found.setdefault(np.round(basis.T @ basis, 9).tobytes(), []).append(point_group(name))
+        basis = invariants(reduction, point_group(name))
+        by_space.setdefault(np.round(basis.T @ basis, 9).tobytes(), []).append(point_group(name))
     merged = [
-        SymmetryClass(max(groups, key=_size), tuple(groups), len(invariants(target, groups[0])))
-        for groups in found.values()
+        SymmetryClass(max(groups, key=_size), tuple(groups), len(invariants(reduction, groups[0])))
+        for groups in by_space.values()
     ]
     merged.sort(key=lambda entry: entry.independent)
     kept: list[SymmetryClass] = []
     generator = np.random.default_rng(GENERIC_SEED)
     for entry in merged:
-        basis = invariants(target, entry.group)
+        basis = invariants(reduction, entry.group)
         generic = generator.normal(size=len(basis)) @ basis
         smaller = [other for other in kept if other.independent < entry.independent]
-        spaces = [invariants(target, other.group) for other in smaller]
-        if not any(_distance(target, generic, space)[0] < NO_DISTANCE for space in spaces):
+        spaces = [invariants(reduction, other.group) for other in smaller]
+        if not any(_distance(reduction, generic, space)[0] < NO_DISTANCE for space in spaces):
             kept.append(entry)
     return tuple(kept)
 
@@ -241,15 +241,15 @@ def _size(group: PointGroup) -> tuple[int, int]:
     return len(group.axes), group.order or len(group.generators)
 
 
-def _distance(target: Reduction, packed: Floats, basis: Floats) -> tuple[float, Floats]:
-    """Return the least relative distance of a packed tensor to a space of tensors, and the turn."""
+def _distance(reduction: Reduction, packed: Floats, basis: Floats) -> tuple[float, Floats]:
+    """Return the least relative distance of a packed tensor to a space, and the rotation."""
     total = float(np.linalg.norm(packed))
-    if total == 0 or len(basis) in (0, target.dimension):
+    if total == 0 or len(basis) in (0, reduction.dimension):
         return (0.0 if total == 0 or len(basis) else 1.0), np.eye(3)
-    best = maximize.maximize(maximize.SquaredNorm(basis), packed, _weights(target))
-    turned = blocks.Blocks(_weights(target)).rotate(packed, best.rotation)
+    best = maximize.maximize(maximize.SquaredNorm(basis), packed, _weights(reduction))
+    rotated = blocks.Blocks(_weights(reduction)).rotate(packed, best.rotation)
     # the residual itself, not 1 - |V u|^2, keeps the digits of a small distance
-    left = turned - turned @ basis.T @ basis
+    left = rotated - rotated @ basis.T @ basis
     return float(np.linalg.norm(left)) / total, best.rotation
 
 
@@ -263,12 +263,12 @@ def class_fits(tensor: str | IndexSymmetry | Reduction, values: Any) -> tuple[Cl
     Raises:
         SymmetryError: when the tensor violates its index symmetry.
     """
-    target = _target(tensor)
-    packed = np.asarray(target.pack(np.asarray(values, dtype=np.float64)))
+    reduction = _reduction_of(tensor)
+    packed = np.asarray(reduction.pack(np.asarray(values, dtype=np.float64)))
     fits = []
-    for entry in symmetry_classes(target):
-        distance, setting = _distance(target, packed, invariants(target, entry.group))
-        nearest = project(target, values, entry.group, setting)
+    for entry in symmetry_classes(reduction):
+        distance, setting = _distance(reduction, packed, invariants(reduction, entry.group))
+        nearest = project(reduction, values, entry.group, setting)
         fits.append(ClassFit(entry, distance, setting, nearest))
     return tuple(fits)
 
@@ -302,7 +302,7 @@ def best_setting(
         The relative distance that is left, and the rotation from the axes of the tensor to the
         standard axes of the group, shape ``(3, 3)``.
     """
-    target = _target(tensor)
+    reduction = _reduction_of(tensor)
     points = group if isinstance(group, PointGroup) else point_group(group)
-    packed = np.asarray(target.pack(np.asarray(values, dtype=np.float64)))
-    return _distance(target, packed, invariants(target, points))
+    packed = np.asarray(reduction.pack(np.asarray(values, dtype=np.float64)))
+    return _distance(reduction, packed, invariants(reduction, points))

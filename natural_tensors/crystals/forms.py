@@ -2,10 +2,10 @@
 
 Invariance under a generator is a set of linear equations for the independent components of the
 class. In standard axes every generator has entries in Q(√3), and the space of solutions is spanned
-by rational tensors: that of a turn about z by products of x + iy, x - iy and z with equal phase,
-every other generator being rational. So the rational and the √3 part of each equation hold
+by rational tensors: that of a rotation about z by products of x + iy, x - iy and z with equal
+phase, every other generator being rational. So the rational and the √3 part of each equation hold
 separately, and the solution is one exact elimination over the rationals. A limiting group
-contributes its infinitesimal turns, in integers.
+contributes its infinitesimal rotations, in integers.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..decomposition import reductions
 from ..decomposition.components import EntryLayout, Form
-from ..decomposition.reductions import Reduction, reduction
+from ..decomposition.reductions import Reduction
 from ..decomposition.symmetry import IndexSymmetry, SignedPermutation
 from ..decomposition.voigt import written_form
 from ..exact import linear
@@ -44,19 +45,19 @@ def _halves(matrix: Matrix) -> tuple[list[list[int]], list[list[int]]]:
     )
 
 
-def _transformed(target: Reduction, matrix: Matrix) -> tuple[Integers, Integers]:
+def _transformed(reduction: Reduction, matrix: Matrix) -> tuple[Integers, Integers]:
     """Return ``2**rank`` times the action of a generator on the independent components.
 
     Shape ``(components, components)`` for its rational part, and for its part with √3.
     """
-    rank, orbits = target.rank, target.components.orbits
+    rank, orbits = reduction.rank, reduction.components.orbits
     whole, root = _halves(matrix)
     columns = [np.array([j for j in range(3) if whole[i][j] or root[i][j]]) for i in range(3)]
     entries = [
         (columns[i], np.array(whole[i])[columns[i]], np.array(root[i])[columns[i]])
         for i in range(3)
     ]
-    size = target.dimension
+    size = reduction.dimension
     result = np.zeros((2, size, size), dtype=np.int64)
     digits = [orbits.representatives // 3 ** (rank - 1 - slot) % 3 for slot in range(rank)]
     for row in range(size):
@@ -76,12 +77,12 @@ def _transformed(target: Reduction, matrix: Matrix) -> tuple[Integers, Integers]
     return result[0], result[1]
 
 
-def _turned(target: Reduction, axis: Direction) -> Integers:
-    """Return the action of an infinitesimal turn about an axis on the independent components."""
-    rank, orbits = target.rank, target.components.orbits
+def _rotated_infinitesimally(reduction: Reduction, axis: Direction) -> Integers:
+    """Return how an infinitesimal rotation about an axis acts on the independent components."""
+    rank, orbits = reduction.rank, reduction.components.orbits
     x, y, z = axis
     generator = ((0, -z, y), (z, 0, -x), (-y, x, 0))
-    result = np.zeros((target.dimension, target.dimension), dtype=np.int64)
+    result = np.zeros((reduction.dimension, reduction.dimension), dtype=np.int64)
     for row, flat in enumerate(orbits.representatives.tolist()):
         for slot in range(rank):
             step = 3 ** (rank - 1 - slot)
@@ -93,51 +94,51 @@ def _turned(target: Reduction, axis: Direction) -> Integers:
     return result
 
 
-def _equations(target: Reduction, group: PointGroup, time_reversal: int) -> NDArray[np.int64]:
+def _equations(reduction: Reduction, group: PointGroup, time_reversal: int) -> NDArray[np.int64]:
     """Return integer rows whose null space holds the components that the group leaves alone."""
-    size = target.dimension
+    size = reduction.dimension
     rows = [np.zeros((0, size), dtype=np.int64)]
     for operation in group.generators:
         sign = operation.time if time_reversal < 0 else 1
-        if target.symmetry.axial:
+        if reduction.symmetry.axial:
             sign *= operation.determinant
-        whole, root = _transformed(target, operation.matrix)
-        rows += [sign * whole - 2**target.rank * np.eye(size, dtype=np.int64), root]
-    rows += [_turned(target, axis) for axis in group.axes]
-    found = np.concatenate(rows)
-    found = found[found.any(axis=1)]
-    found //= np.gcd.reduce(found, axis=1, keepdims=True) if found.size else 1
-    return np.unique(found, axis=0)
+        whole, root = _transformed(reduction, operation.matrix)
+        rows += [sign * whole - 2**reduction.rank * np.eye(size, dtype=np.int64), root]
+    rows += [_rotated_infinitesimally(reduction, axis) for axis in group.axes]
+    equations = np.concatenate(rows)
+    equations = equations[equations.any(axis=1)]
+    equations //= np.gcd.reduce(equations, axis=1, keepdims=True) if equations.size else 1
+    return np.unique(equations, axis=0)
 
 
-def _preference(target: Reduction) -> list[int]:
+def _preference(reduction: Reduction) -> list[int]:
     """Return the components from the first choice of a parameter to the last.
 
     Those with all indices equal come first, as in the literature (C222 rather than C122, d22 rather
     than d16); then the order of rule 3.
     """
-    labels = target.components.labels
-    return sorted(range(target.dimension), key=lambda i: (len(set(labels[i])) > 1, i))
+    labels = reduction.components.labels
+    return sorted(range(reduction.dimension), key=lambda i: (len(set(labels[i])) > 1, i))
 
 
 @lru_cache(maxsize=2048)
 def _solved(
-    target: Reduction, group: PointGroup, time_reversal: int
+    reduction: Reduction, group: PointGroup, time_reversal: int
 ) -> tuple[tuple[int, ...], tuple[tuple[Fraction, ...], ...]]:
     """Return the components that are parameters, and each component as a sum of them."""
-    equations = _equations(target, group, time_reversal)
-    order = _preference(target)
+    equations = _equations(reduction, group, time_reversal)
+    order = _preference(reduction)
     # eliminated from the last choice on: what stays free are the first choices
     dependent, rows = linear.reduced_rows(equations[:, order[::-1]])
     backwards = order[::-1]
     solved = {backwards[pivot]: row for pivot, row in zip(dependent, rows, strict=True)}
-    parameters = [i for i in range(target.dimension) if i not in solved]
+    parameters = [i for i in range(reduction.dimension) if i not in solved]
     places = [backwards.index(parameter) for parameter in parameters]
     table = tuple(
         tuple(-solved[i][place] for place in places)
         if i in solved
         else tuple(Fraction(int(i == parameter)) for parameter in parameters)
-        for i in range(target.dimension)
+        for i in range(reduction.dimension)
     )
     return tuple(parameters), table
 
@@ -148,7 +149,7 @@ def _symmetric(rank: int, parity: int) -> Reduction:
     swaps = tuple(
         SignedPermutation((*range(i), i + 1, i, *range(i + 2, rank)), 1) for i in range(rank - 1)
     )
-    return reduction(IndexSymmetry(base.letters, swaps, axial=base.parity != parity))
+    return reductions.reduction(IndexSymmetry(base.letters, swaps, axial=base.parity != parity))
 
 
 def _invariants_of_weight(weight: int, parity: int, group: PointGroup, time_reversal: int) -> int:
@@ -216,20 +217,20 @@ def _check_rotation(matrix: Matrix) -> None:
 
 
 def _rotated(
-    target: Reduction, table: Sequence[Row], matrix: Matrix
+    reduction: Reduction, table: Sequence[Row], matrix: Matrix
 ) -> tuple[tuple[int, ...], tuple[Row, ...]]:
     """Return parameters and components of the same tensors in other axes."""
-    orbits, rank = target.components.orbits, target.rank
-    columns = np.array(table, dtype=object).reshape(target.dimension, -1)
+    orbits, rank = reduction.components.orbits, reduction.rank
+    columns = np.array(table, dtype=object).reshape(reduction.dimension, -1)
     full = columns[orbits.position] * orbits.signs[:, None]
     tensors = full.T.reshape((-1, *(3,) * rank))
     rotation = np.array(matrix, dtype=object)
     for axis in range(1, 1 + rank):
         tensors = np.moveaxis(np.tensordot(tensors, rotation, axes=([axis], [1])), -1, axis)
     rows = tensors.reshape(len(tensors), -1)[:, orbits.representatives]
-    if target.symmetry.axial and Operation(matrix).determinant < 0:
+    if reduction.symmetry.axial and Operation(matrix).determinant < 0:
         rows = -rows
-    return _echelon([list(row) for row in rows], _preference(target))
+    return _echelon([list(row) for row in rows], _preference(reduction))
 
 
 def _echelon(
@@ -456,14 +457,14 @@ def _times(number: str) -> str:
     return f"({number})" if " " in number else number
 
 
-def tensor_symbol(target: Reduction) -> str:
+def tensor_symbol(reduction: Reduction) -> str:
     """Return the letter that names the components: the field's own, or T."""
-    return catalog[target.name].symbol[0] if target.name else "T"
+    return catalog[reduction.name].symbol[0] if reduction.name else "T"
 
 
-def component_indices(target: Reduction, written_as: Form) -> tuple[str, ...]:
+def component_indices(reduction: Reduction, written_as: Form) -> tuple[str, ...]:
     """Return the indices of the independent components, 1 to 3, or 1 to 6 for a joined pair."""
-    layout = target.components.layout(written_as)
+    layout = reduction.components.layout(written_as)
     places = (np.unravel_index(entry, layout.shape) for entry in layout.entries.tolist())
     return tuple("".join(str(int(i) + 1) for i in place) for place in places)
 
@@ -491,23 +492,23 @@ def form(
 
     Source: F. E. Neumann's principle; tables in J. F. Nye, Physical Properties of Crystals (1985).
     """
-    target = tensor if isinstance(tensor, Reduction) else reduction(tensor)
+    reduction = tensor if isinstance(tensor, Reduction) else reductions.reduction(tensor)
     points = group if isinstance(group, PointGroup) else point_group(group)
     sign = time_reversal
     if sign is None:
-        sign = catalog[target.name].time_reversal if target.name else 1
+        sign = catalog[reduction.name].time_reversal if reduction.name else 1
     if sign not in (1, -1):
         raise ValueError(f"time_reversal is {sign!r}; allowed: 1 (even) or -1 (odd)")
-    parameters, table = _solved(target, points, sign)
+    parameters, table = _solved(reduction, points, sign)
     matrix = IDENTITY if axes is None else exact_matrix(axes)
     rows: tuple[Row, ...] = table
     _check_rotation(matrix)
     if matrix != IDENTITY and parameters:
-        parameters, rows = _rotated(target, table, matrix)
+        parameters, rows = _rotated(reduction, table, matrix)
     per_weight = {
-        weight: copies * _invariants_of_weight(weight, target.parity, points, sign)
-        for weight, copies in target.multiplicities.items()
+        weight: copies * _invariants_of_weight(weight, reduction.parity, points, sign)
+        for weight, copies in reduction.multiplicities.items()
     }
     return SymbolicForm(
-        target, points, matrix, sign, parameters, rows, MappingProxyType(per_weight)
+        reduction, points, matrix, sign, parameters, rows, MappingProxyType(per_weight)
     )

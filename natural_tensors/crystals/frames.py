@@ -36,7 +36,7 @@ LENGTH_TOLERANCE = 2e-3
 
 
 ANGLE_TOLERANCE = 0.03
-"""Largest entry by which a turned operation may miss one of the standard group: some 2 degrees."""
+"""Largest entry by which a rotated operation may miss one of the standard group: some 2 degrees."""
 
 
 LATTICE_TOLERANCE = 0.1
@@ -97,13 +97,13 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class BondVectors:
-    """Pairs of atoms of one cell and their periodic neighbours, both orders.
+    """Vectors between the atoms of a cell and their neighbours, each pair in both orders.
 
     Attributes:
-        first: atom at the start, shape ``(bonds,)``.
-        second: atom at the end.
-        vectors: from the first to the second, angstrom, shape ``(bonds, 3)``.
-        numbers: atomic number of each atom of the cell.
+        first: atom of the cell that a vector starts from, shape ``(bonds,)``.
+        second: atom of the cell whose image it leads to, shape ``(bonds,)``.
+        vectors: angstrom, in the axes of the lattice, shape ``(bonds, 3)``.
+        numbers: atomic number of each atom of the cell, shape ``(atoms,)``.
     """
 
     first: NDArray[np.int64]
@@ -140,11 +140,11 @@ def identify(operations: ArrayLike) -> PointGroup:
         PointGroupError: when it is none of them.
     """
     given = np.asarray(operations, dtype=np.float64)
-    found = _kinds(given)
-    name = _by_kinds().get(frozenset(found.items()))
+    kinds = _kinds(given)
+    name = _by_kinds().get(frozenset(kinds.items()))
     if name is None:
         raise PointGroupError(
-            f"{len(given)} operations with (determinant, trace) {dict(found)} are none of the "
+            f"{len(given)} operations with (determinant, trace) {dict(kinds)} are none of the "
             "32 point groups; give every operation of the group once"
         )
     return point_group(name)
@@ -190,7 +190,7 @@ def _along(vectors: Floats, direction: Floats) -> float:
 
 def _axes(operations: Floats) -> Floats:
     """Return unit vectors along the axes of the proper parts of operations, both senses."""
-    found: list[Floats] = []
+    axes: list[Floats] = []
     for matrix in operations:
         proper = matrix * np.sign(np.linalg.det(matrix))
         if np.trace(proper) > 2.5:  # the identity has no axis
@@ -199,9 +199,9 @@ def _axes(operations: Floats) -> Floats:
         powers = [np.linalg.matrix_power(proper, n) for n in range(12)]
         axis = np.linalg.eigh(np.mean(powers, axis=0))[1][:, 2]
         for sense in (axis, -axis):
-            if not any(np.abs(sense - old).max() < ANGLE_TOLERANCE for old in found):
-                found.append(sense)
-    return np.array(found).reshape(-1, 3)
+            if not any(np.abs(sense - old).max() < ANGLE_TOLERANCE for old in axes):
+                axes.append(sense)
+    return np.array(axes).reshape(-1, 3)
 
 
 def _shortest(vectors: Floats) -> Floats:
@@ -249,8 +249,8 @@ def _rows(z: Floats, x: Floats) -> Floats:
     return np.array([first, np.cross(third, first), third])
 
 
-def _same_set(turned: Floats, standard: Floats) -> bool:
-    gaps = np.abs(turned[:, None] - standard[None]).max(axis=(-2, -1))
+def _same_set(rotated: Floats, standard: Floats) -> bool:
+    gaps = np.abs(rotated[:, None] - standard[None]).max(axis=(-2, -1))
     return bool((gaps.min(axis=1) < ANGLE_TOLERANCE).all())
 
 
@@ -358,7 +358,9 @@ def canonical_frame(
             frames = frames[scores >= scores.max() - TIE]
     cell = np.asarray(lattice, dtype=np.float64)
     # what is left differs by a symmetry of the crystal: one of them, with c up and then b along y
-    chosen = max(frames, key=lambda turn: tuple(np.rint(1e3 * cell @ turn.T)[::-1, ::-1].ravel()))
+    chosen = max(
+        frames, key=lambda rotation: tuple(np.rint(1e3 * cell @ rotation.T)[::-1, ::-1].ravel())
+    )
     decided = _same_set(frames @ chosen.T, standard)
     vectors = cell @ chosen.T
     words = _words(group, standard, vectors)

@@ -269,15 +269,15 @@ class PointGroup:
 
 @lru_cache(maxsize=512)
 def _closure(generators: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    found = [IDENTITY]
+    operations = [IDENTITY]
     known = {IDENTITY}
-    for operation in found:  # grows while it is walked
+    for operation in operations:  # grows while it is walked
         for generator in generators:
             fresh = operation @ generator
             if fresh not in known:
                 known.add(fresh)
-                found.append(fresh)
-    return tuple(found)
+                operations.append(fresh)
+    return tuple(operations)
 
 
 def _signature(

@@ -69,11 +69,11 @@ class CrystalTensor:
     @cached_property
     def voigt(self) -> Floats | None:
         """The matrix of joined pairs as tables print it, 6x6 or 3x6; None where there is none."""
-        target = self.reduction
-        written_as = written_form(target)
+        reduction = self.reduction
+        written_as = written_form(reduction)
         if written_as == "full":
             return None
-        matrix = np.asarray(target.convert(self.values, target=written_as), dtype=np.float64)
+        matrix = np.asarray(reduction.convert(self.values, target=written_as), dtype=np.float64)
         return matrix if matrix.ndim == 2 else None
 
     # --- frames -------------------------------------------------------------------------------
@@ -159,12 +159,12 @@ class CrystalTensor:
         """
         if self.group is None or (self.voigt is None and self.reduction.rank != 2):
             return None
-        target = self.reduction
-        turn = np.eye(3) if self.setting is None else self.setting
-        basis = target.unpack(fitting.invariants(target, self.group))
-        rotated = np.array([target.rotate(tensor, turn.T) for tensor in basis])
-        flat = rotated.reshape(-1, *(3,) * target.rank)
-        rows = np.asarray(target.convert(flat, target=written_form(target)))
+        reduction = self.reduction
+        rotation = np.eye(3) if self.setting is None else self.setting
+        basis = reduction.unpack(fitting.invariants(reduction, self.group))
+        tensors = np.array([reduction.rotate(tensor, rotation.T) for tensor in basis])
+        stacked = tensors.reshape(-1, *(3,) * reduction.rank)
+        rows = np.asarray(reduction.convert(stacked, target=written_form(reduction)))
         return _equal_entries(np.moveaxis(rows, 0, -1))
 
     @cached_property

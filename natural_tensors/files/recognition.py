@@ -114,13 +114,13 @@ def _slack(values: Values) -> float:
     return float(np.finfo(values.dtype).eps ** 0.5 * np.abs(values).max(initial=0))
 
 
-def _layouts(target: Reduction) -> dict[Form, tuple[int, ...]]:
+def _layouts(reduction: Reduction) -> dict[Form, tuple[int, ...]]:
     """Return the shape of a tensor of a class in every form it has."""
-    forms = FORMS if target.components.pairs else FORMS[:2]
-    return {form: target.components.layout(form).shape for form in forms}
+    forms = FORMS if reduction.components.pairs else FORMS[:2]
+    return {form: reduction.components.layout(form).shape for form in forms}
 
 
-def choose_form(target: Reduction, record: TensorRecord, asked: Form | None) -> Form:
+def choose_form(reduction: Reduction, record: TensorRecord, asked: Form | None) -> Form:
     """Return the form of an array: as asked for, as the file states, or else as it fits.
 
     An array that fits several is full before Voigt before components; which Voigt form is the
@@ -129,7 +129,7 @@ def choose_form(target: Reduction, record: TensorRecord, asked: Form | None) -> 
     Raises:
         FileError: when the array does not fit, or the custom of the tensor is unsettled.
     """
-    shapes = _layouts(target)
+    shapes = _layouts(reduction)
     shape = record.values.shape
 
     def fits(form: Form) -> bool:
@@ -140,35 +140,35 @@ def choose_form(target: Reduction, record: TensorRecord, asked: Form | None) -> 
     if stated:
         if stated in shapes and fits(stated):
             return stated
-        raise _misfit(record, target, {stated: shapes[stated]} if stated in shapes else shapes)
+        raise _misfit(record, reduction, {stated: shapes[stated]} if stated in shapes else shapes)
     if fits("full"):
         return "full"
     if "voigt" in shapes and fits("voigt"):
-        if target.voigt_form:
-            return target.voigt_form
+        if reduction.voigt_form:
+            return reduction.voigt_form
         raise file_error(
             record.origin,
-            f"tables disagree on the factors in the Voigt matrix of {target.name}",
+            f"tables disagree on the factors in the Voigt matrix of {reduction.name}",
             "say what an off-diagonal pair carries: --form voigt (nothing), voigt-compliance (2), "
             "mandel (√2);",
             "where only one of the pairs carries the 2, as in Nye's π_mn, divide it out first",
         )
     if fits("components"):
         return "components"
-    raise _misfit(record, target, shapes)
+    raise _misfit(record, reduction, shapes)
 
 
 def _misfit(
-    record: TensorRecord, target: Reduction, shapes: Mapping[Form, tuple[int, ...]]
+    record: TensorRecord, reduction: Reduction, shapes: Mapping[Form, tuple[int, ...]]
 ) -> FileError:
     grouped: dict[tuple[int, ...], list[str]] = {}
     for form, size in shapes.items():
         grouped.setdefault(size, []).append(form)
+    wanted = reduction.name or reduction.symmetry
     allowed = "; ".join(f"{times(size)} ({', '.join(forms)})" for size, forms in grouped.items())
     return file_error(
         record.origin,
-        f"an array of shape {times(record.values.shape)} is no {target.name or target.symmetry} "
-        "tensor",
+        f"an array of shape {times(record.values.shape)} is no {wanted} tensor",
         f"allowed, after any batch axes: {allowed}",
         "choose the class with --tensor or --symmetry, the form with --form",
     )

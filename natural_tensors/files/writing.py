@@ -18,15 +18,15 @@ from .saving import check_suffix, file_error, to_json, write_bytes
 ARRAY_SUFFIXES = (".json", ".npy", ".csv", ".txt")
 
 
-def about(target: Reduction, form: Form, unit: str | None, name: str | None) -> dict[str, Any]:
+def about(reduction: Reduction, form: Form, unit: str | None, name: str | None) -> dict[str, Any]:
     """Return what every file of ours says about the tensor in it."""
     return {
         "natural_tensors": __version__,
         "conventions": CONVENTIONS,
         "name": name,
-        "class": target.name,
-        "symmetry": str(target.symmetry),
-        "axial": target.symmetry.axial,
+        "class": reduction.name,
+        "symmetry": str(reduction.symmetry),
+        "axial": reduction.symmetry.axial,
         "unit": unit,
         "form": form,
     }

@@ -1,4 +1,4 @@
-"""What the commands called ``report`` share: they write a page and say what is doubtful in it."""
+"""What the commands called ``report`` share: they write a page and print its warnings."""
 
 from __future__ import annotations
 
