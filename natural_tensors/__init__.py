@@ -14,7 +14,10 @@ from .errors import SymmetryError, UnknownPartError, UnknownTensorError
 from .exact.surds import Surd
 from .expressions.expression import Expression, expression
 from .expressions.problems import ExpressionError
+from .invariants.basis import InvariantBasis, InvariantsError, invariant_basis
+from .invariants.comparison import Comparison, same_up_to_rotation
 from .invariants.counts import InvariantCounts, count_invariants
+from .invariants.invariant import Invariant
 from .physical.catalog import catalog
 from .physical.entry import PhysicalTensor
 from .so3.couplings import Coupling, coupling
@@ -25,6 +28,7 @@ from .version import CONVENTIONS, __version__
 
 __all__ = [
     "CONVENTIONS",
+    "Comparison",
     "Components",
     "Coupling",
     "CrystalTensor",
@@ -36,7 +40,10 @@ __all__ = [
     "Frame",
     "Harmonic",
     "IndexSymmetry",
+    "Invariant",
+    "InvariantBasis",
     "InvariantCounts",
+    "InvariantsError",
     "Operator",
     "PhysicalTensor",
     "PointGroup",
@@ -58,11 +65,13 @@ __all__ = [
     "from_spherical",
     "from_voigt",
     "harmonic",
+    "invariant_basis",
     "orientation",
     "pack_natural",
     "point_group",
     "reduction",
     "rotation",
+    "same_up_to_rotation",
     "to_spherical",
     "to_voigt",
     "unpack_natural",

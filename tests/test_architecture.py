@@ -106,6 +106,7 @@ BEYOND_THE_DOOR = {
     "exact.floats", "arrays", "so3.packing", "so3.grids", "so3.blocks", "so3.maximize",
     "decomposition.application", "formatting", "elasticity", "optics", "piezoelectricity",
     "crystals.frames", "crystals.fitting", "crystals.tensor", "crystals.checks",  # real crystals
+    "invariants.comparison",
     "files", "examples", "pictures", "report", "terminal", "cli", "__main__",
 }  # fmt: skip
 

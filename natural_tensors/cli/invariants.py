@@ -9,10 +9,11 @@ from rich.text import Text
 
 from ..crystals.point_groups import CRYSTALLOGRAPHIC, PointGroup, PointGroupError
 from ..decomposition.reductions import Reduction
+from ..invariants.basis import InvariantBasis, InvariantsError, invariant_basis
 from ..invariants.counts import InvariantCounts, as_group, count_invariants
 from ..terminal import examples_of, say, say_facts, say_json, say_table
 from .app import app
-from .options import AxialOption, JsonOption, SymmetryOption, asked_class
+from .options import AxialOption, JsonOption, LatexOption, SymmetryOption, asked_class
 from .printing import content_of, symmetry_text, title_of
 
 EVERY = ("SO(3)", "O(3)", *CRYSTALLOGRAPHIC)
@@ -31,6 +32,8 @@ def _group(symbol: str) -> PointGroup:
         "natural-tensors",
         "invariants elastic",
         "invariants piezoelectric --group 32 --degree 8",
+        "invariants elastic --formulas",
+        "invariants piezoelectric --formulas --products --degree 3 --latex",
         "invariants --symmetry 'ijk=ikj' --group 'O(3)' --json",
     ),
 )
@@ -51,19 +54,35 @@ def show_invariants(
     degree: Annotated[
         int, typer.Option("--degree", "-d", metavar="D", help="The highest degree.", min=1)
     ] = 4,
+    formulas: Annotated[
+        bool,
+        typer.Option(
+            "--formulas", help="Write a basis under SO(3) or O(3), but for products of others."
+        ),
+    ] = False,
+    products: Annotated[
+        bool, typer.Option("--products", help="With --formulas: products too, the whole basis.")
+    ] = False,
     symmetry: SymmetryOption = None,
     axial: AxialOption = False,
+    latex: LatexOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Count the linearly independent polynomial invariants of a tensor, degree by degree.
 
-    Exactly, and to any degree: by Molien's series for a group of finite order, by Weyl's integral
-    over all rotations. An odd degree of a tensor that inversion reverses is a pseudoscalar: it is
-    invariant under SO(3), not under O(3).
+    Exactly, and to any degree: by Molien's series for a finite group, by Weyl's integral over all
+    rotations. An odd degree of a tensor that inversion reverses is a pseudoscalar: invariant under
+    SO(3), not under O(3). --formulas writes a basis as contractions of the natural parts
+    X(weight,copy) that `natural-tensors show` defines.
     """
     reduction = asked_class(name, symmetry, axial, "dual", "TENSOR")
     if reduction is None:
         raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
+    if formulas:
+        _say_basis(_basis(reduction, group or "SO(3)", degree), products, latex, as_json)
+        return
+    if products or latex:
+        raise typer.BadParameter("--products and --latex go with --formulas")
     symbols = EVERY if group is None else (group,)
     counts = {symbol: count_invariants(reduction, _group(symbol), degree) for symbol in symbols}
     if as_json:
@@ -77,6 +96,47 @@ def show_invariants(
         )
         return
     _say_counts(reduction, counts)
+
+
+def _basis(reduction: Reduction, group: str, degree: int) -> InvariantBasis:
+    _group(group)
+    try:
+        return invariant_basis(reduction, degree, group)
+    except InvariantsError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _say_basis(basis: InvariantBasis, products: bool, latex: bool, as_json: bool) -> None:
+    members = basis.members if products else basis.generators
+    if as_json:
+        document = {
+            "class": basis.reduction.name,
+            "symmetry": str(basis.reduction.symmetry),
+            "group": basis.group,
+            "counts": list(basis.counts),
+            "invariants": [
+                {
+                    "degree": member.degree,
+                    "parity": member.parity,
+                    "product": member.is_product,
+                    "formula": str(member),
+                    "latex": member.latex(),
+                }
+                for member in members
+            ],
+        }
+        say_json(document)
+        return
+    if latex:
+        say(*(member.latex() for member in members))
+        return
+    title = f"Polynomial invariants of {title_of(basis.reduction)} under {basis.group}"
+    say(Text(title, style="bold"), "")
+    say_facts({"content": content_of(basis.reduction)})
+    for degree, count in enumerate(basis.counts, 1):
+        shown = [member for member in members if member.degree == degree]
+        others = "" if products else f", {len(shown)} of them no products"
+        say("", f"degree {degree}: {count}{others}", *(f"  {member}" for member in shown))
 
 
 def _say_counts(reduction: Reduction, counts: dict[str, InvariantCounts]) -> None:
@@ -94,3 +154,4 @@ def _say_counts(reduction: Reduction, counts: dict[str, InvariantCounts]) -> Non
         for symbol, found in counts.items()
     ]
     say_table(("group", *(f">degree {d}" if d == 1 else f">{d}" for d in degrees)), table)
+    say("", "`--formulas` writes a basis under SO(3) or O(3)")

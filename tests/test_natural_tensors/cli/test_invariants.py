@@ -29,9 +29,28 @@ def test_counts_of_one_group_to_a_degree() -> None:
     assert json.loads(found)["groups"] == {"inf/mm": [2, 5]}
 
 
+def test_formulas() -> None:
+    text = run("invariants", "elastic", "--formulas").stdout
+    assert "degree 4: 63, 16 of them no products" in text
+    assert "  X(4,0)_abcd X(4,0)_abef X(4,0)_cdef" in text.splitlines()
+    document = json.loads(
+        run("invariants", "piezoelectric", "--formulas", "--products", "-g", "O(3)",
+            "--json").stdout
+    )  # fmt: skip
+    assert document["counts"] == [0, 5, 0, 43]
+    assert len(document["invariants"]) == 48
+    assert all(entry["parity"] == 1 for entry in document["invariants"])
+    lines = run("invariants", "dielectric", "--formulas", "--latex").stdout.splitlines()
+    assert lines[1] == r"X^{(2,0)}_{ab}\,X^{(2,0)}_{ab}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["elastic", "--formulas", "--group", "m-3m"], "a basis is made under SO(3) or O(3)"),
+        (["elastic", "--products"], "go with --formulas"),
+        (["--symmetry", "ijklmn", "--formulas"], "invariants, more than 1000"),
+        (["elastic", "--formulas", "--degree", "6"], "up to degree 5"),
         (["elastic", "--group", "7"], "there is no point group '7'"),
         (["elastic", "--degree", "0"], "greater than or equal to 1"),
         (["elastik"], "elastic"),

@@ -1,0 +1,205 @@
+"""Whether two tensors are the same but for a rotation: invariants to refute, a rotation to confirm.
+
+Here numbers begin: tensors are float64, and compared to a tolerance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats, TensorLike
+from ..decomposition.components import Form
+from ..decomposition.reductions import Reduction, reduction
+from ..errors import InputError
+from ..exact import symbols
+from ..so3.blocks import Blocks
+from ..so3.grids import exponential
+from ..so3.maximize import Linear, maximize
+from .basis import LIMIT, InvariantBasis, invariant_basis
+from .counts import TensorClass, class_of, count_invariants
+from .invariant import Invariant
+
+TOLERANCE = 1e-8
+"""Distance, relative to the norm, up to which tensors count as the same."""
+
+ROUNDING = 2**12 * np.finfo(np.float64).eps
+"""Error of a contraction relative to the product of the norms: sums of hundreds of products."""
+
+HIGHEST = 4
+"""The highest degree of the invariants compared."""
+
+STARTS = 24
+"""Climbs of the search for a rotation."""
+
+REFINEMENTS = 6
+"""Gauss-Newton steps after it; they converge quadratically where the tensors are the same."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """What is known of two tensors and the rotations; obtain it from :func:`same_up_to_rotation`.
+
+    Attributes:
+        same: True when a rotation was found, False when an invariant differs, None when invariants
+            agree and no rotation was found.
+        degree: the highest degree of the invariants compared.
+        compared: how many were compared.
+        witness: an invariant that differs by more than the tolerance allows, if there is one.
+        values: its value for the first and for the second tensor.
+        rotation: R with ``first = R second``, shape ``(3, 3)``; the best found where not the same.
+            It inverts where it is improper.
+        distance: ``|first - R second|`` over the larger norm; None where no rotation was sought.
+    """
+
+    same: bool | None
+    degree: int
+    compared: int
+    witness: Invariant | None = None
+    values: tuple[Any, Any] | None = None
+    rotation: Floats | None = None
+    distance: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.same is True
+
+    def __repr__(self) -> str:
+        if self.witness is not None and self.values is not None:
+            first, second = (f"{v:.6g}" if isinstance(v, float) else str(v) for v in self.values)
+            return f"<Comparison: different, {self.witness} is {first} and {second}>"
+        if self.same:
+            return f"<Comparison: the same, rotation found, distance {self.distance:.1e}>"
+        return (
+            f"<Comparison: undecided, {self.compared} invariants up to degree {self.degree} agree "
+            f"but the best rotation leaves a distance of {self.distance:.1e}>"
+        )
+
+
+def same_up_to_rotation(
+    tensor: TensorClass,
+    first: TensorLike,
+    second: TensorLike,
+    *,
+    form: Form = "full",
+    group: str = "SO(3)",
+    tolerance: float = TOLERANCE,
+) -> Comparison:
+    """Say whether a rotation takes one tensor to another.
+
+    Invariants that are unequal prove that none does: were the distance ``|first - R second|`` at
+    most d, each natural part would change by at most d, and a contraction of parts by at most
+    ``product(|X_i| + d) - product |X_i|`` (times √6 with a Levi-Civita symbol), because it is at
+    most the product of their norms. Exact tensors are compared exactly. Where invariants are equal
+    a rotation is sought, as in :func:`natural_tensors.so3.maximize.maximize`, and proves the rest.
+
+    Args:
+        tensor: a name of the catalogue, an index symmetry, or a reduction.
+        first: one tensor, of numbers or exact numbers.
+        second: the other.
+        form: how both are written, as in :meth:`natural_tensors.Reduction.decompose`.
+        group: ``"SO(3)"``, or ``"O(3)"`` to allow mirror images.
+        tolerance: distance, relative to the larger norm, up to which tensors count as the same.
+
+    Raises:
+        ValueError: when a shape does not fit, or the tolerance is not positive.
+        InputError: when a tensor holds symbols without value.
+    """
+    if not 0 < tolerance < 1:
+        raise ValueError(f"tolerance {tolerance!r} is not between 0 and 1")
+    whole = class_of(tensor)
+    orthonormal = reduction(whole.symmetry, basis="orthonormal")
+    basis = _basis(orthonormal, group)
+    a, b = (_packed(orthonormal, values, form) for values in (first, second))
+    scale = float(max(np.linalg.norm(a), np.linalg.norm(b)))
+    if symbols.is_exact(first) and symbols.is_exact(second):
+        found = _exactly_different(_basis(whole, group), first, second, form)
+    else:
+        found = _different(basis, a, b, tolerance * scale)
+    if found is not None:
+        witness, values = found
+        return Comparison(False, basis.degree, len(basis), witness, values)
+    rotation, distance = _best_rotation(orthonormal, a, b)
+    if basis.group == "O(3)" and orthonormal.parity < 0:
+        other, farther = _best_rotation(orthonormal, a, -b)
+        if farther < distance:
+            rotation, distance = -other, farther
+    relative = distance / scale if scale else 0.0
+    same = True if relative <= tolerance else None
+    return Comparison(same, basis.degree, len(basis), rotation=rotation, distance=relative)
+
+
+def _basis(reduction: Reduction, group: str) -> InvariantBasis:
+    """Return the invariants up to the highest degree that has not too many."""
+    counts = count_invariants(reduction, "SO(3)", HIGHEST).numbers
+    degree = next((d for d in range(HIGHEST, 0, -1) if max(counts[:d]) <= LIMIT), 1)
+    return invariant_basis(reduction, degree, group, limit=max(LIMIT, counts[0]))
+
+
+def _packed(reduction: Reduction, values: TensorLike, form: Form) -> Floats:
+    packed = reduction.pack(values, form=form)
+    if symbols.is_exact(values):
+        unknown = sorted(set().union(*(e.free_symbols for e in packed)), key=str)
+        if unknown:
+            raise InputError(
+                f"the tensor holds the symbol {unknown[0]}; give it a value first, for example by "
+                f"subs({{{unknown[0]}: 1}})"
+            )
+        packed = [float(entry) for entry in packed]
+    array = np.asarray(packed, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(f"compare one tensor with one other, got a batch of shape {array.shape}")
+    return array
+
+
+def _different(
+    basis: InvariantBasis, a: Floats, b: Floats, distance: float
+) -> tuple[Invariant, tuple[float, float]] | None:
+    """Return the member that differs most beyond what the distance allows, if one does."""
+    reduction = basis.reduction
+    blocks = Blocks(tuple(weight for weight, _ in reduction.copies))
+    lengths = {
+        key: float(max(np.linalg.norm(a[where]), np.linalg.norm(b[where])))
+        for key, where in zip(reduction.copies, blocks.slices, strict=True)
+    }
+    # the full tensors may be turned by rounding from their coordinates, which are what is compared
+    values = basis.evaluate(reduction.unpack(np.stack([a, b])))
+    worst, excess = None, 1.0
+    for member, (one, other) in zip(basis.members, values.T, strict=True):
+        sizes = [lengths[key] for key in (*member.scalars, *member.parts)]
+        whole = prod(sizes)
+        allowed = prod(size + distance for size in sizes) - whole + ROUNDING * whole
+        allowed *= sqrt(6) if member.contraction.epsilon else 1
+        gap = abs(one - other)
+        if gap > allowed * excess:
+            worst, excess = (member, (float(one), float(other))), gap / allowed
+    return worst
+
+
+def _exactly_different(
+    basis: InvariantBasis, first: TensorLike, second: TensorLike, form: Form
+) -> tuple[Invariant, tuple[Any, Any]] | None:
+    one, other = (basis.evaluate(values, form=form) for values in (first, second))
+    for member, a, b in zip(basis.members, one, other, strict=True):
+        if a != b and symbols.canonical(a - b) != 0:
+            return member, (a, b)
+    return None
+
+
+def _best_rotation(reduction: Reduction, a: Floats, b: Floats) -> tuple[Floats, float]:
+    """Return the rotation that brings b nearest to a, and the distance left."""
+    blocks = Blocks(tuple(weight for weight, _ in reduction.copies))
+    rotation = maximize(Linear(a), b, blocks.weights, starts=STARTS).rotation
+    left = float(np.linalg.norm(a - blocks.rotate(b, rotation)))
+    for _ in range(REFINEMENTS):
+        rotated = blocks.rotate(b, rotation)
+        change = (blocks.generators @ rotated).T
+        step, *_ = np.linalg.lstsq(change, a - rotated, rcond=1e-6)
+        nearer = exponential(step[None])[0] @ rotation
+        gap = float(np.linalg.norm(a - blocks.rotate(b, nearer)))
+        if gap >= left:
+            break
+        rotation, left = nearer, gap
+    return rotation, left
