@@ -7,6 +7,7 @@ from .recipes.convolution import ConvolutionRecipe
 from .recipes.coupling import CouplingRecipe, RotationRecipe
 from .recipes.expression import ExpressionRecipe
 from .recipes.harmonics import HarmonicsRecipe
+from .recipes.invariants import InvariantsRecipe
 from .recipes.product import ProductRecipe
 from .recipes.recipe import Recipe
 from .recipes.tensor import TensorRecipe
@@ -17,6 +18,7 @@ __all__ = [
     "CouplingRecipe",
     "ExpressionRecipe",
     "HarmonicsRecipe",
+    "InvariantsRecipe",
     "ProductRecipe",
     "Program",
     "Recipe",

@@ -38,7 +38,13 @@ from .targets.registry import LANGUAGES, Target
 PIECES = tuple(kind for kind in RECIPES if kind not in ("tensor", "expression"))
 """What can be generated besides these two; the words stand where a tensor's name may stand."""
 
-SPELLED = {"form": "--from", "l1": "L1 L2 L3", "symmetry": "--symmetry", "tensors": "--with"}
+SPELLED = {
+    "form": "--from",
+    "l1": "L1 L2 L3",
+    "symmetry": "--symmetry",
+    "tensors": "--with",
+    "products": "--no-products",
+}
 """Options, and arguments, whose names are not those of the fields of recipes."""
 
 
@@ -59,6 +65,7 @@ def register(app: typer.Typer) -> None:
             "generate coupling 2 2 4",
             "generate rotation --weight 3 --report",
             "generate convolution --weight 2 --parity both --report",
+            "generate invariants --symmetry elastic --degree 3 --report",
             "generate product --weight 2",
             "generate product --weight 2 --target cpp -o product.cpp",
             "generate elastic --check elastic.py",
@@ -151,6 +158,19 @@ def generate(
             f"Of harmonics and couplings: {', '.join(NORMALIZATIONS)} (rules 14 and 15).",
         ),
     ] = None,
+    degree: Annotated[
+        int | None,
+        typer.Option("--degree", metavar="D", min=1, help="Invariants: the highest degree."),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group", metavar="GROUP", help="Invariants: SO(3), or O(3) without pseudoscalars."
+        ),
+    ] = None,
+    no_products: Annotated[
+        bool, typer.Option("--no-products", help="Invariants: no products of others.")
+    ] = False,
     target: Annotated[
         str,
         typer.Option(
@@ -177,7 +197,8 @@ def generate(
     """Write code for a tensor or a piece of a network; it needs PyTorch, NumPy or a compiler only.
 
     A tensor gives the functions decompose, reconstruct, pack and unpack; an expression evaluate
-    and its gradient evaluate_vjp, of independent components.
+    and its gradient evaluate_vjp, of independent components; so do the invariants of a tensor
+    that --symmetry names.
 
     Without -o the code goes to the screen. --check exits with 1 for another file.
     """
@@ -196,6 +217,9 @@ def generate(
         "parity": parity,
         "method": method,
         "normalization": normalization,
+        "degree": degree,
+        "group": group,
+        "products": False if no_products else None,
     }
     options = {name: value for name, value in stated.items() if value is not None}
     recipe = _recipe(what, tuple(weights or ()), symmetry, options)
@@ -223,6 +247,8 @@ def generate(
 def _recipe(
     what: str | None, weights: tuple[int, ...], symmetry: str | None, options: Mapping[str, Any]
 ) -> Recipe:
+    if what == "invariants" and symmetry is not None:
+        options, symmetry = {"symmetry": symmetry, **options}, None
     stated = [what, symmetry, options.get("expression")]
     if len(stated) - stated.count(None) > 1:
         raise typer.BadParameter("give WHAT, --symmetry or --expression, only one of them")
@@ -291,7 +317,8 @@ def _kind_name(kind: str) -> str:
 
 
 def _missing(kind: str, name: str) -> str:
-    message = f"{kind} needs {_option(name)}, such as {_option(name)} 3"
+    example = "elastic" if name == "symmetry" else "3"
+    message = f"{kind} needs {_option(name)}, such as {_option(name)} {example}"
     if kind in catalog:
         entry = catalog[kind]
         message += f"; for the tensor of that name give --symmetry '{entry.symmetry}'"

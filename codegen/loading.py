@@ -25,6 +25,7 @@ GENERATORS = (
     "natural_tensors/decomposition",
     "natural_tensors/exact",
     "natural_tensors/expressions",
+    "natural_tensors/invariants",
     "natural_tensors/physical",
     "natural_tensors/so3",
 )

@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "codegen.programs": "natural_tensors.exact",
     "codegen.targets": "programs",
     "codegen.pieces": "programs natural_tensors.decomposition natural_tensors.expressions",
-    "codegen.recipes": "pieces programs",
+    "codegen.recipes": "pieces programs natural_tensors.invariants",
     "codegen.generation": "recipes targets natural_tensors",
     "codegen.loading": "generation",
     "codegen.cli": "codegen natural_tensors.terminal",

@@ -4,6 +4,7 @@ from .convolution import ConvolutionRecipe
 from .coupling import CouplingRecipe, RotationRecipe
 from .expression import ExpressionRecipe
 from .harmonics import HarmonicsRecipe
+from .invariants import InvariantsRecipe
 from .product import ProductRecipe
 from .recipe import Recipe
 from .tensor import TensorRecipe
@@ -16,4 +17,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "convolution": ConvolutionRecipe,
     "product": ProductRecipe,
     "expression": ExpressionRecipe,
+    "invariants": InvariantsRecipe,
 }

@@ -147,7 +147,7 @@ class Cpp(Language):
     suffix = ".cpp"
     heading = Comment("//")
     needs = "a compiler"
-    scope = "the convolution with method='aligned', the product and expressions"
+    scope = "the convolution with method='aligned', the product, expressions and invariants"
 
     def accepts(self, recipe: Printable) -> bool:
         """Accept the recipes that have kernels."""

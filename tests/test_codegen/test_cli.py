@@ -66,6 +66,12 @@ LINES = {
         codegen.ConvolutionRecipe(2, 0, "both", "direct")
     ),
     "product --weight 2 --parity ignored": codegen.ProductRecipe(2, "ignored"),
+    "invariants --symmetry elastic --degree 2 --no-products": (
+        codegen.InvariantsRecipe("elastic", degree=2, products=False)
+    ),
+    "invariants --symmetry ijk=ikj --group O(3)": (
+        codegen.InvariantsRecipe("ijk=ikj", group="O(3)")
+    ),
     "--expression '1/2 C_ijkl e_ij e_kl' --with C=elastic --with e=ij=ji": (
         codegen.ExpressionRecipe("1/2 C_ijkl e_ij e_kl", {"C": "elastic", "e": "ij=ji"})
     ),
@@ -209,6 +215,9 @@ def test_check_knows_cpp() -> None:
         ),
         ("elastic --weight 3", ["--weight does not go with a tensor; what does: --symmetry"]),
         ("harmonics", ["harmonics needs --weight, such as --weight 3"]),
+        ("invariants", ["invariants needs --symmetry, such as --symmetry elastic"]),
+        ("invariants --symmetry elastic --group m-3m", ["a basis is made under SO(3) or O(3)"]),
+        ("elastic --degree 3", ["--degree does not go with a tensor"]),
         ("harmonics --weight 2 --from voigt", ["--from does not go with harmonics; what does: "]),
         ("harmonics --weight 13", ["weight=13 is not a weight from 0 to 12"]),
         ("harmonics --weight -1", ["'--weight'"]),

@@ -1,0 +1,142 @@
+"""Polynomial invariants of a class of tensors, and their gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from natural_tensors import InvariantBasis, Reduction, invariant_basis, reduction
+from natural_tensors.invariants.invariant import Invariant, Key, evaluated
+
+from ..pieces import tensors
+from ..pieces.recorded import Recorded
+from ..programs.kernel import Array, Kernel, Signature
+from ..programs.lowering import Builder
+from ..programs.program import Argument, Output, Program
+from ..programs.reverse import GRADIENT, OF, vjp
+from .recipe import Recipe
+
+TENSOR = "tensor"
+"""Name of the argument."""
+
+
+@dataclass(frozen=True)
+class InvariantsRecipe(Recipe):
+    """The invariants of a class of tensors up to a degree, and their gradients.
+
+    A tensor comes as its independent components, in the order of rule 3
+    (``reduction(...).components.labels``); the invariants go in the order of
+    :func:`natural_tensors.invariant_basis`. ``evaluate_vjp`` pulls a gradient back.
+
+    Attributes:
+        symmetry: index symmetry, or a name of the catalogue.
+        axial: True for a pseudo-tensor; a name brings its own.
+        degree: the highest degree.
+        group: ``"SO(3)"``, or ``"O(3)"``, which leaves pseudoscalars out.
+        products: whether products of others are members too.
+
+    Raises:
+        InvariantsError: when a degree has too many, or for another group.
+
+    Example:
+        >>> recipe = InvariantsRecipe("dielectric", degree=3, products=False)
+        >>> print(recipe.functions()[0].counts())
+        30 multiplications, 30 additions
+    """
+
+    symmetry: str
+    axial: bool = False
+    degree: int = 3
+    group: str = "SO(3)"
+    products: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise ValueError(
+                f"{self.symmetry} has no invariants of degree 1 to {self.degree} under "
+                f"{self.group}; ask for a higher degree"
+            )
+
+    @property
+    def basis(self) -> InvariantBasis:
+        """The exact basis the code comes from."""
+        return invariant_basis(self._reduction, self.degree, self.group)
+
+    @property
+    def members(self) -> tuple[Invariant, ...]:
+        """The invariants, in the order of the result."""
+        return self.basis.members if self.products else self.basis.generators
+
+    @property
+    def _reduction(self) -> Reduction:
+        return reduction(self.symmetry, axial=self.axial)
+
+    @property
+    def title(self) -> str:
+        """One sentence for the head of the module."""
+        what = str(self._reduction.symmetry) or "a scalar"
+        kind = "" if self.products else ", but for products of others"
+        return (
+            f"The {len(self.members)} polynomial invariants of {what} under {self.group}, degrees "
+            f"1 to {self.degree}{kind}."
+        )
+
+    def functions(self) -> tuple[Program, ...]:
+        """Return the functions of the module, in order."""
+        return _functions(self)
+
+    def signatures(self) -> tuple[Signature, ...]:
+        """Return how the function and its gradient are called."""
+        given = Array(TENSOR, "broadcast", self._reduction.dimension)
+        size = len(self.members)
+        pulled = Array(TENSOR + OF, "item", self._reduction.dimension, written=True)
+        return (
+            Signature("evaluate", "items", (given, Array("result", "item", size, written=True))),
+            Signature("evaluate_vjp", "items", (given, Array(GRADIENT, "broadcast", size), pulled)),
+        )
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return the loops over items for a compiled language."""
+        return tuple(
+            Kernel(signature, (program,))
+            for signature, program in zip(self.signatures(), self.functions(), strict=True)
+        )
+
+    def argument(self) -> Argument:
+        """Return the tensor as the functions take it."""
+        labels = self._reduction.components.labels
+        names = tuple(f"T_{label}" if label else "T" for label in labels)
+        meaning = f"{self._reduction.symmetry or 'a scalar'}, components {', '.join(labels)}"
+        return Argument(TENSOR, (len(labels),), names, False, meaning)
+
+
+@lru_cache(maxsize=32)
+def _functions(recipe: InvariantsRecipe) -> tuple[Program, ...]:
+    built = Builder((recipe.argument(),))
+    values = evaluated(_natural_parts(recipe.basis.reduction, built), recipe.members)
+    entries = tuple(value.item().value() for value in values)
+    output = Output("result", (len(entries),), entries, broadcast=True)
+    size = len(entries)
+    program = built.program(
+        "evaluate", "Return the invariants of a tensor.", [output],
+        f"the invariants in the order of natural_tensors.invariant_basis, shape (..., {size}).",
+    )  # fmt: skip
+    return program, vjp(program)
+
+
+def _natural_parts(reduction: Reduction, built: Builder) -> dict[Key, NDArray[np.object_]]:
+    """Return every natural part at its monomials, shape ``(1, monomials)``, as recorded numbers."""
+    components = built.components(0)
+    parts: dict[Key, NDArray[np.object_]] = {}
+    for space in reduction.spaces:
+        for copy, matrix in enumerate(tensors.extraction_matrix(reduction, space, "dual")):
+            refs = built.apply(matrix, components)
+            row = np.empty((1, len(refs)), dtype=object)
+            for place, ref in enumerate(refs):
+                row[0, place] = Recorded(built, {ref: Fraction(1)})
+            parts[space.weight, copy] = row
+    return parts
