@@ -105,3 +105,18 @@ def test_what_is_refused() -> None:
         same_up_to_rotation("dielectric", np.stack([unit, unit]), unit)
     with pytest.raises(InputError, match=r"holds the symbol a.*subs"):
         same_up_to_rotation("dielectric", sympy.Symbol("a") * sympy.eye(3), sympy.eye(3))
+
+
+def test_what_neither_proof_reaches_is_left_open() -> None:
+    """Just beyond the tolerance, invariants differ by less than their bound."""
+    tensors = reduction("elastic")
+    tensor, turn = pair("elastic", 0)
+    other, _ = pair("elastic", 1)
+    size = 1.5e-4 * np.linalg.norm(tensor) / np.linalg.norm(other)
+    moved = tensors.rotate(tensor + size * other, turn)
+    found = same_up_to_rotation("elastic", tensor, moved, tolerance=1e-4)
+    assert found.same is None
+    assert not found
+    assert found.distance is not None
+    assert 1e-4 < found.distance <= 1.5e-4
+    assert "undecided, 94 invariants up to degree 4 agree" in repr(found)
