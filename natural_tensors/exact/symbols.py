@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from numbers import Integral
 from typing import Any, TypeAlias
 
@@ -115,6 +116,9 @@ def canonical(value: Expression) -> Expression:
 
     if value.is_Atom:
         return value
+    quotient = _quotient_of_polynomials(value)
+    if quotient is not None:
+        return quotient
     turning = value.has(sympy.sin, sympy.cos)
     expanded = sympy.expand(value, trig=True) if turning else sympy.expand(value)
     if not has_quotient(expanded):
@@ -126,6 +130,43 @@ def canonical(value: Expression) -> Expression:
     if not denominator.free_symbols:
         return sympy.expand(sympy.radsimp(numerator / denominator))
     return sympy.cancel(numerator / _reduced(denominator))
+
+
+def _quotient_of_polynomials(value: Expression) -> Expression | None:
+    """Return a quotient of polynomials in symbols, cancelled; None for anything else.
+
+    Sums and products are taken in a field of fractions, where common factors cancel at every step:
+    bringing all terms over one denominator first makes numerators that no computer factors.
+    """
+    import sympy
+    from sympy.polys.fields import field
+
+    if not has_quotient(value):
+        return None
+    symbols = sorted(value.free_symbols, key=str)
+    if not symbols:
+        return None
+    _, *generators = field(symbols, sympy.ZZ)
+    known = dict(zip(symbols, generators, strict=True))
+    one = generators[0] ** 0
+
+    def inside(part: Expression) -> Any:
+        if part in known:
+            return known[part]
+        if part.is_Rational:
+            return one * int(part.p) / int(part.q)
+        if part.is_Add:
+            return sum(map(inside, part.args), one - one)
+        if part.is_Mul:
+            return prod(map(inside, part.args), start=one)
+        if part.is_Pow and part.exp.is_Integer:
+            return inside(part.base) ** int(part.exp)
+        raise ValueError(part)
+
+    try:
+        return inside(value).as_expr()
+    except ValueError:
+        return None
 
 
 def has_quotient(value: Expression) -> bool:
