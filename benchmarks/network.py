@@ -73,6 +73,7 @@ def tables(
     )
     for column in ("mode", "first step s", "predictions /s", "training steps x crystals /s"):
         table.add_column(column, justify="left" if column == "mode" else "right")
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])  # loads what is PyTorch's own
     actions, first = {}, {}
     for mode in modes:
         say(f"network: first steps, {mode}")

@@ -1,6 +1,6 @@
 """Irreducible Cartesian ("natural") tensors inside physical tensors, derived exactly."""
 
-from . import elasticity
+from . import elasticity, symbolic
 from .crystals.forms import SymbolicForm, form, orientation
 from .crystals.frames import Frame
 from .crystals.point_groups import PointGroup, PointGroupError, point_group
@@ -72,6 +72,7 @@ __all__ = [
     "reduction",
     "rotation",
     "same_up_to_rotation",
+    "symbolic",
     "to_spherical",
     "to_voigt",
     "unpack_natural",

@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "natural_tensors.piezoelectricity": "decomposition so3 arrays",
     "natural_tensors.crystals": "elasticity optics piezoelectricity exact physical formatting",
     "natural_tensors.expressions": "crystals",
+    "natural_tensors.symbolic": "crystals",
     "natural_tensors.invariants": "crystals",
     "natural_tensors.files": "decomposition physical version formatting",
     "natural_tensors.examples": "arrays",

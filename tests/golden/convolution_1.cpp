@@ -4,7 +4,7 @@
 //
 //     recipe   convolution(weight=1, input_weight=None, parity='natural', method='aligned', normalization='component')
 //     target   cpp
-//     sha256   0211845c36f4e4a1aede9e391ba5a9432d920145c0b97c5b424fcaca381b455b
+//     sha256   cb0b07e66e003f9c4cee0a52b7252b187cdb7ae07fa927de67d49114676f057b
 //
 // The hash is of everything below this comment. The file stands alone: it needs
 // a compiler and nothing else.
@@ -555,7 +555,7 @@ extern "C" {
 
 void frame(int64_t count, int64_t threads, const T* __restrict directions,
     T* __restrict frames) {
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for simd schedule(static) num_threads(threads)
     for (int64_t item = 0; item < count; ++item) {
         frame_one(0, CHANNELS, directions + item * 3, frames + item * 9);
     }
