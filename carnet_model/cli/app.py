@@ -52,9 +52,12 @@ app = typer.Typer(
     ),
 )
 data = typer.Typer(
-    name="data", rich_markup_mode="rich", add_completion=False, no_args_is_help=True,
+    name="data",
+    rich_markup_mode="rich",
+    add_completion=False,
+    no_args_is_help=True,
     help="Fetch public data; check labels against the symmetry of their crystals.",
-)  # fmt: skip
+)
 app.add_typer(data)
 
 

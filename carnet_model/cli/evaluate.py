@@ -49,14 +49,17 @@ def evaluate(
     split: Annotated[
         str,
         typer.Option(
-            "--split", metavar="SPLIT", callback=one_of(SPLITS),
+            "--split",
+            metavar="SPLIT",
+            callback=one_of(SPLITS),
             help=f"{', '.join(SPLITS)}: which examples of DATA.",
         ),
     ] = "all",
     baseline: Annotated[
         str | None,
         typer.Option(
-            "--baseline-data", metavar="FILE",
+            "--baseline-data",
+            metavar="FILE",
             help="Training data for trivial predictions; only its train split is used.",
         ),
     ] = None,
@@ -65,7 +68,7 @@ def evaluate(
     unit: UnitOption = None,
     batch: BatchOption = None,
     precision: PrecisionOption = "single",
-) -> None:  # fmt: skip
+) -> None:
     """Compare predictions with labels: errors, baselines, plots, and whether doubt ranks errors.
 
     The folder receives report.json, predictions.csv and plots. Labels are read as the training of

@@ -30,7 +30,8 @@ def join(
     path: Annotated[
         str | None,
         typer.Option(
-            "--data", metavar="FILE",
+            "--data",
+            metavar="FILE",
             help="Labelled structures that no member was trained on: their errors are recorded, "
             "and the spread is scaled to hold 68 % of them.",
         ),
@@ -38,14 +39,16 @@ def join(
     split: Annotated[
         str,
         typer.Option(
-            "--split", metavar="SPLIT", callback=one_of(SPLITS),
+            "--split",
+            metavar="SPLIT",
+            callback=one_of(SPLITS),
             help=f"{', '.join(SPLITS)}: which examples of the data.",
         ),
     ] = "val",
     key: KeyOption = None,
     form: FormOption = None,
     unit: UnitOption = None,
-) -> None:  # fmt: skip
+) -> None:
     """Join networks of the same targets to an ensemble, whose spread is the uncertainty."""
     check_extras()
     from ..evaluation import evaluation

@@ -28,17 +28,21 @@ ModelOption = Annotated[
 TargetOption = Annotated[
     str | None,
     typer.Option(
-        "--target", "-t", metavar="NAME",
+        "--target",
+        "-t",
+        metavar="NAME",
         help="Which tensor of a model that predicts several; its first when left out.",
     ),
-]  # fmt: skip
+]
 PrecisionOption = Annotated[
     str,
     typer.Option(
-        "--precision", metavar="TYPE", callback=one_of(predictor.PRECISIONS),
+        "--precision",
+        metavar="TYPE",
+        callback=one_of(predictor.PRECISIONS),
         help="single computes in float32, double in float64.",
     ),
-]  # fmt: skip
+]
 BatchOption = Annotated[
     int | None,
     typer.Option("--batch", metavar="N", min=1, help="Most structures computed at once."),
@@ -49,10 +53,12 @@ KeyOption = Annotated[
 FormOption = Annotated[
     str | None,
     typer.Option(
-        "--form", metavar="FORM", callback=none_or_one_of(tuple(LABEL_FORMS)),
+        "--form",
+        metavar="FORM",
+        callback=none_or_one_of(tuple(LABEL_FORMS)),
         help="How the label is written: upper is the upper triangle of the Voigt matrix.",
     ),
-]  # fmt: skip
+]
 UnitOption = Annotated[
     str | None,
     typer.Option("--unit", metavar="UNIT", help=f"Unit of the label: {', '.join(PRESSURES)}, ..."),

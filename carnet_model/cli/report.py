@@ -48,14 +48,18 @@ def report(
     axes: Annotated[
         str,
         typer.Option(
-            "--axes", metavar="FRAME", callback=one_of(FRAMES),
+            "--axes",
+            metavar="FRAME",
+            callback=one_of(FRAMES),
             help=f"{', '.join(FRAMES)}: the axes that the tensor of the file is stated in.",
         ),
     ] = "structure",
     frame: Annotated[
         str,
         typer.Option(
-            "--frame", metavar="FRAME", callback=one_of(FRAMES),
+            "--frame",
+            metavar="FRAME",
+            callback=one_of(FRAMES),
             help=f"{', '.join(FRAMES)}: the axes that the page shows.",
         ),
     ] = "canonical",
@@ -67,7 +71,7 @@ def report(
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="The page: .html; NAME.html if none."),
     ] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Write a page about a crystal: its tensor, surfaces to turn, moduli, symmetry, stability.
 
     One HTML file that needs no network. The tensor is predicted, or read from --tensor, which is
@@ -88,9 +92,14 @@ def report(
         write_report(predicted(structure, predictor.load(model), frame=shown), output)
         return
     stated = measured.measured(
-        structure, tensor, kind=kind, unit=unit, axes=cast(FrameName, axes), frame=shown,
+        structure,
+        tensor,
+        kind=kind,
+        unit=unit,
+        axes=cast(FrameName, axes),
+        frame=shown,
         project=project,
-    )  # fmt: skip
+    )
     bulk = _expected_bulk(structure, stated.tensor, model)
     write_report(stated, output, expected_bulk_gpa=bulk)
 

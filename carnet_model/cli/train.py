@@ -37,11 +37,13 @@ def train(
     help_config: Annotated[
         bool,
         typer.Option(
-            "--help-config", is_eager=True, callback=_help_config,
+            "--help-config",
+            is_eager=True,
+            callback=_help_config,
             help="Print every setting with its default, and exit.",
         ),
     ] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Train networks as a configuration says; an interrupted run goes on where it stopped."""
     from ..training import config_reading
 

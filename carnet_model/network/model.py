@@ -61,21 +61,31 @@ class CarNet(nn.Module):
         self.basis = RadialBasis(settings.radial, settings.cutoff)
         self.interactions = Modules[Interaction](
             Interaction(
-                sent if number else Layout(0), layout, channels=channels,
-                body_order=settings.body_order, embedding=settings.embedding,
-                radial=settings.radial, radial_hidden=settings.radial_hidden,
-                neighbours=settings.neighbours or 40.0, bounded=settings.bounded,
+                sent if number else Layout(0),
+                layout,
+                channels=channels,
+                body_order=settings.body_order,
+                embedding=settings.embedding,
+                radial=settings.radial,
+                radial_hidden=settings.radial_hidden,
+                neighbours=settings.neighbours or 40.0,
+                bounded=settings.bounded,
                 kept=None if number < settings.layers - 1 else read,
             )
             for number in range(settings.layers)
-        )  # fmt: skip
+        )
         self.outputs = Modules[Output](
             Output(
-                target, layout, layers=settings.layers, channels=channels,
-                embedding=settings.embedding, hidden=settings.head_hidden, volume=settings.volume,
+                target,
+                layout,
+                layers=settings.layers,
+                channels=channels,
+                embedding=settings.embedding,
+                hidden=settings.head_hidden,
+                volume=settings.volume,
             )
             for target in targets
-        )  # fmt: skip
+        )
 
     @property
     def potential(self) -> Target | None:

@@ -94,9 +94,9 @@ class RuleSettings(Settings):
     """A factor for the weight of examples whose notes match."""
 
     when: dict[str, Any] = Field(
-       description="keys of the record and their values: all must hold; a list: any of it; "
+        description="keys of the record and their values: all must hold; a list: any of it; "
         "true or false: whether the record has anything there",
-    )  # fmt: skip
+    )
     weight: float = Field(ge=0, description="the factor")
 
 
@@ -144,9 +144,10 @@ class SourceSettings(Settings):
         description="file or folder; relative to the configuration, ${VARIABLES} expanded"
     )
     role: Literal["auto", "train", "val"] = Field(
-        default="auto", description="auto: divided by split; train: never validated on, and "
+        default="auto",
+        description="auto: divided by split; train: never validated on, and "
         "crystals that split gives to validation are left out; val: validation only",
-    )  # fmt: skip
+    )
     labels: dict[str, LabelSettings] = Field(
         default_factory=dict,
         description="each tensor under the target's title or name (or tensor, when it is the only "
@@ -185,9 +186,10 @@ class SplitSettings(Settings):
     """Who validates. Reserved crystals take part in nothing."""
 
     by: Literal["note", "formula"] = Field(
-        default="note", description="note: the record's split, where it has none its formula; "
+        default="note",
+        description="note: the record's split, where it has none its formula; "
         "formula: the bucket of the reduced formula, 0 .. 99, decides alone",
-    )  # fmt: skip
+    )
     validation: tuple[int, int] = Field(
         default=(10, 18),
         description="by formula: first bucket that validates, and first that does not",
@@ -306,9 +308,9 @@ class Config(Settings):
         description="a name, or name or symmetry with options; a list: several tensors at once",
     )
     data: tuple[SourceSettings, ...] = Field(
-       description="where structures and labels are; of a structure that "
+        description="where structures and labels are; of a structure that "
         "several sources hold (identifier and formula), the first counts",
-    )  # fmt: skip
+    )
     output: str = Field(
         default="run", description="folder of the run; relative to the configuration"
     )

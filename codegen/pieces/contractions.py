@@ -76,16 +76,14 @@ class Contraction:
     def _leaf(self, number: int) -> Values:
         factor = self.term.factors[number]
         table = Quantities((), self.first, self.classes).table(factor.name)
+
+        def ref(entry: int) -> Ref | None:
+            return int(table.monomials[entry, 0]) if table.monomials.shape[1] else None
+
         entries: list[Entry] = []
         for place in range(3 ** len(factor.indices)):
             span = range(int(table.starts[place]), int(table.starts[place + 1]))
-            entries.append(
-                tuple(
-                    (int(table.monomials[e, 0]) if table.monomials.shape[1] else None,
-                     int(table.values[e]))
-                    for e in span
-                )
-            )  # fmt: skip
+            entries.append(tuple((ref(e), int(table.values[e])) for e in span))
         return self._traced(factor.indices, entries)
 
     def _traced(self, indices: str, entries: list[Entry]) -> Values:
@@ -99,8 +97,7 @@ class Contraction:
         for outer in assignments(range(3), repeat=len(letters)):
             total: dict[Ref | None, int] = {}
             for inner in assignments(range(3), repeat=len(summed)):
-                digits = {**dict(zip(letters, outer, strict=True)),
-                          **dict(zip(summed, inner, strict=True))}  # fmt: skip
+                digits = dict(zip([*letters, *summed], outer + inner, strict=True))
                 place = 0
                 for letter in indices:
                     place = 3 * place + digits[letter]
@@ -256,11 +253,13 @@ def _grouped(rows: Sequence[Bilinear], side: int) -> list[dict[Ref | None, dict[
 
 def _price(rows: Sequence[Bilinear]) -> int:
     """Return how many products rows need at least."""
-    return min(
-        sum(outer is not None and set(inner) != {None} for row in _grouped(rows, side)
-            for outer, inner in row.items())
-        for side in (0, 1)
-    )  # fmt: skip
+    return min(_products(rows, side) for side in (0, 1))
+
+
+def _products(rows: Sequence[Bilinear], side: int) -> int:
+    """Return how many products rows need when the sums stand on one side."""
+    pairs = [pair for row in _grouped(rows, side) for pair in row.items()]
+    return sum(outer is not None and set(inner) != {None} for outer, inner in pairs)
 
 
 def bilinear(built: Builder, rows: Sequence[Bilinear]) -> list[Ref]:

@@ -70,9 +70,13 @@ def _again(built: Builder, operation: object, values: list[Ref]) -> Ref:
 
 
 def _pull(
-    built: Builder, operation: object, adjoint: Ref, values: list[Ref], result: Ref,
+    built: Builder,
+    operation: object,
+    adjoint: Ref,
+    values: list[Ref],
+    result: Ref,
     adjoints: list[list[tuple[Surd, Ref]]],
-) -> None:  # fmt: skip
+) -> None:
     """Add what a step passes on to the adjoints of its operands."""
     match operation:
         case Linear(terms, _):

@@ -21,14 +21,14 @@ from ..programs.program import Argument, Output, Program, Ref
 from ..programs.reverse import GRADIENT, OF, vjp
 from .recipe import Recipe
 
-RESERVED = frozenset(
-    {"T", "V", "Any", "Tensor", "np", "torch", "at", "begin", "count", "end", "item", "load",
-     "store", "add", "total", "threads", "result", "double", "float", "int", "char", "auto",
-     "const", "void", "this", "new", "delete", "long", "short", "signed", "unsigned", "struct",
-     "union", "enum", "switch", "case", "default", "do", "goto", "namespace", "operator", "private",
-     "protected", "public", "register", "template", "typename", "using", "virtual", "volatile",
-     "bool", "inline", "extern", "static", "sizeof", "throw", "catch", "friend", GRADIENT}
-)  # fmt: skip
+_KEYWORDS = """
+    T V Any Tensor np torch at begin count end item load store add total threads result
+    double float int char auto const void this new delete long short signed unsigned struct
+    union enum switch case default do goto namespace operator private protected public
+    register template typename using virtual volatile bool inline extern static sizeof throw
+    catch friend
+"""
+RESERVED = frozenset({GRADIENT, *_KEYWORDS.split()})
 """Words that generated code has another use for."""
 
 
@@ -67,7 +67,7 @@ class ExpressionRecipe(Recipe):
     @classmethod
     def of(cls, given: Expression) -> ExpressionRecipe:
         """Return the recipe of an expression, such as a derivative or an average."""
-        return cls(str(given), {name: str(what) for name, what in given.tensors.items()})
+        return cls(str(given), {name: str(declared) for name, declared in given.tensors.items()})
 
     @property
     def read(self) -> Expression:
@@ -77,7 +77,7 @@ class ExpressionRecipe(Recipe):
     @property
     def title(self) -> str:
         """One sentence for the head of the module."""
-        given = ", ".join(f"{name}: {what}" for name, what in self.read.tensors.items())
+        given = ", ".join(f"{name}: {declared}" for name, declared in self.read.tensors.items())
         return f"{self.read} with {given}."
 
     def functions(self) -> tuple[Program, ...]:
@@ -109,16 +109,16 @@ class ExpressionRecipe(Recipe):
         """The arrays that the functions take: a tensor each, under a name that code can have."""
         found: list[Argument] = []
         taken: set[str] = set(RESERVED)
-        for name, what in self.read.tensors.items():
+        for name, declared in self.read.tensors.items():
             word = _identifier(name)
             while word in taken:
                 word += "_"
             taken.add(word)
-            labels = tuple(f"{word}_{label or 'value'}" for label in what.labels)
-            shape = (len(labels),) if what.rank else ()
-            meaning = str(what)
-            if what.rank:
-                meaning = f"{what}, components {', '.join(what.labels)}"
+            labels = tuple(f"{word}_{label or 'value'}" for label in declared.labels)
+            shape = (len(labels),) if declared.rank else ()
+            meaning = str(declared)
+            if declared.rank:
+                meaning = f"{declared}, components {', '.join(declared.labels)}"
             found.append(Argument(word, shape, labels, False, meaning))
         return tuple(found)
 
@@ -162,12 +162,11 @@ def _finished(recipe: ExpressionRecipe, built: Builder, values: list[Ref]) -> Pr
     target = recipe.read.reduction
     shape = (target.dimension,) if target.rank else ()
     labels = ", ".join(target.components.labels)
-    name = f"the independent components {labels}" if target.rank else "a scalar"
-    return built.program(
-        "evaluate", f"Return {recipe.read}.",
-        [Output("result", shape, tuple(values), broadcast=True)],
-        f"{name}, shape (..., {target.dimension})." if target.rank else "a scalar, shape (...).",
-    )  # fmt: skip
+    returns = "a scalar, shape (...)."
+    if target.rank:
+        returns = f"the independent components {labels}, shape (..., {target.dimension})."
+    output = Output("result", shape, tuple(values), broadcast=True)
+    return built.program("evaluate", f"Return {recipe.read}.", [output], returns)
 
 
 def _by_factoring(recipe: ExpressionRecipe, pairs: bool) -> Program:
@@ -177,10 +176,8 @@ def _by_factoring(recipe: ExpressionRecipe, pairs: bool) -> Program:
     places = recipe.read.reduction.components.orbits.representatives.tolist()
     number = {place: row for row, place in enumerate(places)}
     rows: list[dict[Monomial, Fraction]] = [{} for _ in places]
-    for place, monomial, numerator in zip(
-        polynomials.places.tolist(), polynomials.monomials.tolist(),
-        polynomials.numerators.tolist(), strict=True,
-    ):  # fmt: skip
+    columns = (polynomials.places, polynomials.monomials, polynomials.numerators)
+    for place, monomial, numerator in zip(*(c.tolist() for c in columns), strict=True):
         if place in number:
             key = tuple(ref for ref in monomial if ref >= 0)
             rows[number[place]][key] = Fraction(numerator, polynomials.denominator)

@@ -120,11 +120,9 @@ def _functions(recipe: InvariantsRecipe) -> tuple[Program, ...]:
     values = evaluated(_natural_parts(recipe.basis.reduction, built), recipe.members)
     entries = tuple(value.item().value() for value in values)
     output = Output("result", (len(entries),), entries, broadcast=True)
-    size = len(entries)
-    program = built.program(
-        "evaluate", "Return the invariants of a tensor.", [output],
-        f"the invariants in the order of natural_tensors.invariant_basis, shape (..., {size}).",
-    )  # fmt: skip
+    order = "in the order of natural_tensors.invariant_basis"
+    returns = f"the invariants {order}, shape (..., {len(entries)})."
+    program = built.program("evaluate", "Return the invariants of a tensor.", [output], returns)
     return program, vjp(program)
 
 

@@ -42,9 +42,9 @@ def derivative(
     return simplified(found, free + letters, classes)
 
 
-def projected(term: Term, what: TensorClass, letters: str) -> list[Term]:
+def projected(term: Term, tensor_class: TensorClass, letters: str) -> list[Term]:
     """Return the part of a product that has, in some indices, the symmetry of a class."""
-    if what.natural:
+    if tensor_class.natural:
         inner = spare_indices({*letters, *term.letters}, len(letters))
         moved = term.renamed(dict(zip(letters, inner, strict=True)))
         points = [*letters, *inner]
@@ -55,12 +55,12 @@ def projected(term: Term, what: TensorClass, letters: str) -> list[Term]:
             )
             for share, pairs in natural_projector_terms(len(letters))
         ]
-    share = Fraction(1, len(what.elements))
+    share = Fraction(1, len(tensor_class.elements))
     return [
         Term(term.coefficient * share * element.sign, term.factors).renamed(
             {letter: letters[slot] for letter, slot in zip(letters, element.slots, strict=True)}
         )
-        for element in what.elements
+        for element in tensor_class.elements
     ]
 
 
@@ -137,14 +137,17 @@ def pattern_factors(pattern: Pattern, letters: str, dummy: str) -> tuple[Factor,
 
 
 def natural_parts(
-    terms: Sequence[Term], free: str, classes: Classes, name: str,
+    terms: Sequence[Term],
+    free: str,
+    classes: Classes,
+    name: str,
     parts: Collection[tuple[int, int]],
-) -> tuple[tuple[Term, ...], Mapping[str, TensorClass]]:  # fmt: skip
+) -> tuple[tuple[Term, ...], Mapping[str, TensorClass]]:
     """Return a sum with a tensor replaced by its natural parts, and the classes of the parts."""
-    what = classes[name]
-    target = what.reduction
+    tensor_class = classes[name]
+    target = tensor_class.reduction
     added = {
-        part_name(name, *key): natural_class(key[0], target.parity, what.time_reversal)
+        part_name(name, *key): natural_class(key[0], target.parity, tensor_class.time_reversal)
         for key in parts
     }
     pieces = [
@@ -171,13 +174,9 @@ def natural_parts(
             indices = "".join(factor.indices[slot] for slot in pattern.natural)
             if len(pattern.epsilon) == 2:
                 indices = dummy + indices
-            waiting.append(
-                Term(
-                    term.coefficient * coefficient,
-                    (*rest, Factor(part_name(name, *key), indices),
-                     *pattern_factors(pattern, factor.indices, dummy)),
-                )
-            )  # fmt: skip
+            part = Factor(part_name(name, *key), indices)
+            factors = (*rest, part, *pattern_factors(pattern, factor.indices, dummy))
+            waiting.append(Term(term.coefficient * coefficient, factors))
     return simplified(done[::-1], free, merged), merged
 
 

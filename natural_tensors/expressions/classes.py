@@ -228,7 +228,7 @@ def tensor_class(name: str, declared: Declared) -> TensorClass:
             f"{name} is declared by {declared!r}; give a name of the catalogue such as 'elastic', "
             "an index symmetry such as 'ij=ji', an IndexSymmetry or a Reduction"
         )
-    what, *words = (word.strip() for word in declared.split(","))
+    symmetry_text, *words = (word.strip() for word in declared.split(","))
     stated: dict[str, int] = {}
     for word in words:
         if word not in STATEMENTS:
@@ -238,13 +238,15 @@ def tensor_class(name: str, declared: Declared) -> TensorClass:
         key, value = STATEMENTS[word]
         if stated.setdefault(key, value) != value:
             raise ExpressionError(f"{name}={declared!r} states opposite things; leave one out")
-    if what == "scalar":
-        what = ""
-    if natural := _NATURAL.fullmatch(what):
+    if symmetry_text == "scalar":
+        symmetry_text = ""
+    if natural := _NATURAL.fullmatch(symmetry_text):
         weight = int(natural[1])
         parity = (-1) ** weight * (-1 if stated.get("axial") else 1)
         return natural_class(weight, parity, stated.get("time"))
-    symmetry, known = resolve(what, bool(stated.get("axial", 0)) and what not in catalog)
+    symmetry, known = resolve(
+        symmetry_text, bool(stated.get("axial", 0)) and symmetry_text not in catalog
+    )
     time = stated.get("time")
     if known is not None:
         entry = catalog[known]

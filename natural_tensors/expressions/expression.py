@@ -189,14 +189,14 @@ class Expression(Written):
         A copy takes part when the derivative of the result along it is not identically zero.
         """
         found: dict[str, Weights] = {}
-        for name, what in self.tensors.items():
+        for name, declared in self.tensors.items():
             values, rows, columns = derivative_rows(
                 self.polynomials, self.quantities.range_of(name)
             )
-            if what.natural:
-                found[name] = MappingProxyType({what.rank: (int(bool(values.size)), 1)})
+            if declared.natural:
+                found[name] = MappingProxyType({declared.rank: (int(bool(values.size)), 1)})
                 continue
-            target = what.reduction
+            target = declared.reduction
             counts = {}
             for space in target.spaces:
                 table = space.values(target.components)[:, :, 0]
@@ -249,18 +249,19 @@ class Expression(Written):
         Raises:
             ExpressionError: when there is no such tensor or the letters do not fit.
         """
-        what = self._class(tensor)
+        declared = self._class(tensor)
         taken = {x for term in self.terms for x in term.letters} | set(self.free)
-        letters = "".join(spare_indices(taken, what.rank)) if indices is None else indices
-        if len(letters) != what.rank or len(set(letters + self.free)) < len(letters + self.free):
+        rank = declared.rank
+        letters = "".join(spare_indices(taken, rank)) if indices is None else indices
+        if len(letters) != rank or len(set(letters + self.free)) < len(letters + self.free):
             raise ExpressionError(
-                f"indices={indices!r} does not fit: {tensor} has {what.rank} indices, each needs a "
+                f"indices={indices!r} does not fit: {tensor} has {rank} indices, each needs a "
                 f"letter of its own, other than the free ones ({self.free or 'none'})"
             )
         terms = [term.with_other_sums(self.free, letters) for term in self.terms]
-        found = calculus.derivative(terms, self.free, self.tensors, tensor, letters)
-        return Expression(found, self.free + letters, self.tensors,
-                          self.axial != what.symmetry.axial)  # fmt: skip
+        derivative = calculus.derivative(terms, self.free, self.tensors, tensor, letters)
+        axial = self.axial != declared.symmetry.axial
+        return Expression(derivative, self.free + letters, self.tensors, axial)
 
     def average(self, *tensors: str) -> Expression:
         """Return the average over all orientations of some tensors, which rotate together.
@@ -292,15 +293,15 @@ class Expression(Written):
         Raises:
             UnknownPartError: when the tensor has no such part.
         """
-        what = self._class(tensor)
-        if what.natural:
-            raise ExpressionError(f"{tensor} is a natural tensor already: {what}")
-        copies = what.reduction.copies
+        declared = self._class(tensor)
+        if declared.natural:
+            raise ExpressionError(f"{tensor} is a natural tensor already: {declared}")
+        copies = declared.reduction.copies
         chosen = copies if parts is None else tuple(parts)
         for key in chosen:
             if key not in copies:
                 raise UnknownPartError(
-                    f"{key} is not a part of {tensor} ({what}); its parts (weight, copy) are "
+                    f"{key} is not a part of {tensor} ({declared}); its parts (weight, copy) are "
                     + ", ".join(map(str, copies))
                 )
         terms, classes = calculus.natural_parts(self.terms, self.free, self.tensors, tensor, chosen)
@@ -366,18 +367,17 @@ class Expression(Written):
         lines.append(f"  {indices} ({parity}), {size} independent component{plural}: {self.irreps}")
         if any(count < of for count, of in self.weights.values()):
             lines.append(f"  of them {_weights_text(self.weights)}")
-        for name, what in self.tensors.items():
+        for name, declared in self.tensors.items():
             counts = self.contributions[name]
-            lines.append(f"  {name}: {what}; {_weights_text(counts)}")
+            lines.append(f"  {name}: {declared}; {_weights_text(counts)}")
         lines += [f"  {order}" for order in self.orders if order.steps]
         return "\n".join(lines)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Expression):
             return NotImplemented
-        return (self.terms, self.free, dict(self.tensors)) == (
-            other.terms, other.free, dict(other.tensors),
-        )  # fmt: skip
+        same = self.terms == other.terms and self.free == other.free
+        return same and dict(self.tensors) == dict(other.tensors)
 
     def __hash__(self) -> int:
         return hash((self.terms, self.free))
@@ -451,7 +451,7 @@ def expression(text: str, /, **tensors: Declared) -> Expression:
         SymmetryError, UnknownTensorError: when a declaration cannot be read.
     """
     classes = {name: tensor_class(name, declared) for name, declared in tensors.items()}
-    terms, free = read(text, {name: what.rank for name, what in classes.items()})
+    terms, free = read(text, {name: declared.rank for name, declared in classes.items()})
     used = {factor.name for term in terms for factor in term.factors}
     for name in classes:
         if name not in used:
@@ -461,13 +461,12 @@ def expression(text: str, /, **tensors: Declared) -> Expression:
             )
     order = dict.fromkeys(f.name for term in terms for f in term.factors if f.name in classes)
     axial = _shared_parity(text, terms, classes)
-    return Expression(
-        tuple(
-            Term(term.coefficient, tuple(Factor(f.name, f.indices) for f in term.factors))
-            for term in terms
-        ),
-        free, MappingProxyType({name: classes[name] for name in order}), axial,
-    )  # fmt: skip
+    products = tuple(
+        Term(term.coefficient, tuple(Factor(f.name, f.indices) for f in term.factors))
+        for term in terms
+    )
+    occurring = MappingProxyType({name: classes[name] for name in order})
+    return Expression(products, free, occurring, axial)
 
 
 def _shared_parity(text: str, terms: list[ReadTerm], classes: Mapping[str, TensorClass]) -> bool:
@@ -479,8 +478,11 @@ def _shared_parity(text: str, terms: list[ReadTerm], classes: Mapping[str, Tenso
         if axial != found[0]:
             kinds = ["a polar tensor", "an axial one"]
             raise pointed(
-                f"this term is {kinds[axial]}, the first is {kinds[found[0]]}", text, term.place,
-                term.length, "an inversion would act on them differently: declare a tensor as "
+                f"this term is {kinds[axial]}, the first is {kinds[found[0]]}",
+                text,
+                term.place,
+                term.length,
+                "an inversion would act on them differently: declare a tensor as "
                 "'axial', or give one of the terms a factor that is (s='scalar, axial')",
-            )  # fmt: skip
+            )
     return bool(found[0])

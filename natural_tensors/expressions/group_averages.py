@@ -59,17 +59,15 @@ def added(pieces: Sequence[Polynomials], free: str, quantities: Quantities) -> P
         return written_out([], free, quantities)
     denominator = lcm(*(piece.denominator for piece in pieces))
     width = max(piece.degree for piece in pieces)
+    numerators = [p.numerators.astype(object) * (denominator // p.denominator) for p in pieces]
     return Polynomials.collected(
         free,
         quantities.labels,
         np.concatenate([piece.places for piece in pieces]),
         np.concatenate([piece.widened(width) for piece in pieces]),
-        np.concatenate(
-            [piece.numerators.astype(object) * (denominator // piece.denominator)
-             for piece in pieces]
-        ),
+        np.concatenate(numerators),
         denominator,
-    )  # fmt: skip
+    )
 
 
 def _time_sign(term: Term, classes: Classes, group: PointGroup) -> int:
@@ -114,10 +112,8 @@ def _projected(
         return ComponentTable(np.zeros(size + 1, np.int64), nothing, nothing.sum(axis=1)), 1
     polynomials: list[dict[tuple[int, ...], Fraction]] = []
     rows: dict[int, list[tuple[tuple[int, ...], Fraction]]] = {}
-    for place, monomial, number in zip(
-        components.places.tolist(), components.monomials.tolist(),
-        components.numerators.tolist(), strict=True,
-    ):  # fmt: skip
+    columns = (components.places, components.monomials, components.numerators)
+    for place, monomial, number in zip(*(c.tolist() for c in columns), strict=True):
         entry = (tuple(monomial), Fraction(int(number), components.denominator))
         rows.setdefault(place, []).append(entry)
     representatives = orbits.representatives.tolist()

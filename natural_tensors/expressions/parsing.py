@@ -123,9 +123,11 @@ class _Reader:
             kind = "number" if match["number"] else match.lastgroup
             if match["float"]:
                 raise self.fault(
-                    f"{match['number']} is a decimal number", place, len(match[0]),
+                    f"{match['number']} is a decimal number",
+                    place,
+                    len(match[0]),
                     "expressions are exact: write a fraction such as 1/2",
-                )  # fmt: skip
+                )
             if kind not in ("space", "index"):
                 yield _Token(kind, match[0], place)
             place = match.end()
@@ -138,9 +140,11 @@ class _Reader:
         found = _INDICES.match(self.text, place)
         if found is None:
             raise self.fault(
-                "no index follows", match.start(), max(place - match.start(), 1),
+                "no index follows",
+                match.start(),
+                max(place - match.start(), 1),
                 "indices are letters, as in T_ij; a scalar has no underscore",
-            )  # fmt: skip
+            )
         yield _Token("indices", found[0], place)
         place = found.end()
         if braces:
@@ -152,9 +156,11 @@ class _Reader:
             place = end.end()
         elif self.text[place : place + 1] == "_":
             raise self.fault(
-                f"after the indices {found[0]!r} an underscore cannot follow", place, 1,
+                f"after the indices {found[0]!r} an underscore cannot follow",
+                place,
+                1,
                 "put a space between two tensors: C_ijkl n_j n_l",
-            )  # fmt: skip
+            )
         return place
 
     def fault(self, reason: str, place: int, length: int, remedy: str) -> ExpressionError:
@@ -182,8 +188,9 @@ class _Reader:
             letters = self.result_letters(result)
         if self.token.kind != "end":
             token = self.token
-            raise self.fault(f"{token.text!r} is out of place", token.place, len(token.text),
-                             EXAMPLE)  # fmt: skip
+            raise self.fault(
+                f"{token.text!r} is out of place", token.place, len(token.text), EXAMPLE
+            )
         for term in terms:
             self.check(term)
         free = terms[0].free()
@@ -207,18 +214,26 @@ class _Reader:
             if letter not in free:
                 raise self.fault(
                     f"index {letter!r} of the result is no free index of the expression",
-                    place + offset, 1, f"its free indices are {free or 'none'}",
-                )  # fmt: skip
+                    place + offset,
+                    1,
+                    f"its free indices are {free or 'none'}",
+                )
             if letter in letters[:offset]:
-                raise self.fault(f"index {letter!r} stands twice in the result", place + offset, 1,
-                                 "name each free index once")  # fmt: skip
+                raise self.fault(
+                    f"index {letter!r} stands twice in the result",
+                    place + offset,
+                    1,
+                    "name each free index once",
+                )
         for letter in free:
             if letter not in letters:
                 raise self.fault(
                     f"a sum over {letter!r} is missing its partner: the index occurs once and is "
-                    f"not in the result", place, max(len(letters), 1),
+                    f"not in the result",
+                    place,
+                    max(len(letters), 1),
                     f"add {letter!r} to the result, or write it twice to sum over it",
-                )  # fmt: skip
+                )
 
     def sum(self) -> list[ReadTerm]:
         """Read terms joined by signs; their free indices are checked to be the same."""
@@ -247,9 +262,11 @@ class _Reader:
         said = [f"lacks the free index {show(missing)}"] if missing else []
         said += [f"has the free index {show(extra)}"] if extra else []
         raise self.fault(
-            f"this term {' and '.join(said)}, unlike the first one", term.place, term.length,
+            f"this term {' and '.join(said)}, unlike the first one",
+            term.place,
+            term.length,
             f"every term needs the free indices of the first: {first.free() or 'none'}",
-        )  # fmt: skip
+        )
 
     def product(self) -> list[ReadTerm]:
         """Read factors that stand side by side."""
@@ -285,10 +302,11 @@ class _Reader:
         if token.kind != "number" or not int(token.text):
             raise self.fault(
                 f"{token.text or 'nothing'} is not what an expression can be divided by",
-                slash.place, token.place + max(len(token.text), 1) - slash.place,
+                slash.place,
+                token.place + max(len(token.text), 1) - slash.place,
                 "divide by a whole number other than 0; give one over a tensor's scalar a name of "
                 "its own, such as s, and declare s='scalar'",
-            )  # fmt: skip
+            )
         number = int(self.take().text)
         return [replace(term, coefficient=term.coefficient / number) for term in terms]
 
@@ -309,8 +327,9 @@ class _Reader:
             return terms
         power = self.take()
         if self.token.kind != "number" or not int(self.token.text):
-            raise self.fault("the power is no whole number above 0", power.place, 1,
-                             "write it like s^2")  # fmt: skip
+            raise self.fault(
+                "the power is no whole number above 0", power.place, 1, "write it like s^2"
+            )
         result = terms
         for _ in range(int(self.take().text) - 1):
             result = self.multiplied(result, [self.with_private_sums(term) for term in terms])
@@ -333,14 +352,15 @@ class _Reader:
         if rank != len(indices):
             raise self.fault(
                 f"{token.text} has {rank} {'index' if rank == 1 else 'indices'}, and here "
-                f"{len(indices) or 'none'}", token.place, length,
+                f"{len(indices) or 'none'}",
+                token.place,
+                length,
                 f"give it {rank}, or declare another class for {token.text}"
-                if name not in BUILT_IN else f"give it {rank}",
-            )  # fmt: skip
-        return ReadTerm(
-            Fraction(1), (ReadFactor(name, indices, token.place, length, letters),), token.place,
-            length,
-        )  # fmt: skip
+                if name not in BUILT_IN
+                else f"give it {rank}",
+            )
+        factor = ReadFactor(name, indices, token.place, length, letters)
+        return ReadTerm(Fraction(1), (factor,), token.place, length)
 
     def adjoins(self, token: _Token) -> bool:
         """Say whether the next token's underscore touches a name."""
@@ -353,11 +373,13 @@ class _Reader:
         near = get_close_matches(token.text, known, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         return self.fault(
-            f"nothing says what {token.text} is", token.place, len(token.text),
+            f"nothing says what {token.text} is",
+            token.place,
+            len(token.text),
             f"{hint}declare it by a name of the catalogue or an index symmetry, as in "
             f"expression(..., {token.text}='ij=ji') or --with {token.text}=ij=ji; known are "
             f"{', '.join(known)}",
-        )  # fmt: skip
+        )
 
     # --- products -----------------------------------------------------------------------------
 
@@ -365,9 +387,11 @@ class _Reader:
         """Multiply sums term by term."""
         if len(left) * len(right) > MOST_TERMS:
             raise self.fault(
-                f"multiplied out this has more than {MOST_TERMS} terms", left[0].place, 1,
+                f"multiplied out this has more than {MOST_TERMS} terms",
+                left[0].place,
+                1,
                 "write fewer brackets or lower powers",
-            )  # fmt: skip
+            )
         return [
             ReadTerm(a.coefficient * b.coefficient, a.factors + b.factors, a.place, a.length)
             for a, b in pairs(left, right)
@@ -407,10 +431,12 @@ class _Reader:
                 if seen[letter] > 2:
                     raise self.fault(
                         f"index {self.original.get(letter, letter)!r} occurs three times in one "
-                        "product", factor.letters + offset, 1,
+                        "product",
+                        factor.letters + offset,
+                        1,
                         "an index is free when it occurs once and summed when it occurs twice; "
                         "use another letter here",
-                    )  # fmt: skip
+                    )
 
 
 SPARE = "ijklmnpqrstuvwabcdefghoxyz" + "αβγκμνρστφχψω" + "IJKLMNPQRSTUVWABCDEFGHOXYZ"

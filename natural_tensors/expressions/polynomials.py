@@ -42,9 +42,9 @@ class Quantities:
         """Number the components of some tensors, in their order."""
         labels: list[str] = []
         first: dict[str, int] = {}
-        for name, what in classes.items():
+        for name, tensor_class in classes.items():
             first[name] = len(labels)
-            labels += [f"{name}_{label}" if label else name for label in what.labels]
+            labels += [f"{name}_{label}" if label else name for label in tensor_class.labels]
         return cls(tuple(labels), first, classes)
 
     def table(self, name: str) -> ComponentTable:
@@ -85,9 +85,14 @@ class Polynomials:
 
     @classmethod
     def collected(
-        cls, free: str, labels: tuple[str, ...], places: Integers, monomials: Integers,
-        numerators: NDArray[Any], denominator: int,
-    ) -> Polynomials:  # fmt: skip
+        cls,
+        free: str,
+        labels: tuple[str, ...],
+        places: Integers,
+        monomials: Integers,
+        numerators: NDArray[Any],
+        denominator: int,
+    ) -> Polynomials:
         """Return the canonical form of rows in any order, alike ones added."""
         monomials = np.sort(monomials, axis=1)
         keys, totals = _added(np.column_stack([places, monomials]), numerators)
@@ -95,9 +100,13 @@ class Polynomials:
         used = np.flatnonzero((keys[:, 1:] >= 0).any(axis=0))
         width = keys.shape[1] - 1 - int(used[0]) if used.size else 0
         return cls(
-            free, labels, keys[:, 0], keys[:, keys.shape[1] - width :], totals // common,
+            free,
+            labels,
+            keys[:, 0],
+            keys[:, keys.shape[1] - width :],
+            totals // common,
             denominator // common,
-        )  # fmt: skip
+        )
 
     @property
     def rank(self) -> int:
@@ -118,17 +127,13 @@ class Polynomials:
         if not isinstance(other, Polynomials):
             return NotImplemented
         return (
-            (self.free, self.labels, self.denominator)
-            == (other.free, other.labels, other.denominator)
-            and all(
-                np.array_equal(a, b)
-                for a, b in (
-                    (self.places, other.places),
-                    (self.monomials, other.monomials),
-                    (self.numerators, other.numerators),
-                )
-            )
-        )  # fmt: skip
+            self.free == other.free
+            and self.labels == other.labels
+            and self.denominator == other.denominator
+            and np.array_equal(self.places, other.places)
+            and np.array_equal(self.monomials, other.monomials)
+            and np.array_equal(self.numerators, other.numerators)
+        )
 
     def __hash__(self) -> int:
         return hash((self.free, self.labels, self.places.tobytes(), self.monomials.tobytes()))
@@ -145,9 +150,13 @@ class Polynomials:
         """Return ``sign`` times the tensor with its indices rearranged: equal under a symmetry."""
         images = np.argsort(element.component_map(), kind="stable")
         return Polynomials.collected(
-            self.free, self.labels, images[self.places], self.monomials,
-            element.sign * self.numerators, self.denominator,
-        )  # fmt: skip
+            self.free,
+            self.labels,
+            images[self.places],
+            self.monomials,
+            element.sign * self.numerators,
+            self.denominator,
+        )
 
     def has(self, element: SignedPermutation) -> bool:
         """Say, exactly, whether a signed permutation of the indices leaves the tensor unchanged."""
@@ -242,9 +251,11 @@ def _packed(keys: Integers) -> Integers | None:
 
 
 def written_out(
-    terms: Sequence[Term], free: str, quantities: Quantities,
+    terms: Sequence[Term],
+    free: str,
+    quantities: Quantities,
     tables: Mapping[str, ComponentTable] | None = None,
-) -> Polynomials:  # fmt: skip
+) -> Polynomials:
     """Return the components of a sum of products as polynomials.
 
     Args:
@@ -272,11 +283,13 @@ def written_out(
         nothing = np.zeros(0, dtype=np.int64)
         return Polynomials(free, quantities.labels, nothing, nothing.reshape(0, 0), nothing, 1)
     return Polynomials.collected(
-        free, quantities.labels,
+        free,
+        quantities.labels,
         np.concatenate([places for places, _, _ in pieces]),
         np.concatenate([_widened(monomials, width) for _, monomials, _ in pieces]),
-        np.concatenate([values for _, _, values in pieces]), denominator,
-    )  # fmt: skip
+        np.concatenate([values for _, _, values in pieces]),
+        denominator,
+    )
 
 
 def _widened(monomials: Integers, width: int) -> Integers:

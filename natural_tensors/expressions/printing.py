@@ -14,6 +14,8 @@ from .classes import DELTA, EPSILON
 from .terms import Factor, Term
 
 _PART = re.compile(r"(.*)\((\d+),(\d+)\)")
+_CAPITALS = frozenset("ΓΔΘΛΞΠΣΦΨΩΥ")
+"""Greek capitals that LaTeX has a command for; the others look like Latin ones."""
 
 
 def sum_text(terms: Sequence[Term], notation: Notation, *, declared: frozenset[str]) -> str:
@@ -72,8 +74,7 @@ def latex_name(name: str) -> str:
         letter = words[3].lower().replace("lamda", "lambda")
         if words[1] == "SMALL" and letter != "omicron":
             return f"\\{letter}{primes}"
-        if letter in ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "phi", "psi",
-                      "omega", "upsilon"):  # fmt: skip
+        if bare in _CAPITALS:
             return f"\\{letter.capitalize()}{primes}"
     return name
 

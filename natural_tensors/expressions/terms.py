@@ -188,9 +188,10 @@ class Writings:
         places = {number: letter for letter, number in first.numbers}
         for state in self.states[1:]:
             moved = tuple(
-                (places[number], letter) for letter, number in state.numbers
+                (places[number], letter)
+                for letter, number in state.numbers
                 if places[number] != letter
-            )  # fmt: skip
+            )
             if state.sign != first.sign and not any(old in self.free for old, _ in moved):
                 return Vanishing(moved)
         return None

@@ -125,9 +125,13 @@ class InvariantBasis:
         return self._values([member], array, general.written_as, "ignore", True)[0]
 
     def _values(
-        self, members: Sequence[Invariant], tensor: TensorLike, form: Form, invalid: Invalid,
+        self,
+        members: Sequence[Invariant],
+        tensor: TensorLike,
+        form: Form,
+        invalid: Invalid,
         exact: bool,
-    ) -> Array:  # fmt: skip
+    ) -> Array:
         parts = self.reduction.decompose(tensor, form=form, invalid=invalid, exact=exact)
         if exact or symbols.is_exact(tensor):
             return polynomials.exact_values(members, parts)

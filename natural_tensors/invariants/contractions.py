@@ -132,8 +132,9 @@ def independent_contractions(factors: tuple[tuple[int, int], ...]) -> tuple[Cont
 def _random_tensors(weight: int, points: int, random: Random) -> NDArray[np.int64]:
     """Return natural tensors modulo the prime at their monomials, shape ``(points, monomials)``."""
     basis = natural_basis(weight)
-    entries = [[random.randrange(linear.PRIME) for _ in range(block_size(weight))]
-               for _ in range(points)]  # fmt: skip
+    entries = [
+        [random.randrange(linear.PRIME) for _ in range(block_size(weight))] for _ in range(points)
+    ]
     values = (basis.values.astype(object) % linear.PRIME).astype(np.int64)
     return np.array(entries, dtype=np.int64) @ values % linear.PRIME
 

@@ -33,8 +33,7 @@ def exact_values(members: Sequence[Invariant], parts: Mapping[Key, Any]) -> Expr
         start += array.size
         tensors[key] = at_monomials(_objects(entries).reshape(array.shape), key[0])
     columns = evaluated(tensors, members)
-    rows = [ring.expression(column[number]) for number in range(len(columns[0]))
-            for column in columns]  # fmt: skip
+    rows = [ring.expression(value) for row in zip(*columns, strict=True) for value in row]
     return symbols.as_result(rows, (*batch, len(members)))
 
 
@@ -55,9 +54,11 @@ class _Ring:
 
     def _polynomial(self, polynomial: Any) -> fmpq_mpoly:
         return self.context.from_dict(
-            {tuple(powers): fmpq(int(q.numerator), int(q.denominator))
-             for powers, q in polynomial.terms()}
-        )  # fmt: skip
+            {
+                tuple(powers): fmpq(int(q.numerator), int(q.denominator))
+                for powers, q in polynomial.terms()
+            }
+        )
 
     def expression(self, polynomial: fmpq_mpoly) -> Expression:
         """Return a polynomial as an expanded expression."""

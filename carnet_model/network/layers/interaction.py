@@ -37,10 +37,19 @@ class Interaction(nn.Module):
     """
 
     def __init__(
-        self, inputs: Layout, outputs: Layout, *, channels: int, body_order: int, embedding: int,
-        radial: int, radial_hidden: int, neighbours: float, bounded: bool = True,
+        self,
+        inputs: Layout,
+        outputs: Layout,
+        *,
+        channels: int,
+        body_order: int,
+        embedding: int,
+        radial: int,
+        radial_hidden: int,
+        neighbours: float,
+        bounded: bool = True,
         kept: Collection[Irrep] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.kernel = kernels.convolution(outputs, inputs.weight)
         self.outputs = outputs

@@ -149,9 +149,16 @@ class Output(nn.Module):
     """
 
     def __init__(
-        self, target: Target, layout: Layout, *, layers: int, channels: int, embedding: int,
-        hidden: int, volume: bool,
-    ) -> None:  # fmt: skip
+        self,
+        target: Target,
+        layout: Layout,
+        *,
+        layers: int,
+        channels: int,
+        embedding: int,
+        hidden: int,
+        volume: bool,
+    ) -> None:
         super().__init__()
         self.target = target
         # the head makes scalars of the scalars: their readout is not needed
@@ -160,9 +167,7 @@ class Output(nn.Module):
             Mixing(layout, channels, channels) for _ in range(layers) if self.wanted
         )
         width = embedding + channels * layers
-        self.atomic = nn.Sequential(
-            nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, hidden)
-        )  # fmt: skip
+        self.atomic = nn.Sequential(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
         self.importance = nn.Linear(width, channels) if self.wanted else None
         self.volume = volume and target.pooling == "mean"
         self.head = Head(target, hidden + self.volume, channels, hidden)
