@@ -18,7 +18,7 @@ def source(recipe: Recipe | str, target: Target = "torch") -> str:
     Args:
         recipe: what to generate; a string is the name or index symmetry of a tensor.
         target: the language: ``"torch"`` or ``"numpy"``; ``"cpp"`` for kernels with their
-            derivatives, which aligned convolutions and products have.
+            derivatives, which some recipes have: its refusal names them.
 
     Raises:
         ValueError: when there is no such language, or it is not for the recipe.

@@ -66,7 +66,8 @@ def check(
     Reports labels that violate it, how far, and what would mend them. The exit code is 1 when
     there are any and none of --repair, --average, --drop says what to do.
     """
-    from ..data import formats, label_checks
+    from ..data import label_checks
+    from ..data.text import check_text
 
     mending = repair or average or drop
     if mending != (output is not None):
@@ -80,7 +81,7 @@ def check(
     for fault in examples.faults:
         warn("warning", str(fault), "bold yellow")
     report = label_checks.check(examples, label, symprec=symprec, tolerance=tolerance)
-    say(formats.check_text(report))
+    say(check_text(report))
     kept: list[Example | None] = list(examples)
     for finding in report.findings:
         offers = label_checks.repair(

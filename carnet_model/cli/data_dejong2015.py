@@ -25,6 +25,7 @@ def dejong2015(
 
     The SHA-256 of the download is checked, and each label against the point group of its crystal.
     """
-    from ..data import dejong2015, formats
+    from ..data import dejong2015
+    from ..data.text import fetch_text
 
-    say(formats.fetch_text(dejong2015.fetch(path, archive=archive)))
+    say(fetch_text(dejong2015.fetch(path, archive=archive)))

@@ -78,10 +78,10 @@ def _structure_beside(path: Path, name: str, origin: str) -> Geometry | Geometry
 
 def label_from_columns(fields: Mapping[str, Any], key: str, source: LabelSource) -> Any:
     """Put a label together from columns such as C11 C12 ..; None when there are none."""
-    target = source.reduction
-    if target is None:
+    reduction = source.reduction
+    if reduction is None:
         return None
-    columns = LABEL_FORMS[source.form].columns(target)
+    columns = LABEL_FORMS[source.form].columns(reduction)
     values = [_column(fields, key, headings) for headings in columns]
     if all(value is None for value in values):
         return None

@@ -5,8 +5,8 @@ each epoch, ``resume.safetensors`` is the state after the last finished epoch, `
 checkpoint that predicts, ``learning-curve.png`` shows how it went.
 
 A run that was cut off goes on after its last finished epoch and ends, on a CPU, with exactly the
-weights of a run that was not: the order of an epoch and its random numbers follow from the seed
-and the number of the epoch, everything else is part of the state.
+weights of a run that was not: the order of structures in an epoch and its random numbers follow
+from the seed and the number of the epoch, everything else is part of the state.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import random
+import re
 import signal
 import sys
 import threading
@@ -89,7 +90,7 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
     """
     plan = resolve(config)
     resuming = check_folder(plan, resume)
-    with _process_settings(plan.config.threads), _without_remarks():
+    with _process_settings(plan.config.threads), _without_lightning_warnings():
         samples = _prepare(plan, progress=progress)
         if resuming:
             check_data(plan, samples)
@@ -111,7 +112,7 @@ def _prepare(plan: Plan, *, progress: bool) -> Samples:
     samples = prepare(plan)
     if not samples.val and (plan.config.early_stopping is not None or plan.config.keep == "best"):
         raise ConfigError(
-            "early_stopping and keep: best need validation, and no structure validates; "
+            "early_stopping and keep: best need validation, and the validation split is empty; "
             "give a source the role val, or change split"
         )
     for remark in samples.remarks:
@@ -135,7 +136,7 @@ def _learner(plan: Plan, samples: Samples, *, progress: bool) -> Learner:
 
 
 def _fit(learner: Learner, samples: Samples, *, resuming: bool, progress: bool) -> None:
-    """Train until the last epoch, or until validation stops gaining."""
+    """Train until the last epoch, or until validation stops improving."""
     plan, config = learner.plan, learner.plan.config
     bar = progress and sys.stdout.isatty()
     writer = EpochWriter(plan, samples, talk=progress and not bar)
@@ -185,7 +186,7 @@ def _fit(learner: Learner, samples: Samples, *, resuming: bool, progress: bool) 
 
 
 def _finish(learner: Learner, samples: Samples, *, progress: bool) -> Run:
-    """Write how it went."""
+    """Write the learning curve and the record."""
     plan, history = learner.plan, learner.history
     try:
         plot_history(plan.folder / CURVE, history)
@@ -196,7 +197,7 @@ def _finish(learner: Learner, samples: Samples, *, progress: bool) -> Run:
     speed = len(samples.train) * len(history) / seconds
     write_record(plan, samples, finished=True, metrics=metrics, crystals_per_second=speed)
     model = plan.folder / MODEL
-    _say(progress, f"the model is in {model}; {speed:.3g} crystals/s in training")
+    _say(progress, f"the model is in {model}; {speed:.3g} structures/s in training")
     return Run(plan.folder, model, metrics, tuple(history))
 
 
@@ -216,7 +217,7 @@ def _process_settings(threads: int | None) -> Iterator[None]:
         torch.set_rng_state(states[2])
 
 
-REMARKS = (
+LIGHTNING_WARNINGS = (
     "does not have many workers",  # batches are joined in no time
     "smaller than the logging interval",
     "GPU available but not used",
@@ -230,19 +231,15 @@ REMARKS = (
 
 
 @contextmanager
-def _without_remarks() -> Iterator[None]:
+def _without_lightning_warnings() -> Iterator[None]:
     """Keep remarks of Lightning that say nothing about the run from the screen."""
     log = logging.getLogger("lightning.pytorch")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for text in REMARKS:
-                warnings.filterwarnings("ignore", message=f".*{_escaped(text)}.*")
+            for text in LIGHTNING_WARNINGS:
+                warnings.filterwarnings("ignore", message=f".*{re.escape(text)}.*")
             yield
     finally:
         log.setLevel(level)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{letter}" if letter in "()." else letter for letter in text)

@@ -128,7 +128,7 @@ def _line(record: Mapping[str, float], epochs: int) -> str:
     return (
         f"epoch {record['epoch']}/{epochs}: loss {record['loss']:.4f}"
         f"{f'; validation errors: {scores}' if scores else ''}; "
-        f"{record['crystals_per_second']:.3g} crystals/s"
+        f"{record['crystals_per_second']:.3g} structures/s"
     )
 
 

@@ -334,7 +334,7 @@ class Docstring(Heading):
     def read(self, text: str) -> tuple[list[str], str] | None:
         """Return the lines of the docstring, and the text below."""
         head, end, body = text.partition('"""\n\n')
-        if not end:
+        if not end or not text.startswith('"""'):
             return None
         return head.removeprefix('"""').removesuffix("\n").split("\n"), body
 

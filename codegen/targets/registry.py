@@ -1,4 +1,4 @@
-"""The target languages by name: a new one is a file in this folder, and a line here."""
+"""The target languages by name: a new one is a file in this folder, imported and named here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .numpy_source import NUMPY
 from .torch_source import TORCH
 
 Target = Literal["torch", "numpy", "cpp"]
-"""The names, for those who check types."""
+"""The names, for type checkers."""
 
 LANGUAGES: dict[str, Language] = {
     "torch": TORCH,

@@ -365,6 +365,8 @@ def _generators(
     body: str, name: str, system: str
 ) -> tuple[tuple[Operation, ...], tuple[Direction, ...]]:
     tokens = list(_GENERATORS_OF_SPHERE.get(name, ())) or _TOKEN.findall(body)
+    if name not in _GENERATORS_OF_SPHERE and "".join(tokens) != body:
+        raise PointGroupError(f"{body!r} holds more than the axes {tokens} of a point group")
     places = PLACES[system]
     if system == "monoclinic" and len(tokens) == 1:
         places = (Y,)

@@ -18,10 +18,10 @@ from ase.io import write
 from carnet_model.data import dejong2015
 from carnet_model.data.dejong2015 import convert, fetch, hill_moduli, read_table, table_of
 from carnet_model.data.examples import DatasetError
-from carnet_model.data.formats import fetch_text
 from carnet_model.data.label_checks import check
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
+from carnet_model.data.text import fetch_text
 from natural_tensors.arrays import Floats
 from tests.helpers.paths import DATA
 

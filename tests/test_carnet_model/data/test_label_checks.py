@@ -10,10 +10,10 @@ from ase.build import bulk, molecule
 from scipy.spatial.transform import Rotation
 
 from carnet_model.data.examples import DatasetError, Example
-from carnet_model.data.formats import check_text
 from carnet_model.data.label_checks import average, check, repair, rotate, symmetry_violation
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
+from carnet_model.data.text import check_text
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.symmetry import (
     known_frames,

@@ -61,5 +61,5 @@ def test_early_stopping_needs_validation(tmp_path: Path) -> None:
     config = crystal_config(
         tmp_path, early_stopping=1, split={"by": "formula", "validation": [100, 100]}
     )
-    with pytest.raises(ConfigError, match="no structure validates"):
+    with pytest.raises(ConfigError, match="the validation split is empty"):
         train(config, progress=False)
