@@ -1,14 +1,20 @@
-"""Elasticity in symbols, exactly: moduli, directions, waves, stability of any group or matrix."""
+"""Crystal physics in symbols, exactly: elasticity, dielectrics and piezoelectricity."""
 
+from .dielectric import SymbolicDielectric, dielectric
+from .piezoelectric import SymbolicPiezoelectric, piezoelectric
 from .stability import Stability, stability, under_load
 from .stiffness import SymbolicModuli, SymbolicStiffness, stiffness
 from .waves import WaveModes
 
 __all__ = [
     "Stability",
+    "SymbolicDielectric",
     "SymbolicModuli",
+    "SymbolicPiezoelectric",
     "SymbolicStiffness",
     "WaveModes",
+    "dielectric",
+    "piezoelectric",
     "stability",
     "stiffness",
     "under_load",

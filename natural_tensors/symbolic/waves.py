@@ -49,7 +49,8 @@ def wave_modes(christoffel: Expression) -> WaveModes:
     polynomial = christoffel.charpoly(unknown).as_expr()
     squares: list[Expression] = []
     rest = None
-    for factor, power in sympy.factor_list(canonical(polynomial))[1]:
+    numerator, _ = sympy.fraction(sympy.together(canonical(polynomial)))
+    for factor, power in sympy.factor_list(numerator)[1]:
         degree = sympy.degree(factor, unknown)
         if degree == 0:
             continue
