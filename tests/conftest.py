@@ -24,10 +24,47 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
+SLOW = (
+    "test_benchmarks.py",
+    "test_codegen/recipes",
+    "test_codegen/targets",
+    "test_codegen/test_cli.py",
+    "test_codegen/test_generation.py",
+    "test_carnet_model/calculators",
+    "test_carnet_model/cli",
+    "test_carnet_model/data",
+    "test_carnet_model/evaluation",
+    "test_carnet_model/export",
+    "test_carnet_model/potentials",
+    "test_carnet_model/prediction",
+    "test_carnet_model/training",
+    "test_natural_tensors/cli",
+    "test_natural_tensors/crystals",
+    "test_natural_tensors/decomposition/test_application",
+    "test_natural_tensors/decomposition/test_by_projectors.py",
+    "test_natural_tensors/decomposition/test_copies.py",
+    "test_natural_tensors/decomposition/test_formulas.py",
+    "test_natural_tensors/decomposition/test_identities.py",
+    "test_natural_tensors/decomposition/test_symbolic.py",
+    "test_natural_tensors/decomposition/test_voigt.py",
+    "test_natural_tensors/elasticity",
+    "test_natural_tensors/expressions",
+    "test_natural_tensors/invariants",
+    "test_natural_tensors/physical",
+    "test_natural_tensors/pictures",
+    "test_natural_tensors/plane",
+    "test_natural_tensors/report",
+    "test_natural_tensors/symbolic",
+)
+"""Folders and files that take long as a whole: proofs of every class, training, whole programs."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests whose marker says that they need what this machine lacks."""
+    """Mark what is slow as a whole, and skip what needs what this machine lacks."""
+    here = Path(__file__).parent
     for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
         for marker, reason in MISSING.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
