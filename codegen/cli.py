@@ -297,15 +297,15 @@ def _declared(given: Sequence[str] | None) -> tuple[tuple[str, str], ...] | None
     """Read what ``--with`` says: a name and, after the first equals sign, a class."""
     if not given:
         return None
-    found: list[tuple[str, str]] = []
+    declarations: list[tuple[str, str]] = []
     for text in given:
         name, equals, declared = (part.strip() for part in text.partition("="))
         if not (name and equals and declared):
             raise typer.BadParameter(f"--with {text!r} is not NAME=CLASS, such as C=elastic or n=i")
-        if name in dict(found):
+        if name in dict(declarations):
             raise typer.BadParameter(f"--with declares {name} twice")
-        found.append((name, declared))
-    return tuple(found)
+        declarations.append((name, declared))
+    return tuple(declarations)
 
 
 def _option(name: str) -> str:

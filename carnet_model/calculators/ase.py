@@ -203,7 +203,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
 
         Args:
             atoms: the structure; that of the last calculation when omitted.
-            properties: what must be among them.
+            properties: those that must be among them.
             system_changes: what changed since the last calculation, in ASE's words.
 
         Raises:
@@ -215,10 +215,10 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         if system_changes:
             self.results = {}
         self._refuse_unknown(properties)
-        asked = {name.removesuffix("_spread") for name in properties}
+        requested = {name.removesuffix("_spread") for name in properties}
         missing = self._missing(self.atoms)
         for name in missing:
-            if name in asked:
+            if name in requested:
                 raise PropertyNotImplementedError(f"{name} of {self.atoms.symbols}{missing[name]}")
         members = self._members(self.atoms, stress=self._potential and "stress" not in missing)
         for name in [key for key in members[0] if key not in missing]:

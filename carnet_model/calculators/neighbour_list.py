@@ -68,14 +68,14 @@ class NeighbourList:
         cell = atoms.cell.array
         positions = torch.from_numpy(self._inside(atoms.positions, cell)).to(self.dtype)
         cells = torch.from_numpy(cell[None]).to(self.dtype)
-        whole = replace(self._pairs, positions=positions, cells=cells)
+        listed = replace(self._pairs, positions=positions, cells=cells)
         # the network gives exactly nothing beyond the cutoff: this saves its time
-        near = whole.vectors().norm(dim=1) < self.cutoff
+        near = listed.vectors().norm(dim=1) < self.cutoff
         return replace(
-            whole,
-            senders=whole.senders[near],
-            receivers=whole.receivers[near],
-            shifts=whole.shifts[near],
+            listed,
+            senders=listed.senders[near],
+            receivers=listed.receivers[near],
+            shifts=listed.shifts[near],
         )
 
     def _inside(self, positions: Floats, cell: Floats) -> Floats:

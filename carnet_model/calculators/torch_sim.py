@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from torch_sim.models.interface import ModelInterface
 
 from ..export.exported import Exported, load_exported
 from ..structures.neighbours import neighbours
+
+if TYPE_CHECKING:
+    from torch_sim.state import SimState
 
 
 class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be installed
@@ -48,7 +52,7 @@ class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be instal
         self._compute_forces, self._compute_stress = compute_forces, compute_stress
         self._memory_scales_with = "n_atoms_x_density"
 
-    def forward(self, state: Any, **_: Any) -> dict[str, Tensor]:
+    def forward(self, state: SimState | dict[str, Tensor], **_: object) -> dict[str, Tensor]:
         """Return energies, forces and stresses.
 
         Args:
@@ -78,10 +82,10 @@ class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be instal
             - positions.index_select(0, receivers)
             + torch.einsum("ei,eij->ej", shifts, cells.index_select(0, bond_owners))
         ).detach()
-        pull = self.potential(numbers, senders, receivers, vectors)
-        found = {"energy": pull.energy(owners, systems), "energies": pull.energies}
+        result = self.potential(numbers, senders, receivers, vectors)
+        properties = {"energy": result.energy(owners, systems), "energies": result.energies}
         if self.compute_forces:
-            found["forces"] = pull.forces(senders, receivers)
+            properties["forces"] = result.forces(senders, receivers)
         if self.compute_stress:
             volumes = torch.linalg.det(cells).abs()
             if not bool((volumes > 0).all()):
@@ -89,12 +93,18 @@ class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be instal
                     "a stress needs three lattice vectors, and a system has no volume: pass "
                     "compute_stress=False"
                 )
-            strain = pull.strain_derivative(vectors.to(pull.gradient.dtype), bond_owners, systems)
-            found["stress"] = strain / volumes.view(-1, 1, 1)
-        return {name: values.to(self.dtype) for name, values in found.items()}
+            strain = result.strain_derivative(
+                vectors.to(result.gradient.dtype), bond_owners, systems
+            )
+            properties["stress"] = strain / volumes.view(-1, 1, 1)
+        return {name: values.to(self.dtype) for name, values in properties.items()}
 
     def _bonds(
-        self, positions: Tensor, cells: Tensor, periodic: Any, owners: Tensor
+        self,
+        positions: Tensor,
+        cells: Tensor,
+        periodic: Tensor | Sequence[bool] | bool,
+        owners: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return senders, receivers and lattice translations of all bonds."""
         flags = np.broadcast_to(torch.as_tensor(periodic).cpu().numpy(), 3).tolist()

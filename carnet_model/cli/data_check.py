@@ -13,7 +13,7 @@ from natural_tensors.files import saving
 from natural_tensors.terminal import examples_of, say, warn
 
 from ..data.examples import Example
-from ..data.label_checks import TOLERANCE
+from ..data.label_checks import TOLERANCE, Repair
 from ..data.labels import LabelSource
 from ..data.reading import read_examples
 from ..structures.symmetry import SYMPREC
@@ -109,7 +109,7 @@ def check(
     say("", f"{len(left)} of {len(examples)} examples written to {output}")
 
 
-def _offered(offers: Sequence[Any]) -> str:
+def _offered(offers: Sequence[Repair]) -> str:
     """Return what could be done, the likeliest first."""
     flags = {"frame": "--repair", "average": "--average", "drop": "--drop"}
     return "; or ".join(f"{flags[offer.kind]}: {offer.what}" for offer in offers)
@@ -132,6 +132,6 @@ def _record(example: Example, source: LabelSource) -> dict[str, Any]:
     return record
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     """Return what JSON has for numbers and arrays of NumPy, and for anything else its text."""
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

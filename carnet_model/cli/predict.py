@@ -165,8 +165,8 @@ def _table_row(result: Prediction | Failure) -> tuple[str, ...]:
     cells = []
     for name in ("bulk", "shear", "youngs"):
         spread = result.uncertainty.get(name)
-        doubt = "" if spread is None else f" ± {spread:.1f}"
-        cells.append(f"{float(getattr(moduli, f'{name}_hill')):.1f}{doubt}")
+        interval = "" if spread is None else f" ± {spread:.1f}"
+        cells.append(f"{float(getattr(moduli, f'{name}_hill')):.1f}{interval}")
     remarks = [f"known: {result.known}"] if result.known else []
     return (
         result.name,

@@ -11,8 +11,8 @@ from natural_tensors.terminal import examples_of, say
 from .app import app
 
 
-def _help_config(asked: bool) -> None:
-    if asked:
+def _help_config(requested: bool) -> None:
+    if requested:
         from ..training import config_reading
 
         say(config_reading.describe())

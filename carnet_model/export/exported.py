@@ -38,8 +38,8 @@ class Program(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Pull:
-    """What an exported potential says of atoms and bonds.
+class EnergyGradient:
+    """Energies of atoms and their gradient by bond vectors, from an exported potential.
 
     Attributes:
         energies: of each atom, float64, shape ``(atoms,)``.
@@ -84,7 +84,7 @@ class Exported:
 
     Args:
         program: the function it holds.
-        metadata: what is known about it.
+        metadata: its unit, elements, cutoff and origin, as exported.
         device: where it runs.
     """
 
@@ -121,16 +121,16 @@ class Exported:
         Raises:
             ExportError: naming them; never when the file does not say which it knows.
         """
-        strangers = sorted(set(torch.unique(numbers).tolist()) - set(self.elements))
-        if self.elements and strangers:
+        unknown = sorted(set(torch.unique(numbers).tolist()) - set(self.elements))
+        if self.elements and unknown:
             raise ExportError(
-                f"this potential does not know the atomic numbers {strangers}; it knows "
+                f"this potential does not know the atomic numbers {unknown}; it knows "
                 f"{list(self.elements)}: take one trained on them"
             )
 
     def __call__(
         self, numbers: Tensor, senders: Tensor, receivers: Tensor, vectors: Tensor
-    ) -> Pull:
+    ) -> EnergyGradient:
         """Return energies of the atoms and the gradient by the bond vectors.
 
         Args:
@@ -152,7 +152,7 @@ class Exported:
         energies, gradient = self.program(
             numbers, senders.contiguous(), receivers.contiguous(), vectors.contiguous()
         )
-        return Pull(energies[:atoms], gradient[:edges])
+        return EnergyGradient(energies[:atoms], gradient[:edges])
 
     def _filler(self, numbers: Tensor) -> int:
         return int(numbers[0]) if len(numbers) else (self.elements or (1,))[0]
@@ -176,8 +176,8 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Expor
     try:
         with zipfile.ZipFile(place) as archive:
             names = archive.namelist()
-            found = next((name for name in names if name.endswith(f"/extra/{METADATA}")), None)
-            text = archive.read(found).decode() if found else None
+            entry = next((name for name in names if name.endswith(f"/extra/{METADATA}")), None)
+            text = archive.read(entry).decode() if entry else None
     except (OSError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or "it is no archive"
         raise ExportError(
@@ -207,9 +207,9 @@ def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Expor
     return Exported(package, metadata, chosen)
 
 
-def _checked(metadata: Any, place: Path) -> Mapping[str, Any]:
+def _checked(metadata: object, place: Path) -> Mapping[str, Any]:
     number = metadata.get("format") if isinstance(metadata, dict) else None
-    if not isinstance(number, int):
+    if not isinstance(metadata, dict) or not isinstance(number, int):
         raise ExportError(
             f"{place}: holds no exported potential; name a file that carnet export wrote"
         )

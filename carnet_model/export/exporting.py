@@ -134,11 +134,11 @@ def export(model: CarNet | Predictor, path: str | Path, *, aot: bool = False) ->
         else:
             program.example_inputs = None  # the one thing in the file that would be a pickle
             torch.export.save(program, fresh, extra_files={METADATA: json.dumps(metadata)})
-        found = load_exported(fresh)
+        written = load_exported(fresh)
         for atoms in (1, 3, 7):
-            _compare(found, models, _sample(known, atoms, found.cutoff), dtype)
+            _compare(written, models, _sample(known, atoms, written.cutoff), dtype)
         os.replace(fresh, place)
-    return found
+    return written
 
 
 def _networks(model: CarNet | Predictor) -> tuple[list[CarNet], list[int]]:
@@ -155,12 +155,12 @@ def _networks(model: CarNet | Predictor) -> tuple[list[CarNet], list[int]]:
                 "an exported potential needs a scalar summed over the atoms, such as energy; this "
                 "network has none: train one with the target energy"
             )
-        plain = copy.deepcopy(network).cpu().eval().requires_grad_(False)
-        for layer in plain.interactions:
+        copied = copy.deepcopy(network).cpu().eval().requires_grad_(False)
+        for layer in copied.interactions:
             # C++ kernels and tables have no graph: what they were made of has
             layer.convolve, layer.table = layer.kernel.convolve, None
             layer.multiply = layer.product.product if layer.product else None
-        models.append(plain)
+        models.append(copied)
     return models, elements
 
 
@@ -257,7 +257,9 @@ def _inputs(graph: Graph, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, T
     return batch.numbers, batch.senders, batch.receivers, batch.vectors()
 
 
-def _compare(found: Exported, models: Sequence[CarNet], graph: Graph, dtype: torch.dtype) -> None:
+def _compare(
+    potential: Exported, models: Sequence[CarNet], graph: Graph, dtype: torch.dtype
+) -> None:
     """Hold a file against the networks.
 
     Raises:
@@ -265,14 +267,14 @@ def _compare(found: Exported, models: Sequence[CarNet], graph: Graph, dtype: tor
     """
     batch = collate([graph], dtype)
     answers = [energy_and_derivatives(model, batch) for model in models]
-    pull = found(*_inputs(graph, dtype))
+    result = potential(*_inputs(graph, dtype))
     pairs = {
         "energy": (
-            pull.energy(batch.owners, 1),
+            result.energy(batch.owners, 1),
             torch.stack([answer.energy for answer in answers]).mean(dim=0),
         ),
         "forces": (
-            pull.forces(batch.senders, batch.receivers),
+            result.forces(batch.senders, batch.receivers),
             torch.stack([answer.forces for answer in answers]).mean(dim=0),
         ),
     }

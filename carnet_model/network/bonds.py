@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
@@ -43,18 +43,17 @@ class Bonds:
         self.directions = vectors / self.lengths.unsqueeze(-1)
         self.basis = basis(self.lengths)
         self.parameter_gradients = True
-        self._known: dict[object, Any] = {}
+        self._known: dict[object, object] = {}
 
     def geometry(self, function: Callable[[Tensor], Tensor], key: object = None) -> Tensor:
         """Return a function of the directions, computed once for all layers."""
         return self.once(key or function, lambda: function(self.directions))
 
     def once(self, key: object, function: Callable[[], Known]) -> Known:
-        """Return what a function returns, called once for all layers that ask with this key."""
+        """Return the result of a function, called once for all layers that use this key."""
         if key not in self._known:
             self._known[key] = function()
-        found: Known = self._known[key]
-        return found
+        return cast(Known, self._known[key])
 
     @contextmanager
     def without_parameter_gradients(self) -> Iterator[None]:
@@ -104,11 +103,11 @@ class Bonds:
 
     def _cut(self, limit: int) -> list[Chunk]:
         starts = self.starts.numpy()
-        found = []
+        chunks = []
         first = 0
         while first < self.atoms:
             last = int(np.searchsorted(starts, starts[first] + limit, side="right")) - 1
             last = min(max(last, first + 1), self.atoms)
-            found.append((first, last, int(starts[first]), int(starts[last])))
+            chunks.append((first, last, int(starts[first]), int(starts[last])))
             first = last
-        return found
+        return chunks

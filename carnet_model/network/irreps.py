@@ -93,13 +93,13 @@ def products(first: Irrep, second: Irrep) -> set[Irrep]:
 def reachable(layout: Layout, sent: Layout, *, layers: int, body_order: int) -> set[Irrep]:
     """Return the irreps that selection rules allow a network to have; all others are zero.
 
-    A moment couples what a neighbour sends with harmonics; a product couples moments of one atom.
+    A moment couples features of a neighbour with harmonics; a product couples moments of one atom.
     Equal factors of equal weight have no odd coupling. (A pseudo-scalar is allowed from body order
     4, yet in a single layer it cancels: it takes two.)
 
     Args:
         layout: of the features.
-        sent: of what neighbours send.
+        sent: of the features that neighbours send.
         layers: number of interactions.
         body_order: most atoms in one product, the centre included.
     """

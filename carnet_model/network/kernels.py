@@ -1,4 +1,4 @@
-"""The generated code that the network runs on; the only file here that asks ``codegen`` for it."""
+"""The generated code that the network runs on; the only file here that calls ``codegen``."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Convolution:
     """Neighbour features times harmonics of the bond times radial weights.
 
     Attributes:
-        recipe: what it is generated from, in the frame of the bond.
+        recipe: of the generated code, in the frame of the bond.
         inputs: layout of the features.
         outputs: layout of the sums.
-        geometry: unit vectors ``(edges, 3)`` to what :attr:`messages` needs of the bonds.
+        geometry: unit vectors ``(edges, 3)`` to the second argument of :attr:`messages`.
         messages: ``(features, geometry, weights, senders, receivers)`` to sums on the receivers.
     """
 
@@ -74,7 +74,7 @@ class Product:
     """Channel-wise product of features with features.
 
     Attributes:
-        recipe: what it is generated from.
+        recipe: of the generated code.
         layout: layout of factors and result.
         product: ``(first, second, weights)`` to the product.
     """
@@ -94,7 +94,7 @@ class Packing:
     """Orthonormal coordinates of a class of tensors, differentiable.
 
     Attributes:
-        pack: tensor in the form asked for to coordinates by weight, copy, m.
+        pack: tensor in the requested form to coordinates by weight, copy, m.
         unpack: the inverse.
     """
 

@@ -44,9 +44,9 @@ class CarNet(nn.Module):
         layout = Layout(weight, pseudo)
         sent = Layout(min(settings.message_weight, weight), pseudo)
         depth = {"layers": settings.layers, "body_order": settings.body_order}
-        found = reachable(layout, sent, **depth)
+        irreps = reachable(layout, sent, **depth)
         for target in targets:
-            missing = [str(irrep) for irrep, _ in target.parts if irrep not in found]
+            missing = [str(irrep) for irrep, _ in target.parts if irrep not in irreps]
             if missing:
                 raise TargetError(
                     f"{target.key} holds {', '.join(missing)}, which {settings.layers} layers of "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from natural_tensors import Reduction, catalog, reduction
 from natural_tensors.errors import InputError
@@ -61,7 +61,7 @@ class Target:
             )
         if self.positive and self.matrix_form is None:
             raise TargetError(
-                f"positive=True asks for a tensor that is a symmetric matrix, such as 'ij=ji' or "
+                f"positive=True needs a tensor that is a symmetric matrix, such as 'ij=ji' or "
                 f"'ijkl=jikl=klij'; {self.symmetry} is none: leave positive out"
             )
 
@@ -136,7 +136,7 @@ class Target:
             return None
         return form
 
-    def coordinates(self, tensors: Any) -> Values:
+    def coordinates(self, tensors: ArrayLike) -> Values:
         """Return what the network learns: packed coordinates, of the logarithm if positive.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -380,8 +380,8 @@ class Config(Settings):
         ]
 
 
-def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    entries: Any = ()
+def _flat(value: object, place: str = "") -> Iterator[tuple[str, object]]:
+    entries: Iterable[tuple[object, object]] = ()
     if isinstance(value, Mapping):
         entries = value.items()
     elif isinstance(value, list | tuple) and any(isinstance(part, Mapping) for part in value):

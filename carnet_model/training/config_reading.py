@@ -123,7 +123,7 @@ def _explained(error: ValidationError, origin: str) -> str:
     return "\n".join(lines)
 
 
-def _fault(place: list[Any], fault: Any) -> str:
+def _fault(place: list[int | str], fault: Mapping[str, object]) -> str:
     where = ".".join(map(str, place))
     if fault["type"] == "extra_forbidden":
         model = _model_at(place[:-1])
@@ -133,19 +133,19 @@ def _fault(place: list[Any], fault: Any) -> str:
         return f"unknown key {where!r}; {meant}allowed there: {', '.join(names)}"
     if fault["type"] == "missing":
         return f"{where!r} is missing: {_described(place)}"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{where}: {message}" if where else message
     return f"{where}: got {fault['input']!r}; {message[:1].lower()}{message[1:]}"
 
 
-def _described(place: list[Any]) -> str:
+def _described(place: list[int | str]) -> str:
     model = _model_at(place[:-1])
     field = model.model_fields.get(str(place[-1])) if model else None
     return field.description or "" if field else "write it"
 
 
-def _model_at(place: list[Any]) -> type[BaseModel] | None:
+def _model_at(place: list[int | str]) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Config
     for part in place:
         if model is not None and part in model.model_fields:
@@ -156,8 +156,8 @@ def _model_at(place: list[Any]) -> type[BaseModel] | None:
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_model_in(argument) for argument in get_args(annotation))
-    return next((model for model in found if model is not None), None)
+    models = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in models if model is not None), None)
 
 
 def describe() -> str:
@@ -189,15 +189,17 @@ def _typed(field: FieldInfo) -> str:
         return f"{words}; required"
     if inner is not None:
         return words
-    return f"{words}; default {_plain(field.get_default(call_default_factory=True))}"
+    return f"{words}; default {_as_yaml(field.get_default(call_default_factory=True))}"
 
 
-def _plain(value: Any) -> str:
+def _as_yaml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
         return str(list(value))
-    return {None: "null", "": "empty"}.get(value, str(value))
+    if value is None:
+        return "null"
+    return "empty" if value == "" else str(value)
 
 
 def _type_name(annotation: Any) -> str:

@@ -21,7 +21,7 @@ from .sources import MODULI, Label
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """What is known of the systems of a batch; what is unknown has weight 0 and any finite value.
+    """Labels of the systems of a batch; an unknown label has weight 0 and any finite value.
 
     Each attribute is a tensor whose first axis is that of systems or atoms.
     """

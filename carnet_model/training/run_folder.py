@@ -159,8 +159,8 @@ def plot_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
     for place, name in enumerate(["loss", *names]):
         axes = figure.add_subplot(1, panels, place + 1)
         axes.plot(epochs, [record.get(name, math.nan) for record in history], color=f"C{place}")
-        what = "training loss" if name == "loss" else f"validation: {name.removesuffix('_mae')}"
-        axes.set(title=what, xlabel="epoch", yscale="log")
+        title = "training loss" if name == "loss" else f"validation: {name.removesuffix('_mae')}"
+        axes.set(title=title, xlabel="epoch", yscale="log")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
     write_bytes(str(path), buffer.getvalue())

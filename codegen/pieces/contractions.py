@@ -93,7 +93,7 @@ class Contraction:
             return Values(indices, entries)
         letters = "".join(x for x in whole.letters if indices.count(x) == 1)
         summed = [x for x in whole.letters if x not in letters]
-        found: list[Entry] = []
+        traced: list[Entry] = []
         for outer in assignments(range(3), repeat=len(letters)):
             total: dict[Ref | None, int] = {}
             for inner in assignments(range(3), repeat=len(summed)):
@@ -103,8 +103,8 @@ class Contraction:
                     place = 3 * place + digits[letter]
                 for ref, coefficient in entries[place]:
                     total[ref] = total.get(ref, 0) + coefficient
-            found.append(tuple((ref, c) for ref, c in total.items() if c))
-        return Values(letters, found)
+            traced.append(tuple((ref, c) for ref, c in total.items() if c))
+        return Values(letters, traced)
 
     # --- parts of the product -------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class Contraction:
         letters = self.open_letters(part)
         summed = [x for x in dict.fromkeys(left.letters + right.letters) if x not in letters]
         rank = len(letters)
-        found = []
+        rows = []
         for place in self.orbits(part).representatives.tolist():
             digits = {x: place // 3 ** (rank - 1 - slot) % 3 for slot, x in enumerate(letters)}
             total: Bilinear = {}
@@ -155,8 +155,8 @@ class Contraction:
                 for b, second in right.at(digits):
                     for a, first in ours:
                         total[a, b] = total.get((a, b), 0) + first * second
-            found.append({pair: c for pair, c in total.items() if c})
-        return found
+            rows.append({pair: c for pair, c in total.items() if c})
+        return rows
 
     def spread(self, part: int, values: Sequence[Ref]) -> Values:
         """Return a part with all its components, from the independent ones."""
@@ -242,13 +242,13 @@ class Contraction:
 
 def _grouped(rows: Sequence[Bilinear], side: int) -> list[dict[Ref | None, dict[Ref | None, int]]]:
     """Return each row by its values on one side, with the sum of the other that each multiplies."""
-    found = []
+    grouped = []
     for row in rows:
         groups: dict[Ref | None, dict[Ref | None, int]] = {}
         for pair, coefficient in row.items():
             groups.setdefault(pair[side], {})[pair[1 - side]] = coefficient
-        found.append(groups)
-    return found
+        grouped.append(groups)
+    return grouped
 
 
 def _price(rows: Sequence[Bilinear]) -> int:
@@ -309,7 +309,7 @@ def _lower(built: Builder, rows: Sequence[Bilinear], side: int, divide: bool) ->
     columns = sorted({ref for parts in scaled for ref in parts})
     number = {ref: place for place, ref in enumerate(columns)}
     matrix = [{number[ref]: Surd(c) for ref, c in parts.items()} for parts in scaled]
-    found = built.apply(matrix, columns)
+    inner_sums = built.apply(matrix, columns)
     result = []
     for plan in plans:
         terms: list[tuple[Surd, Ref]] = []
@@ -317,8 +317,8 @@ def _lower(built: Builder, rows: Sequence[Bilinear], side: int, divide: bool) ->
             if which is None:
                 terms.append((Surd(lead), built.constant(1) if outer is None else outer))
             elif outer is None:
-                terms.append((Surd(lead), found[which]))
+                terms.append((Surd(lead), inner_sums[which]))
             else:
-                terms.append((Surd(lead), built.product(outer, found[which])))
+                terms.append((Surd(lead), built.product(outer, inner_sums[which])))
         result.append(built.linear(terms))
     return result

@@ -8,11 +8,11 @@ from .lowering import ONE, Builder
 from .program import Argument, Linear, Output, Product, Program, Reciprocal, Ref, Sign
 
 GRADIENT, OF = "gradient", "_gradient"
-"""Name of the argument that is pulled back, and what a gradient's name ends in."""
+"""Name of the gradient by the result, and the ending of the names of the other gradients."""
 
 
 def vjp(program: Program) -> Program:
-    """Return the program that pulls a gradient back: for each argument one, of its shape.
+    """Return the vector-Jacobian product of a program: a gradient by each argument, of its shape.
 
     The gradient by the one output of the program is an argument more; derivatives are taken in
     reverse, step by step (Linnainmaa 1976, BIT 16, 146), so that their cost is a small multiple of
@@ -25,8 +25,8 @@ def vjp(program: Program) -> Program:
         raise ValueError(f"{program.name} must have one output and no channels")
     (output,) = program.outputs
     labels = tuple(f"{GRADIENT}_{place}" for place in range(len(output.entries)))
-    pulled = Argument(GRADIENT, output.shape, labels, False, "gradient by the result")
-    built = Builder((*program.arguments, pulled))
+    upstream = Argument(GRADIENT, output.shape, labels, False, "gradient by the result")
+    built = Builder((*program.arguments, upstream))
     values: list[Ref] = list(range(program.inputs))
     for step in program.steps:
         values.append(_again(built, step.operation, values))
@@ -37,7 +37,9 @@ def vjp(program: Program) -> Program:
         ref = program.inputs + number
         if adjoints[ref]:
             adjoint = built.linear(adjoints[ref])
-            _pull(built, program.steps[number].operation, adjoint, values, values[ref], adjoints)
+            _backpropagate(
+                built, program.steps[number].operation, adjoint, values, values[ref], adjoints
+            )
     outputs = []
     place = 0
     for argument in program.arguments:
@@ -69,7 +71,7 @@ def _again(built: Builder, operation: object, values: list[Ref]) -> Ref:
     raise TypeError(f"no derivative of {operation!r}")
 
 
-def _pull(
+def _backpropagate(
     built: Builder,
     operation: object,
     adjoint: Ref,
@@ -77,7 +79,7 @@ def _pull(
     result: Ref,
     adjoints: list[list[tuple[Surd, Ref]]],
 ) -> None:
-    """Add what a step passes on to the adjoints of its operands."""
+    """Add the contribution of a step to the adjoints of its operands."""
     match operation:
         case Linear(terms, _):
             for coefficient, ref in terms:

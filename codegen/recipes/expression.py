@@ -107,7 +107,7 @@ class ExpressionRecipe(Recipe):
     @property
     def arguments(self) -> tuple[Argument, ...]:
         """The arrays that the functions take: a tensor each, under a name that code can have."""
-        found: list[Argument] = []
+        listed: list[Argument] = []
         taken: set[str] = set(RESERVED)
         for name, declared in self.read.tensors.items():
             word = _identifier(name)
@@ -119,8 +119,8 @@ class ExpressionRecipe(Recipe):
             meaning = str(declared)
             if declared.rank:
                 meaning = f"{declared}, components {', '.join(declared.labels)}"
-            found.append(Argument(word, shape, labels, False, meaning))
-        return tuple(found)
+            listed.append(Argument(word, shape, labels, False, meaning))
+        return tuple(listed)
 
 
 @lru_cache(maxsize=64)
@@ -200,8 +200,8 @@ def _by_contraction(recipe: ExpressionRecipe) -> Program:
     for place in target.components.orbits.representatives.tolist():
         digits = {x: place // 3 ** (read.rank - 1 - slot) % 3 for slot, x in enumerate(read.free)}
         terms: list[tuple[Surd, Ref]] = []
-        for term, found in pieces:
-            entry = ((None, 1),) if found is None else found.at(digits)
+        for term, contracted in pieces:
+            entry = ((None, 1),) if contracted is None else contracted.at(digits)
             for ref, coefficient in entry:
                 value = built.constant(1) if ref is None else ref
                 terms.append((Surd(term.coefficient * coefficient), value))

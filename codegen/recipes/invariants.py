@@ -93,10 +93,14 @@ class InvariantsRecipe(Recipe):
         """Return how the function and its gradient are called."""
         given = Array(TENSOR, "broadcast", self._reduction.dimension)
         size = len(self.members)
-        pulled = Array(TENSOR + OF, "item", self._reduction.dimension, written=True)
+        tensor_gradient = Array(TENSOR + OF, "item", self._reduction.dimension, written=True)
         return (
             Signature("evaluate", "items", (given, Array("result", "item", size, written=True))),
-            Signature("evaluate_vjp", "items", (given, Array(GRADIENT, "broadcast", size), pulled)),
+            Signature(
+                "evaluate_vjp",
+                "items",
+                (given, Array(GRADIENT, "broadcast", size), tensor_gradient),
+            ),
         )
 
     def kernels(self) -> tuple[Kernel, ...]:

@@ -29,7 +29,7 @@ def derivative(
         name: the tensor T.
         letters: indices a, b, .. of the derivative, which follow the free ones.
     """
-    found = []
+    differentiated = []
     for term in terms:
         for number, factor in enumerate(term.factors):
             if factor.name == name:
@@ -38,8 +38,10 @@ def derivative(
                     Factor(DELTA, old + new)
                     for old, new in zip(factor.indices, letters, strict=True)
                 )
-                found += projected(Term(term.coefficient, (*rest, *links)), classes[name], letters)
-    return simplified(found, free + letters, classes)
+                differentiated += projected(
+                    Term(term.coefficient, (*rest, *links)), classes[name], letters
+                )
+    return simplified(differentiated, free + letters, classes)
 
 
 def projected(term: Term, tensor_class: TensorClass, letters: str) -> list[Term]:
@@ -97,14 +99,14 @@ def isotropic(
     over the isotropic tensors F of its index symmetry (rule 9 with weight 0).
     """
     quantities = Quantities.of(classes)
-    found = []
+    averaged = []
     for term in (each.without_deltas(free) for each in terms):
         parts = split(term, names)
         components = written_out([parts.rotating], parts.letters, quantities)
         if components.vanishes:
             continue
         if not parts.letters:
-            found.append(term)
+            averaged.append(term)
             continue
         target = reduction(components.symmetry(axial=False))
         taken = {*term.letters, *free}
@@ -118,22 +120,22 @@ def isotropic(
                 contracted = pattern_factors(taken_out[0][0], "".join(inner.values()), "")
                 for pattern, sign in placed:
                     factors = pattern_factors(pattern, parts.letters, "")
-                    found.append(
+                    averaged.append(
                         Term(
                             parts.rest.coefficient * a * sign * b * len(taken_out),
                             (*parts.rest.factors, *factors, *other.factors, *contracted),
                         )
                     )
-    return simplified(found, free, classes)
+    return simplified(averaged, free, classes)
 
 
 def pattern_factors(pattern: Pattern, letters: str, dummy: str) -> tuple[Factor, ...]:
     """Return the deltas and the Levi-Civita symbol of a pattern as factors."""
-    found = [Factor(DELTA, letters[a] + letters[b]) for a, b in pattern.deltas]
+    symbols = [Factor(DELTA, letters[a] + letters[b]) for a, b in pattern.deltas]
     if pattern.epsilon:
         legs = "".join(letters[slot] for slot in pattern.epsilon)
-        found.append(Factor(EPSILON, legs + (dummy if len(legs) == 2 else "")))
-    return tuple(found)
+        symbols.append(Factor(EPSILON, legs + (dummy if len(legs) == 2 else "")))
+    return tuple(symbols)
 
 
 def natural_parts(
@@ -159,13 +161,13 @@ def natural_parts(
     place = list(classes).index(name)
     order = [*every[:place], *added, *every[place:]]
     merged = {each: added[each] if each in added else classes[each] for each in order}
-    done: list[Term] = []
-    waiting = list(terms)
-    while waiting:
-        term = waiting.pop()
+    decomposed: list[Term] = []
+    remaining = list(terms)
+    while remaining:
+        term = remaining.pop()
         number = next((i for i, f in enumerate(term.factors) if f.name == name), None)
         if number is None:
-            done.append(term)
+            decomposed.append(term)
             continue
         factor = term.factors[number]
         rest = (*term.factors[:number], *term.factors[number + 1 :])
@@ -176,8 +178,8 @@ def natural_parts(
                 indices = dummy + indices
             part = Factor(part_name(name, *key), indices)
             factors = (*rest, part, *pattern_factors(pattern, factor.indices, dummy))
-            waiting.append(Term(term.coefficient * coefficient, factors))
-    return simplified(done[::-1], free, merged), merged
+            remaining.append(Term(term.coefficient * coefficient, factors))
+    return simplified(decomposed[::-1], free, merged), merged
 
 
 def part_name(name: str, weight: int, copy: int) -> str:

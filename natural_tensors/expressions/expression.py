@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..crystals.point_groups import PointGroup, point_group
 from ..decomposition.reductions import Reduction, reduction
@@ -92,8 +93,8 @@ class Expression(Written):
         """
         shared: set[SignedPermutation] | None = None
         for term in simplified(self.terms, self.free, self.tensors):
-            found = set(Writings(term, self.free, self.tensors, named=False).automorphisms())
-            shared = found if shared is None else shared & found
+            of_term = set(Writings(term, self.free, self.tensors, named=False).automorphisms())
+            shared = of_term if shared is None else shared & of_term
         return tuple(sorted(shared or (), key=lambda element: element.slots))
 
     @property
@@ -173,14 +174,14 @@ class Expression(Written):
         chosen = np.flatnonzero(np.isin(table.places, orbits.representatives))
         row = orbits.position[table.places[chosen]]
         _, products = np.unique(table.monomials[chosen], axis=0, return_inverse=True)
-        found = {}
+        occurring = {}
         for space in target.spaces:
             values = space.values(target.components)[:, :, 0] * orbits.sizes[:, None]
             total = np.zeros((int(products.max()) + 1, space.multiplicity), dtype=object)
             numbers = table.numerators[chosen].astype(object)
             np.add.at(total, products.reshape(-1), numbers[:, None] * values[row])
-            found[space.weight] = (_rank(total), space.multiplicity)
-        return MappingProxyType(found)
+            occurring[space.weight] = (_rank(total), space.multiplicity)
+        return MappingProxyType(occurring)
 
     @cached_property
     def contributions(self) -> Mapping[str, Weights]:
@@ -188,13 +189,15 @@ class Expression(Written):
 
         A copy takes part when the derivative of the result along it is not identically zero.
         """
-        found: dict[str, Weights] = {}
+        contributions_of: dict[str, Weights] = {}
         for name, declared in self.tensors.items():
             values, rows, columns = derivative_rows(
                 self.polynomials, self.quantities.range_of(name)
             )
             if declared.natural:
-                found[name] = MappingProxyType({declared.rank: (int(bool(values.size)), 1)})
+                contributions_of[name] = MappingProxyType(
+                    {declared.rank: (int(bool(values.size)), 1)}
+                )
                 continue
             target = declared.reduction
             counts = {}
@@ -204,8 +207,8 @@ class Expression(Written):
                 total = np.zeros((height, space.multiplicity), dtype=object)
                 np.add.at(total, rows, values.astype(object)[:, None] * table[columns])
                 counts[space.weight] = (_rank(total), space.multiplicity)
-            found[name] = MappingProxyType(counts)
-        return MappingProxyType(found)
+            contributions_of[name] = MappingProxyType(counts)
+        return MappingProxyType(contributions_of)
 
     @cached_property
     def orders(self) -> tuple[ContractionOrder, ...]:
@@ -421,7 +424,7 @@ def _told(cause: Vanishing) -> str:
     return f"renaming the summed {shown} makes it minus itself"
 
 
-def _rank(matrix: np.ndarray[Any, Any]) -> int:
+def _rank(matrix: NDArray[np.object_]) -> int:
     """Return the rank of an integer matrix, from the Gram matrix of its columns."""
     if not matrix.size:
         return 0
@@ -471,18 +474,18 @@ def expression(text: str, /, **tensors: Declared) -> Expression:
 
 def _shared_parity(text: str, terms: list[ReadTerm], classes: Mapping[str, TensorClass]) -> bool:
     """Return whether every product is axial, or none; refuse a mixture."""
-    found = [
+    parities = [
         sum(class_of(f.name, classes).symmetry.axial for f in term.factors) % 2 for term in terms
     ]
-    for term, axial in zip(terms, found, strict=True):
-        if axial != found[0]:
+    for term, axial in zip(terms, parities, strict=True):
+        if axial != parities[0]:
             kinds = ["a polar tensor", "an axial one"]
             raise pointed(
-                f"this term is {kinds[axial]}, the first is {kinds[found[0]]}",
+                f"this term is {kinds[axial]}, the first is {kinds[parities[0]]}",
                 text,
                 term.place,
                 term.length,
                 "an inversion would act on them differently: declare a tensor as "
                 "'axial', or give one of the terms a factor that is (s='scalar, axial')",
             )
-    return bool(found[0])
+    return bool(parities[0])

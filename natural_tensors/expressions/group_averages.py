@@ -88,11 +88,11 @@ def _time_sign(term: Term, classes: Classes, group: PointGroup) -> int:
 
 def _projector(target: Reduction, group: PointGroup, sign: int) -> list[list[Fraction]] | None:
     """Return the projector on the invariants, over the independent components; None for 0."""
-    found = form(target, group, time_reversal=sign)
-    if not found.free:
+    invariant_form = form(target, group, time_reversal=sign)
+    if not invariant_form.free:
         return None
     # in standard axes the form is rational; a common factor of its columns does not matter
-    table = [[n for n in row if isinstance(n, Fraction)] for row in found.table]
+    table = [[n for n in row if isinstance(n, Fraction)] for row in invariant_form.table]
     common = lcm(*(n.denominator for row in table for n in row))
     basis: NDArray[Any] = np.array([[int(n * common) for n in row] for row in table], dtype=object)
     weighted = basis * target.components.orbits.sizes[:, None]

@@ -137,16 +137,16 @@ class _Reader:
 
     def _indices(self, match: re.Match[str], place: int) -> Generator[_Token, None, int]:
         braces = "{" in match[0]
-        found = _INDICES.match(self.text, place)
-        if found is None:
+        letters = _INDICES.match(self.text, place)
+        if letters is None:
             raise self.fault(
                 "no index follows",
                 match.start(),
                 max(place - match.start(), 1),
                 "indices are letters, as in T_ij; a scalar has no underscore",
             )
-        yield _Token("indices", found[0], place)
-        place = found.end()
+        yield _Token("indices", letters[0], place)
+        place = letters.end()
         if braces:
             end = re.compile(r"\s*\}").match(self.text, place)
             if end is None:
@@ -156,7 +156,7 @@ class _Reader:
             place = end.end()
         elif self.text[place : place + 1] == "_":
             raise self.fault(
-                f"after the indices {found[0]!r} an underscore cannot follow",
+                f"after the indices {letters[0]!r} an underscore cannot follow",
                 place,
                 1,
                 "put a space between two tensors: C_ijkl n_j n_l",
@@ -248,17 +248,17 @@ class _Reader:
             sign = 1
         wanted = set(terms[0].free())
         for term in terms[1:]:
-            found = set(term.free())
-            if found != wanted and term.coefficient and not self.thrice(term):
-                self.refuse_unlike(term, found, wanted, terms[0])
+            occurring = set(term.free())
+            if occurring != wanted and term.coefficient and not self.thrice(term):
+                self.refuse_unlike(term, occurring, wanted, terms[0])
         return terms
 
     def refuse_unlike(
-        self, term: ReadTerm, found: set[str], wanted: set[str], first: ReadTerm
+        self, term: ReadTerm, occurring: set[str], wanted: set[str], first: ReadTerm
     ) -> None:
         """Say how the free indices of a term differ from those of the first."""
         show: Callable[[set[str]], str] = lambda letters: ", ".join(map(repr, sorted(letters)))  # noqa: E731
-        missing, extra = wanted - found, found - wanted
+        missing, extra = wanted - occurring, occurring - wanted
         said = [f"lacks the free index {show(missing)}"] if missing else []
         said += [f"has the free index {show(extra)}"] if extra else []
         raise self.fault(
@@ -340,9 +340,9 @@ class _Reader:
         indices, letters = "", token.place + len(token.text)
         length = len(token.text)
         if self.token.kind == "indices" and self.adjoins(token):
-            found = self.take()
-            indices, letters = found.text, found.place
-            length = found.place + len(found.text) - token.place
+            written = self.take()
+            indices, letters = written.text, written.place
+            length = written.place + len(written.text) - token.place
         name = token.text
         if name not in self.ranks:
             name = ALIASES.get(name, name)
@@ -453,7 +453,7 @@ def spare_indices(taken: Container[str], count: int) -> Sequence[str]:
     Raises:
         ExpressionError: when there are not as many.
     """
-    found = [letter for letter, _ in zip(spare(taken), range(count), strict=False)]
-    if len(found) < count:
+    chosen = [letter for letter, _ in zip(spare(taken), range(count), strict=False)]
+    if len(chosen) < count:
         raise ExpressionError(f"an expression has at most {len(SPARE)} different indices")
-    return found
+    return chosen

@@ -34,29 +34,29 @@ def signed_symmetries(
     """
     rank = values.ndim
     signatures = _signatures(values)
-    found: list[SignedPermutation] = []
+    generators: list[SignedPermutation] = []
     for base in range(rank - 2, -1, -1):
         for goal in range(base + 1, rank):
-            if goal in _orbit(base, found):
+            if goal in _orbit(base, generators):
                 continue
             element = _first(values, signatures, base, goal)
             if element is not None:
                 if not proved(element):
                     raise ArithmeticError(f"{element} holds modulo {PRIME} but not exactly")
-                found.append(element)
-    return simple_generators(found)
+                generators.append(element)
+    return simple_generators(generators)
 
 
 def _signatures(values: NDArray[np.int64]) -> dict[tuple[int, int], bytes]:
     """Return for each ordered pair of slots the values there, whatever their order and sign."""
     sizes = np.minimum(values, (PRIME - values) % PRIME)
-    found = {}
+    signatures = {}
     for a in range(values.ndim):
         for b in range(values.ndim):
             if a != b:
                 table = np.moveaxis(sizes, (a, b), (0, 1)).reshape(9, -1)
-                found[a, b] = np.sort(table, axis=1).tobytes()
-    return found
+                signatures[a, b] = np.sort(table, axis=1).tobytes()
+    return signatures
 
 
 def _orbit(slot: int, generators: Sequence[SignedPermutation]) -> set[int]:
@@ -128,12 +128,12 @@ def closure(generators: Sequence[SignedPermutation]) -> set[SignedPermutation] |
     if not generators:
         return set()  # the identity, of unknown rank
     identity = SignedPermutation(tuple(range(len(generators[0].slots))), 1)
-    found = {identity}
+    members = {identity}
     frontier = [identity]
     while frontier:
-        fresh = {a.then(g) for a in frontier for g in generators} - found
-        found |= fresh
+        fresh = {a.then(g) for a in frontier for g in generators} - members
+        members |= fresh
         frontier = list(fresh)
-        if len(found) > LISTED:
+        if len(members) > LISTED:
             return None
-    return found
+    return members

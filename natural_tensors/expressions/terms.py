@@ -146,7 +146,7 @@ class Writings:
     def _write(self, name: str) -> None:
         """Write one more factor of a name in every way, keeping the least."""
         least: tuple[tuple[int, int], ...] | None = None
-        found: dict[tuple[int, tuple[tuple[str, int], ...]], int] = {}
+        signs: dict[tuple[int, tuple[tuple[str, int], ...]], int] = {}
         elements = class_of(name, self.classes).elements
         for state in self.states:
             known = dict(state.numbers)
@@ -159,21 +159,21 @@ class Writings:
                         self._coded(factor.indices[slot], numbers) for slot in element.slots
                     )
                     if least is None or code < least:
-                        least, found = code, {}
+                        least, signs = code, {}
                     if code == least:
                         key = (state.used | 1 << place, tuple(sorted(numbers.items())))
                         sign = state.sign * element.sign
-                        if found.setdefault(key, sign) != sign:
+                        if signs.setdefault(key, sign) != sign:
                             self.vanishing = Vanishing((), name)
                             return
-                        if len(found) > MOST_STATES:
+                        if len(signs) > MOST_STATES:
                             raise ExpressionError(
                                 f"a product can be written alike in more than {MOST_STATES} ways; "
                                 "use fewer factors of one name"
                             )
         assert least is not None
         self.code.append(least)
-        self.states = [_State(used, numbers, sign) for (used, numbers), sign in found.items()]
+        self.states = [_State(used, numbers, sign) for (used, numbers), sign in signs.items()]
 
     def _coded(self, letter: str, numbers: dict[str, int]) -> tuple[int, int]:
         if letter in self.free:
@@ -222,14 +222,14 @@ class Writings:
         """
         first = self.states[0]
         places = {number: letter for letter, number in first.numbers}
-        found = set()
+        elements = set()
         for state in self.states:
             slots = [0] * len(self.free)
             for letter, number in state.numbers:
                 if letter in self.free:
                     slots[self.free.index(places[number])] = self.free.index(letter)
-            found.add(SignedPermutation(tuple(slots), first.sign * state.sign))
-        return tuple(sorted(found, key=lambda element: (element.slots, -element.sign)))
+            elements.add(SignedPermutation(tuple(slots), first.sign * state.sign))
+        return tuple(sorted(elements, key=lambda element: (element.slots, -element.sign)))
 
 
 def has_zero_trace(term: Term, classes: Classes) -> bool:

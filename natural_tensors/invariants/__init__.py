@@ -1,1 +1,1 @@
-"""Polynomial invariants of tensors: how many, which, and what they say of two tensors."""
+"""Polynomial invariants of tensors: how many, which, and two tensors compared up to a rotation."""

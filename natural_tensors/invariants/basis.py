@@ -215,6 +215,6 @@ def _members(reduction: Reduction, highest: int) -> tuple[Invariant, ...]:
             scalars = tuple(key for key in keys if key[0] == 0)
             parts = tuple(key for key in keys if key[0])
             factors = tuple((key[0], count) for key, count in Counter(parts).items())
-            found = independent_contractions(factors) if parts else (Contraction((), ()),)
-            members += [Invariant(scalars, parts, each, parity) for each in found]
+            contractions = independent_contractions(factors) if parts else (Contraction((), ()),)
+            members += [Invariant(scalars, parts, each, parity) for each in contractions]
     return tuple(members)

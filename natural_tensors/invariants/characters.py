@@ -5,7 +5,7 @@ rotation by the angle a is ``z**m`` with ``z = exp(i a)``, so the character of t
 degree d is the coefficient of ``t**d`` in ``product 1/(1 - t z**m)`` over all coordinates
 (T. Molien, Sitzungsber. Akad. Berlin 1897, 1152). Weyl's integral over SO(3) with the density
 ``1 - z`` takes the coefficient of ``z**0`` less that of ``z**1`` (H. Weyl, The Classical Groups
-(1946), VII.4): what has the magnetic number 0, less what has 1. All numbers are integers.
+(1946), VII.4). All numbers are integers.
 """
 
 from __future__ import annotations

@@ -109,17 +109,17 @@ def same_up_to_rotation(
     """
     if not 0 < tolerance < 1:
         raise ValueError(f"tolerance {tolerance!r} is not between 0 and 1")
-    whole = class_of(tensor)
-    orthonormal = reduction(whole.symmetry, basis="orthonormal")
+    tensor_class = class_of(tensor)
+    orthonormal = reduction(tensor_class.symmetry, basis="orthonormal")
     basis = _basis(orthonormal, group)
     a, b = (_packed(orthonormal, values, form) for values in (first, second))
     scale = float(max(np.linalg.norm(a), np.linalg.norm(b)))
     if symbols.is_exact(first) and symbols.is_exact(second):
-        found = _exactly_different(_basis(whole, group), first, second, form)
+        difference = _exactly_different(_basis(tensor_class, group), first, second, form)
     else:
-        found = _different(basis, a, b, tolerance * scale)
-    if found is not None:
-        witness, values = found
+        difference = _different(basis, a, b, tolerance * scale)
+    if difference is not None:
+        witness, values = difference
         return Comparison(False, basis.degree, len(basis), witness, values)
     rotation, distance = _best_rotation(orthonormal, a, b)
     if basis.group == "O(3)" and orthonormal.parity < 0:
@@ -164,7 +164,7 @@ def _different(
         key: float(max(np.linalg.norm(a[where]), np.linalg.norm(b[where])))
         for key, where in zip(reduction.copies, blocks.slices, strict=True)
     }
-    # the full tensors may be turned by rounding from their coordinates, which are what is compared
+    # coordinates are compared; the full tensors may differ from them by rounding
     values = basis.evaluate(reduction.unpack(np.stack([a, b])))
     worst, excess = None, 1.0
     for member, (one, other) in zip(basis.members, values.T, strict=True):

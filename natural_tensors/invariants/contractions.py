@@ -25,7 +25,7 @@ from .characters import joint_invariants
 from .evaluation import contract, nodes_of
 
 SPARE_POINTS = 2
-"""Points beyond the number of invariants: independent rows of them are found all the more."""
+"""Random points beyond the number of invariants: more tell independent ones apart more surely."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Contraction:
 
     @cached_property
     def components(self) -> tuple[tuple[int, ...], ...]:
-        """The factors that hang together, in order."""
+        """The factors that are connected, in order."""
         number = list(range(len(self.weights)))
         joined = [(i, j) for i, j, _ in self.edges]
         joined += list(combinations(self.epsilon, 2))
@@ -66,12 +66,12 @@ def contractions(weights: tuple[int, ...]) -> list[Contraction]:
     triples: list[tuple[int, ...]] = [()]
     if sum(weights) % 2:
         triples = list(combinations(range(len(weights)), 3))
-    found = [
+    result = [
         Contraction(weights, edges, triple)
         for triple in triples
         for edges in _joined([weight - (i in triple) for i, weight in enumerate(weights)], 0)
     ]
-    return sorted(found, key=lambda each: -len(each.components))
+    return sorted(result, key=lambda each: -len(each.components))
 
 
 def _joined(free: list[int], first: int) -> Iterator[tuple[tuple[int, int, int], ...]]:
@@ -108,7 +108,7 @@ def independent_contractions(factors: tuple[tuple[int, int], ...]) -> tuple[Cont
 
     The number is known from the characters. The contractions are evaluated at random tensors
     modulo a prime; rows that are independent there belong to independent polynomials, so that as
-    many as the number are a basis, certainly. Products are taken before what hangs together.
+    many as the number are a basis, certainly. Products are taken before connected ones.
 
     Args:
         factors: weight of each natural tensor, not 0, and the degree in it.

@@ -33,7 +33,7 @@ class Node:
         factor: which tensor; -1 for the Levi-Civita symbol.
         axes: number of the bond on each axis; a bond occurs on two nodes.
         places: monomial of each entry; for the Levi-Civita symbol, nothing.
-        counts: what to multiply the entry by: multinomial coefficients of the bonds that begin
+        counts: factor of each entry: multinomial coefficients of the bonds that begin
             here, or the values of the Levi-Civita symbol.
     """
 

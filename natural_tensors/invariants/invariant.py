@@ -91,7 +91,7 @@ class Invariant(Written):
 
 
 def at_monomials(part: Array, weight: int) -> Array:
-    """Return natural tensors, shape ``batch + (3,)*weight``, as rows of what may differ.
+    """Return natural tensors, shape ``batch + (3,)*weight``, as rows of distinct entries.
 
     Shape ``(tensors, monomials)``: one component for each monomial of degree `weight`.
     """

@@ -27,7 +27,7 @@ TWICE_COSINE = {1: (2,), 2: (2, -2), 3: (2, -1, -1), 4: (2, 0, -2, 0), 6: (2, 1,
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Natural tensors and their signs under what is no rotation.
+    """Natural tensors and their signs under inversion and time reversal.
 
     Attributes:
         weights: of each natural tensor.
@@ -89,7 +89,7 @@ def _inverse_determinant(weights: tuple[int, ...], fold: int, sign: int, degree:
 def _of_limiting_group(space: Space, group: PointGroup, degree: int) -> Series:
     """Average over the connected parts of a limiting group.
 
-    A part is a sign times the rotations about the axis, or times the twofold turns across it,
+    A part is a sign times the rotations about the axis, or times the twofold rotations across it,
     which have all the same eigenvalues; with several axes it is a sign times all rotations.
     """
     spherical = len(group.axes) > 1
@@ -111,7 +111,7 @@ def _of_limiting_group(space: Space, group: PointGroup, degree: int) -> Series:
 
 
 def _flips(operation: Operation) -> bool:
-    """Say whether the rotation in an operation turns the z axis round."""
+    """Say whether the rotation in an operation reverses the z axis."""
     return operation.matrix[2][2].sign() != operation.determinant
 
 

@@ -60,7 +60,7 @@ class Head(nn.Module):
 
 
 class Assembly(nn.Module):
-    """The tensor from what the head learns: scale, shift, sum, and the exponential if positive.
+    """The tensor from the output of the head: scale, shift, sum, and the exponential if positive.
 
     Args:
         target: the target.
@@ -83,7 +83,7 @@ class Assembly(nn.Module):
     def learned(self, values: Tensor, batch: Batch) -> Tensor:
         """Return the tensor, or its logarithm if positive, in packed coordinates.
 
-        A sum is taken in double precision, over the atoms and what each element counts for alone:
+        A sum runs in double precision over the atoms and the reference values of their elements:
         energies are large numbers whose small differences matter. Before an exponential the length
         of the vector is held below ``LIMIT`` deviations, smoothly and without touching what is
         shorter, so that nothing overflows early in a training.
@@ -139,7 +139,7 @@ class Output(nn.Module):
     """One tensor from the features of all layers.
 
     Args:
-        target: what is predicted.
+        target: the tensor to predict.
         layout: of the features.
         layers: number of interactions.
         channels: number of channels.
@@ -174,7 +174,7 @@ class Output(nn.Module):
         self.assembly = Assembly(target)
 
     def forward(self, scalars: Tensor, features: Sequence[Parts], batch: Batch) -> Tensor:
-        """Return what the assembly makes tensors of, shape ``(systems, dimension)``.
+        """Return the input of the assembly, shape ``(systems, dimension)``.
 
         A system is a structure, or an atom for a target of atoms.
 

@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from carnet_model import cli
-from carnet_model.export.exported import METADATA, ExportError, Pull, load_exported
+from carnet_model.export.exported import METADATA, EnergyGradient, ExportError, load_exported
 from carnet_model.export.exporting import export
 from carnet_model.network.graph import Batch
 from carnet_model.network.model import CarNet
@@ -37,7 +37,7 @@ from tests.helpers.tiny_potentials import (
 pytestmark = pytest.mark.slow
 
 
-def pull(graphs: Batch, path: Path | None = None) -> Pull:
+def evaluated(graphs: Batch, path: Path | None = None) -> EnergyGradient:
     found = load_exported(path) if path else loaded()
     return found(graphs.numbers, graphs.senders, graphs.receivers, graphs.vectors())
 
@@ -56,7 +56,7 @@ def alone() -> Geometry:
 )  # fmt: skip
 def test_numbers_of_any_size_are_those_of_the_network(things: tuple[Geometry, ...]) -> None:
     graphs = batch(*things)
-    expected, found = energy_and_derivatives(model(), graphs), pull(graphs)
+    expected, found = energy_and_derivatives(model(), graphs), evaluated(graphs)
     energy = found.energy(graphs.owners, len(things))
     assert energy.dtype == torch.float64
     torch.testing.assert_close(energy, expected.energy.double(), rtol=0, atol=1e-10)
@@ -66,7 +66,7 @@ def test_numbers_of_any_size_are_those_of_the_network(things: tuple[Geometry, ..
 
 def test_the_gradient_by_strain_is_the_stress() -> None:
     graphs = batch(crystal(), crystal(2, 3))
-    expected, found = energy_and_derivatives(model(), graphs, stress=True), pull(graphs)
+    expected, found = energy_and_derivatives(model(), graphs, stress=True), evaluated(graphs)
     owners = graphs.owners[graphs.receivers]
     strain = found.strain_derivative(graphs.vectors(), owners, 2)
     volumes = torch.linalg.det(graphs.cells).abs().view(-1, 1, 1)
@@ -86,7 +86,7 @@ def test_bonds_may_come_in_any_order_and_beyond_the_cutoff() -> None:
         torch.cat([graphs.receivers[order], wide.receivers[:5]]),
         torch.cat([graphs.vectors()[order], 9 * wide.vectors()[:5]]),
     )
-    expected = pull(graphs)
+    expected = evaluated(graphs)
     torch.testing.assert_close(found.energies, expected.energies, rtol=0, atol=1e-12)
     torch.testing.assert_close(found.gradient[:-5], expected.gradient[order], rtol=0, atol=1e-12)
     assert not found.gradient[-5:].any()
@@ -182,7 +182,7 @@ def test_the_command_exports_an_ensemble_in_single_precision(tmp_path: Path) -> 
     assert "written to" in done.output
     assert load_exported(path).dtype == torch.float32
     graphs = batch(crystal(2), dtype=torch.float32)
-    found = pull(graphs, path)
+    found = evaluated(graphs, path)
     answers = [energy_and_derivatives(model(seed), batch(crystal(2))) for seed in (0, 1)]
     forces = torch.stack([answer.forces for answer in answers]).mean(dim=0)
     energy = torch.stack([answer.energy for answer in answers]).mean(dim=0).double()
