@@ -53,7 +53,7 @@ class Convolution:
     @property
     def frame_size(self) -> int:
         """Entries of the rotation matrices of a bond, all weights."""
-        return Blocks.up_to(max(self.recipe.frame_weight, 1), first=1).matrix_size
+        return Blocks.up_to(max(self.recipe.turned, 1), first=1).matrix_size
 
     def convolve(self, features: Tensor, bonds: Bonds, hidden: Tensor, matrix: Tensor) -> Tensor:
         """Return the sums of messages, shape ``(atoms, size, channels)``.

@@ -63,7 +63,7 @@ class ConvolutionRecipe(Recipe):
         return layout.feature_blocks(self.weight, self.parity)
 
     @property
-    def frame_weight(self) -> int:
+    def turned(self) -> int:
         """Largest weight that the frame rotates."""
         return max(self.weight, self.inputs[-1].weight)
 
@@ -83,7 +83,7 @@ class ConvolutionRecipe(Recipe):
     def functions(self) -> tuple[Program | Loop, ...]:
         """Return the functions of the module, in order."""
         if self.method == "aligned":
-            geometry, message = rotations.frame_program(self.frame_weight), self._aligned()
+            geometry, message = rotations.frame_program(self.turned), self._aligned()
             edges = LoopArgument(
                 "frames", "rotation matrices of the edges, from frame()", "entries"
             )
@@ -105,7 +105,7 @@ class ConvolutionRecipe(Recipe):
         if self.method != "aligned":
             return ()
         size, sums = layout.size_of(self.inputs), layout.size_of(self.outputs)
-        paths, entries = len(self.paths), rotations.frame_size(self.frame_weight)
+        paths, entries = len(self.paths), rotations.frame_size(self.turned)
         frames = Array("frames", "edge", entries)
         features = Array("features", "sender", size, channels=True)
         weights = Array("weights", "chunk", paths, channels=True)
@@ -161,14 +161,14 @@ class ConvolutionRecipe(Recipe):
             features,
             frames,
             weights,
-            self.frame_weight,
+            self.turned,
             self.inputs,
             self.outputs,
             self.paths,
             self.normalization,
         )
         programs = (
-            rotations.frame_program(self.frame_weight),
+            rotations.frame_program(self.turned),
             message,
             derivatives.first_derivatives(),
             derivatives.second_derivatives(),
@@ -197,9 +197,9 @@ class ConvolutionRecipe(Recipe):
         )
 
     def _aligned(self) -> Program:
-        built = Builder(self._arguments(rotations.frame_argument(self.frame_weight)))
+        built = Builder(self._arguments(rotations.frame_argument(self.turned)))
         features, weights = built.components(0), built.components(2)
-        matrices = rotations.split_matrices(built.components(1), self.frame_weight)
+        matrices = rotations.split_matrices(built.components(1), self.turned)
         rotated = {
             block: rotations.rotated(
                 built, matrices[block.weight], features[block.slice], block.weight, back=False
