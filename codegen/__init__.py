@@ -3,6 +3,7 @@
 from .generation import is_intact, report, source
 from .loading import fingerprint, load
 from .programs.program import Program
+from .recipes.closed_form import ClosedFormRecipe
 from .recipes.convolution import ConvolutionRecipe
 from .recipes.coupling import CouplingRecipe, RotationRecipe
 from .recipes.expression import ExpressionRecipe
@@ -14,6 +15,7 @@ from .recipes.tensor import TensorRecipe
 from .targets.registry import Target
 
 __all__ = [
+    "ClosedFormRecipe",
     "ConvolutionRecipe",
     "CouplingRecipe",
     "ExpressionRecipe",

@@ -84,6 +84,7 @@ UPSTREAM = {
     "natural_tensors.terminal": "rich typer",
     "natural_tensors.cli": "rich typer",
     "codegen": "numpy",
+    "codegen.recipes": "sympy",
     "codegen.cli": "rich typer",
     "carnet_model": "numpy",
     "carnet_model.structures": "ase pymatgen spglib vesin",

@@ -110,7 +110,7 @@ class ExpressionRecipe(Recipe):
         listed: list[Argument] = []
         taken: set[str] = set(RESERVED)
         for name, declared in self.read.tensors.items():
-            word = _identifier(name)
+            word = identifier(name)
             while word in taken:
                 word += "_"
             taken.add(word)
@@ -128,7 +128,7 @@ def _read(text: str, tensors: tuple[tuple[str, str], ...]) -> Expression:
     return expression(text, **dict(tensors))
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
     """Return an ASCII identifier for the name of a tensor: Greek letters in words."""
     word = ""
     for char in name.replace("'", "_prime"):
