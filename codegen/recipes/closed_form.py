@@ -27,7 +27,7 @@ CONSTANTS = "constants"
 DIVISION = 4
 """Multiplications that a division counts as when programs are compared."""
 
-LARGEST_SPLIT = 300
+LARGEST_SPLIT = 60
 """Terms of a polynomial beyond which it is not split into irreducible factors."""
 
 LONGEST_SHOWN = 400
