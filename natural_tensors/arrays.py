@@ -188,15 +188,15 @@ def divided(numerator: Array, denominator: Array) -> Array:
         return np.divide(numerator, denominator)
 
 
-def rotation_matrix(rotation: TensorLike, array: Array) -> Array:
-    """Return a 3x3 orthogonal matrix of the library and precision of an array.
+def rotation_matrix(rotation: TensorLike, array: Array, axes: int = 3) -> Array:
+    """Return an orthogonal matrix, 3x3 or 2x2, of the library and precision of an array.
 
     Raises:
         ValueError: when the matrix is not orthogonal; the message says by how much.
     """
     matrix = as_floating(rotation)
-    if tuple(matrix.shape) != (3, 3):
-        raise ValueError(f"a rotation is a 3x3 matrix, got shape {tuple(matrix.shape)}")
+    if tuple(matrix.shape) != (axes, axes):
+        raise ValueError(f"a rotation is a {axes}x{axes} matrix, got shape {tuple(matrix.shape)}")
     check_orthogonal(matrix)
     if is_torch(array) and is_torch(matrix):
         return matrix.to(array)
@@ -204,9 +204,9 @@ def rotation_matrix(rotation: TensorLike, array: Array) -> Array:
 
 
 def check_orthogonal(matrix: Array) -> None:
-    """Refuse matrices, shape ``(..., 3, 3)``, whose transpose is not their inverse."""
+    """Refuse square matrices, on the last two axes, whose transpose is not their inverse."""
     values = to_numpy(matrix)
-    gap = np.abs(values @ values.swapaxes(-1, -2) - np.eye(3)).max(initial=0)
+    gap = np.abs(values @ values.swapaxes(-1, -2) - np.eye(values.shape[-1])).max(initial=0)
     tolerance = precision(matrix) ** 0.5
     if not gap <= tolerance:
         raise ValueError(

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..decomposition import reductions
+from ..decomposition.base import ReductionBase
 from ..decomposition.components import EntryLayout, Form
 from ..decomposition.reductions import Reduction
 from ..decomposition.symmetry import IndexSymmetry, SignedPermutation
@@ -457,7 +458,7 @@ def _times(number: str) -> str:
     return f"({number})" if " " in number else number
 
 
-def tensor_symbol(reduction: Reduction) -> str:
+def tensor_symbol(reduction: ReductionBase) -> str:
     """Return the letter that names the components: the field's own, or T."""
     return catalog[reduction.name].symbol[0] if reduction.name else "T"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -13,9 +14,8 @@ from .. import arrays
 from ..arrays import Array, TensorLike
 from ..errors import SymmetryError, UnknownPartError
 from ..exact import floats
-from ..so3.bases import natural_basis
-from ..so3.blocks import Blocks
-from ..so3.packing import natural_table
+from ..so3.blocks import one_after_another
+from ..so3.packing import basis_table
 from .components import Components, EntryLayout, Form
 from .symmetry import IndexSymmetry
 
@@ -52,8 +52,9 @@ class Numerics:
         self.spaces = spaces
         self.basis = basis
         self.keys = [(s.weight, copy) for s in spaces for copy in range(s.multiplicity)]
-        blocks = Blocks(tuple(weight for weight, _ in self.keys))
-        self.slices = dict(zip(self.keys, blocks.slices, strict=True))
+        self.natural = {space.weight: space.natural for space in spaces}
+        blocks = one_after_another(len(self.natural[weight].norms) for weight, _ in self.keys)
+        self.slices = dict(zip(self.keys, blocks, strict=True))
 
     # --- matrices, built when first needed -----------------------------------------------------
 
@@ -66,7 +67,7 @@ class Numerics:
             mixing = floats.rationals([row for row, _ in rows])
             mixing *= floats.square_roots([radicand for _, radicand in rows])[:, None]
             values = space.values(self.components).astype(np.float64)
-            values /= floats.square_roots(natural_basis(space.weight).norms)
+            values /= floats.square_roots(space.natural.norms)
             block = np.tensordot(mixing, values, axes=(1, 1)).swapaxes(1, 2)
             blocks.append(block.reshape(-1, self.components.dimension))
         return np.concatenate(blocks)
@@ -238,8 +239,8 @@ class Numerics:
         for (weight, copy), where in self.slices.items():
             part = packed[..., where]
             if weight > 1:
-                part = part @ arrays.like(natural_table(weight), rows)
-            parts[weight, copy] = part.reshape(batch + (3,) * weight)
+                part = part @ arrays.like(basis_table(self.natural[weight]), rows)
+            parts[weight, copy] = part.reshape(batch + self.natural[weight].shape)
         return parts
 
     def reconstruct(
@@ -254,7 +255,9 @@ class Numerics:
             def work(start: int, chunk: Array, key: tuple[int, int] = key) -> Array:
                 return self._packed_part(chunk, key, invalid, start)
 
-            pieces.append(arrays.in_chunks(work, part.reshape((-1, 3 ** key[0])), CHUNK))
+            pieces.append(
+                arrays.in_chunks(work, part.reshape((-1, prod(self.natural[key[0]].shape))), CHUNK)
+            )
         packed = arrays.concatenate(pieces)
         assembly = np.concatenate([self.assembly[self.slices[key]] for key in given])
         components = packed @ arrays.like(assembly, packed)
@@ -279,11 +282,10 @@ class Numerics:
         arrays.same_library(*given.values())
         batches: dict[tuple[int, ...], tuple[int, int]] = {}
         for (weight, copy), part in given.items():
-            cut = part.ndim - weight
-            if cut < 0 or tuple(part.shape[cut:]) != (3,) * weight:
+            cut, shape = part.ndim - weight, self.natural[weight].shape
+            if cut < 0 or tuple(part.shape[cut:]) != shape:
                 raise ValueError(
-                    f"part ({weight}, {copy}) ends in the shape {(3,) * weight}, got "
-                    f"{tuple(part.shape)}"
+                    f"part ({weight}, {copy}) ends in the shape {shape}, got {tuple(part.shape)}"
                 )
             batches.setdefault(tuple(part.shape[:cut]), (weight, copy))
         if len(batches) > 1:
@@ -302,7 +304,7 @@ class Numerics:
             if invalid == "raise":
                 self._require_finite(rows, start)
             return rows
-        table = arrays.like(natural_table(weight), rows)
+        table = arrays.like(basis_table(self.natural[weight]), rows)
         packed = rows @ table.T
         if invalid == "raise" and not _keeps_its_norm(rows, packed):
             violation = self._violation(rows, packed @ table, start, NORM_ROUNDING)
@@ -393,7 +395,7 @@ class Numerics:
         """See :meth:`Reduction.rotate`."""
         layout = self.components.layout("full")
         rows, batch = self._flat(tensor, layout, "full")
-        matrix = arrays.rotation_matrix(rotation, rows)
+        matrix = arrays.rotation_matrix(rotation, rows, self.components.axes)
         result = rows.reshape((-1, *layout.shape))
         for axis in range(1, 1 + self.symmetry.rank):
             result = arrays.contract(result, matrix, axis)

@@ -18,6 +18,10 @@ FORMS: tuple[Form, ...] = get_args(Form)
 VOIGT_LABELS = ("xx", "yy", "zz", "yz", "xz", "xy")
 VOIGT = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
 """Voigt index of a pair of Cartesian indices (rule 4)."""
+PLANE_VOIGT = np.array([[0, 2], [2, 1]])
+"""The same in the plane: xx, yy, xy."""
+PAIR_NUMBERS = {len(table): table for table in (PLANE_VOIGT, VOIGT)}
+"""By the number of axes, the number of a joined pair of indices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +53,13 @@ class Components:
         rank: number of Cartesian indices.
         pairs: adjacent slots the class is symmetric in, which Voigt notation joins.
         orbits: components that are equal up to a sign; a representative is independent.
+        axes: how many values an index takes: 3 in space, 2 in the plane.
     """
 
     rank: int
     pairs: tuple[tuple[int, int], ...]
     orbits: SignedOrbits
+    axes: int = 3
 
     @property
     def dimension(self) -> int:
@@ -64,7 +70,7 @@ class Components:
     def labels(self) -> tuple[str, ...]:
         """Cartesian names of the independent components, such as ``"xxyz"``."""
         return tuple(
-            "".join("xyz"[digit] for digit in np.unravel_index(flat, (3,) * self.rank))
+            "".join("xyz"[digit] for digit in np.unravel_index(flat, (self.axes,) * self.rank))
             if self.rank
             else ""
             for flat in self.orbits.representatives
@@ -73,7 +79,7 @@ class Components:
     @cached_property
     def voigt_numbers(self) -> Integers:
         """Flat entry of the Voigt form that shows each flat full component."""
-        return _voigt_numbers(self.rank, self.pairs)
+        return _voigt_numbers(self.rank, self.pairs, self.axes)
 
     @cached_property
     def _layouts(self) -> dict[str, EntryLayout]:
@@ -102,56 +108,53 @@ class Components:
             ones = np.ones_like(every)
             return EntryLayout((self.dimension,), every, every, ones, 0 * ones)
         if form == "full":
-            shape = (3,) * self.rank
+            shape = (self.axes,) * self.rank
             none = np.zeros_like(orbits.signs)
             return EntryLayout(shape, orbits.representatives, orbits.position, orbits.signs, none)
-        shape = _voigt_shape(self.rank, self.pairs)
-        flat = _voigt_entries(self.rank, self.pairs)
-        number = _voigt_numbers(self.rank, self.pairs)
+        shape = _voigt_shape(self.rank, self.pairs, self.axes)
+        number = self.voigt_numbers
+        _, flat = np.unique(number, return_index=True)  # the first component an entry shows
         factors = {"voigt": 0, "mandel": 1, "voigt-compliance": 2}[form]
-        halves = factors * _off_diagonal(self.rank, self.pairs)[flat]
+        halves = factors * _off_diagonal(self.rank, self.pairs, self.axes)[flat]
         entries = number[orbits.representatives]
         return EntryLayout(shape, entries, orbits.position[flat], orbits.signs[flat], halves)
 
 
-def _digits(rank: int) -> Integers:
-    """Return the Cartesian indices of each flat component, shape ``(3**rank, rank)``."""
-    flat = np.arange(3**rank)
-    return np.stack([flat // 3 ** (rank - 1 - slot) % 3 for slot in range(rank)], axis=1)
+def _digits(rank: int, axes: int) -> Integers:
+    """Return the Cartesian indices of each flat component, shape ``(axes**rank, rank)``."""
+    flat = np.arange(axes**rank)
+    return np.stack([flat // axes ** (rank - 1 - slot) % axes for slot in range(rank)], axis=1)
 
 
-def _voigt_shape(rank: int, pairs: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+def _voigt_shape(rank: int, pairs: tuple[tuple[int, int], ...], axes: int) -> tuple[int, ...]:
     seconds = {second for _, second in pairs}
     firsts = {first for first, _ in pairs}
-    return tuple(6 if slot in firsts else 3 for slot in range(rank) if slot not in seconds)
+    joined = int(PAIR_NUMBERS[axes].max()) + 1
+    return tuple(joined if slot in firsts else axes for slot in range(rank) if slot not in seconds)
 
 
-def _voigt_numbers(rank: int, pairs: tuple[tuple[int, int], ...]) -> Integers:
+def _voigt_numbers(rank: int, pairs: tuple[tuple[int, int], ...], axes: int) -> Integers:
     """Return the flat Voigt entry of each flat full component."""
     if rank == 0:
         return np.zeros(1, dtype=np.int64)
-    digits = _digits(rank)
+    digits = _digits(rank, axes)
+    table = PAIR_NUMBERS[axes]
     joined = dict(pairs)
-    number = np.zeros(3**rank, dtype=np.int64)
+    number = np.zeros(axes**rank, dtype=np.int64)
     seconds = set(joined.values())
     for slot in range(rank):
         if slot in joined:
-            number = 6 * number + VOIGT[digits[:, slot], digits[:, joined[slot]]]
+            pair = table[digits[:, slot], digits[:, joined[slot]]]
+            number = (int(table.max()) + 1) * number + pair
         elif slot not in seconds:
-            number = 3 * number + digits[:, slot]
+            number = axes * number + digits[:, slot]
     return number
 
 
-def _voigt_entries(rank: int, pairs: tuple[tuple[int, int], ...]) -> Integers:
-    """Return the first flat full component of each flat Voigt entry."""
-    _, first = np.unique(_voigt_numbers(rank, pairs), return_index=True)
-    return first
-
-
-def _off_diagonal(rank: int, pairs: tuple[tuple[int, int], ...]) -> Integers:
+def _off_diagonal(rank: int, pairs: tuple[tuple[int, int], ...], axes: int) -> Integers:
     """Return the number of unequal pairs of each flat full component."""
-    digits = _digits(rank)
-    count = np.zeros(3**rank, dtype=np.int64)
+    digits = _digits(rank, axes)
+    count = np.zeros(axes**rank, dtype=np.int64)
     for first, second in pairs:
         count += digits[:, first] != digits[:, second]
     return count
@@ -159,7 +162,7 @@ def _off_diagonal(rank: int, pairs: tuple[tuple[int, int], ...]) -> Integers:
 
 def _symmetric_pairs(symmetry: IndexSymmetry) -> tuple[tuple[int, int], ...]:
     """Return the adjacent symmetric pairs, taken from the right, each slot at most once."""
-    orbits = component_orbits(symmetry.rank, symmetry.generators)
+    orbits = component_orbits(symmetry.rank, symmetry.generators)  # of space: no plane hides any
     flat = np.arange(3**symmetry.rank).reshape((3,) * symmetry.rank)
     pairs: list[tuple[int, int]] = []
     second = symmetry.rank - 1
@@ -174,12 +177,12 @@ def _symmetric_pairs(symmetry: IndexSymmetry) -> tuple[tuple[int, int], ...]:
 
 
 @lru_cache(maxsize=256)
-def independent_components(symmetry: IndexSymmetry) -> Components:
-    """Return the independent components of a symmetry class."""
+def independent_components(symmetry: IndexSymmetry, axes: int = 3) -> Components:
+    """Return the independent components of a symmetry class, in space or in the plane."""
+    rank = symmetry.rank
     if not symmetry.generators:
-        orbits = component_orbits(symmetry.rank, ())
-        return Components(symmetry.rank, (), orbits)
+        return Components(rank, (), component_orbits(rank, (), axes), axes)
     pairs = _symmetric_pairs(symmetry)
-    maps = [(g.component_map(), g.sign) for g in symmetry.generators]
-    order = np.argsort(_voigt_numbers(symmetry.rank, pairs), kind="stable")
-    return Components(symmetry.rank, pairs, signed_orbits(maps, 3**symmetry.rank, order))
+    maps = [(g.component_map(axes), g.sign) for g in symmetry.generators]
+    order = np.argsort(_voigt_numbers(rank, pairs, axes), kind="stable")
+    return Components(rank, pairs, signed_orbits(maps, axes**rank, order), axes)

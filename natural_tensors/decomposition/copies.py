@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..exact import linear
 from ..exact.integers import LEVI_CIVITA
 from ..exact.orbits import SignedOrbits
-from ..so3.bases import natural_basis
+from ..so3.bases import NaturalBasis, natural_basis
 from .components import Components, independent_components
-from .operators import placed
+from .operators import Embedding, Extraction, placed
 from .patterns import Orbit, Pattern, pattern_orbits, patterns
 from .symmetry import IndexSymmetry
 
@@ -65,16 +65,40 @@ class WeightSpace:
             return self.dual[copy], Fraction(1)
         return self.embedding_row(copy, basis)
 
+    @property
+    def natural(self) -> NaturalBasis:
+        """The integer basis of the weight."""
+        return natural_basis(self.weight)
+
+    def placed(
+        self, pattern: Pattern, rank: int, tensors: NDArray[Any]
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Evaluate a pattern on natural tensors, as :func:`.operators.placed` does."""
+        return placed(pattern, rank, tensors)
+
+    def embedding(self, letters: str, copy: int, basis: Basis) -> Embedding:
+        """Return the operator that embeds a copy into tensors with these indices."""
+        row, radicand = self.embedding_row(copy, basis)
+        return Embedding(letters, self.weight, copy, self._terms(row), radicand)
+
+    def extraction(self, letters: str, copy: int, basis: Basis) -> Extraction:
+        """Return the operator that extracts a copy."""
+        row, radicand = self.extraction_row(copy, basis)
+        return Extraction(letters, self.weight, copy, self._terms(row), radicand)
+
+    def _terms(self, row: tuple[Fraction, ...]) -> tuple[tuple[Fraction, Orbit], ...]:
+        return tuple((c, orbit) for c, orbit in zip(row, self.orbits, strict=True) if c)
+
     def values(self, components: Components) -> NDArray[Any]:
         """Evaluate every copy on the integer basis, at the independent components.
 
         Shape ``(components, copies, 2*weight+1)``: component of the tensor that orbit sum ``q``
         makes of basis element ``m``.
         """
-        tensors = natural_basis(self.weight).tensors().T
+        tensors = self.natural.tensors().T
         copies = []
         for orbit in self.orbits:
-            places, rows = placed(orbit[0][0], components.rank, tensors)
+            places, rows = self.placed(orbit[0][0], components.rank, tensors)
             copies.append(components.orbits.orbit_sum(places, rows, len(orbit)))
         return np.stack(copies, axis=1)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from ..exact import floats
 from ..exact.integers import LEVI_CIVITA
 from ..exact.notation import TEXT, Notation, Written, spare_letters
-from ..so3.bases import natural_basis
-from ..so3.blocks import block_size
+from ..so3.bases import NaturalBasis, natural_basis
 from .patterns import Orbit, Pattern, natural_projector_terms
 
 if TYPE_CHECKING:
@@ -45,6 +44,24 @@ class Operator(Written):
     copy: int
     combination: tuple[tuple[Fraction, Orbit], ...]
     radicand: Fraction
+
+    axes: ClassVar[int] = 3
+    """How many values an index takes: 3 in space, 2 in the plane."""
+
+    @property
+    def natural(self) -> NaturalBasis:
+        """The integer basis of the weight."""
+        return natural_basis(self.weight)
+
+    def placed(
+        self, pattern: Pattern, tensors: NDArray[Any]
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Evaluate a pattern on natural tensors, see the function of this name."""
+        return placed(pattern, self.rank, tensors)
+
+    def projector_terms(self) -> Iterator[tuple[Fraction, tuple[tuple[int, int], ...]]]:
+        """Yield the projector onto natural tensors as a sum of products of deltas."""
+        return natural_projector_terms(self.weight)
 
     @property
     def rank(self) -> int:
@@ -78,16 +95,16 @@ class Operator(Written):
 
     def _table(self) -> tuple[NDArray[Any], int]:
         """Return integers, shape ``(3**rank, 3**weight)``, and their common denominator."""
-        basis = natural_basis(self.weight)
+        basis = self.natural
         tensors = basis.tensors().T
         common = lcm(*basis.norms)
         denominator = lcm(*(c.denominator for c, _ in self.combination))
-        largest = int(np.abs(tensors).max()) ** 2 * common * block_size(self.weight)
+        largest = int(np.abs(tensors).max()) ** 2 * common * len(basis.norms)
         largest *= sum(abs(int(c * denominator)) * len(orbit) for c, orbit in self.combination)
         kind = np.int64 if largest < 2**62 else object  # the bound holds for every partial sum
-        total = np.zeros((3**self.rank, block_size(self.weight)), dtype=kind)
+        total = np.zeros((self.axes**self.rank, len(basis.norms)), dtype=kind)
         for coefficient, pattern in self.terms():
-            places, rows = placed(pattern, self.rank, tensors.astype(kind))
+            places, rows = self.placed(pattern, tensors.astype(kind))
             np.add.at(total, places, int(coefficient * denominator) * rows)
         scaled = tensors.astype(kind) * np.array([common // norm for norm in basis.norms], kind)
         return total @ scaled.T, common * denominator
@@ -119,14 +136,14 @@ class Operator(Written):
             deltas = [sympy.KroneckerDelta(left[a], left[b]) for a, b in pattern.deltas]
             legs = [left[slot] for slot in pattern.epsilon]
             carried = [left[slot] for slot in pattern.natural]
-            if len(legs) == 2:
+            if len(legs) == self.axes - 1:
                 carried.insert(0, dummy)
                 legs.append(dummy)
             symbol = sympy.LeviCivita(*legs) if legs else sympy.S.One
             factor = number * sympy.Mul(*deltas)
             points = carried + right
             if self.weight <= 1 or expand:
-                for share, pairs in natural_projector_terms(self.weight):
+                for share, pairs in self.projector_terms():
                     weightless = sympy.Rational(share.numerator, share.denominator)
                     term, contracted = sympy.S.One, symbol
                     for a, b in pairs:
@@ -137,7 +154,9 @@ class Operator(Written):
                             term *= sympy.KroneckerDelta(points[a], points[b])
                     total += factor * weightless * term * contracted
             elif dummy in carried:
-                total += factor * sympy.Sum(symbol * projector[tuple(points)], (dummy, 0, 2))
+                total += factor * sympy.Sum(
+                    symbol * projector[tuple(points)], (dummy, 0, self.axes - 1)
+                )
             else:
                 total += factor * symbol * projector[tuple(points)]
         root = sympy.sqrt(sympy.Rational(self.radicand.numerator, self.radicand.denominator))
@@ -150,7 +169,7 @@ class Embedding(Operator):
     def exact_array(self) -> tuple[NDArray[Any], int, Fraction]:
         """Return integers, a denominator and a radicand: shape ``(3,)*rank + (3,)*weight``."""
         table, denominator = self._table()
-        return table.reshape((3,) * (self.rank + self.weight)), denominator, self.radicand
+        return table.reshape((self.axes,) * (self.rank + self.weight)), denominator, self.radicand
 
     def formula(self, notation: Notation = TEXT) -> str:
         """Return the physical tensor made of the natural tensor ``X``."""
@@ -161,11 +180,11 @@ class Embedding(Operator):
             for pattern, sign in sorted(orbit, key=lambda entry: entry[0].natural):
                 slots = [self.letters[slot] for slot in pattern.natural]
                 legs = [self.letters[slot] for slot in pattern.epsilon]
-                if len(legs) == 2:
+                if len(legs) == self.axes - 1:
                     slots.insert(0, dummy)
                     legs.append(dummy)
                 factors = [notation.part(self.weight, self.copy, "".join(slots))] if slots else []
-                factors += [notation.epsilon.format(*legs)] if legs else []
+                factors += [notation.epsilon.format("".join(legs))] if legs else []
                 factors += [
                     notation.delta.format(self.letters[a], self.letters[b])
                     for a, b in pattern.deltas
@@ -182,7 +201,7 @@ class Extraction(Operator):
     def exact_array(self) -> tuple[NDArray[Any], int, Fraction]:
         """Return integers, a denominator and a radicand: shape ``(3,)*weight + (3,)*rank``."""
         table, denominator = self._table()
-        shape = (3,) * (self.weight + self.rank)
+        shape = (self.axes,) * (self.weight + self.rank)
         return table.T.reshape(shape), denominator, self.radicand
 
     def formula(self, notation: Notation = TEXT) -> str:
@@ -200,17 +219,17 @@ class Extraction(Operator):
                 names.update(dict.fromkeys(pair, next(dummies)))
             legs = [next(dummies) for _ in pattern.epsilon]
             names.update(zip(pattern.epsilon, legs, strict=True))
-            if len(legs) == 2:
+            if len(legs) == self.axes - 1:
                 legs.append(self.natural_letters[0])
             indices = "".join(names[slot] for slot in range(self.rank))
             tensor = notation.indexed.format("T", indices) if indices else "T"
-            symbol = notation.epsilon.format(*legs) if legs else ""
+            symbol = notation.epsilon.format("".join(legs)) if legs else ""
             # the patterns of an orbit contract a tensor of the class to the same natural tensor
             groups.append((coefficient * len(orbit), [(1, notation.factors(symbol, tensor))]))
         return notation.bracketed(notation.combination(groups, self.radicand), self.weight)
 
     def _free(self, pattern: Pattern) -> str:
-        return self.natural_letters[1 if len(pattern.epsilon) == 2 else 0 :]
+        return self.natural_letters[1 if len(pattern.epsilon) == self.axes - 1 else 0 :]
 
 
 def placed(

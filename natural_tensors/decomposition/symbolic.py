@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from ..errors import SymmetryError, UnknownPartError
 from ..exact import symbols
 from ..exact.symbols import Expression, Expressions
-from ..so3.bases import component_monomials, natural_basis
-from ..so3.blocks import Blocks
+from ..so3.blocks import one_after_another
 from .application import INVALID, Invalid
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class SymbolicApplication:
 
     def _inverse_norms(self, weight: int) -> tuple[NDArray[np.object_], int]:
         """Return ``1 / norm`` of each element of the integer basis over one denominator."""
-        norms = natural_basis(weight).norms
+        norms = self.spaces[weight].natural.norms
         common = lcm(*norms)
         return np.array([common // norm for norm in norms], dtype=object), common
 
@@ -169,7 +168,7 @@ class SymbolicApplication:
         parts = {}
         for key in self.keys:
             entries = [entry for components in read for entry in self._part_of(components, key)]
-            parts[key] = symbols.as_result(entries, batch + (3,) * key[0])
+            parts[key] = symbols.as_result(entries, batch + self.spaces[key[0]].natural.shape)
         return parts
 
     def _part_of(self, components: Row, key: Key) -> Row:
@@ -177,11 +176,12 @@ class SymbolicApplication:
         weight = key[0]
         coordinates, denominator, radicand = self._coordinates(key, self.basis)
         norms, common = self._inverse_norms(weight)
-        monomials = natural_basis(weight).values.astype(object).T * norms
+        natural = self.spaces[weight].natural
+        monomials = natural.values.astype(object).T * norms
         table = (monomials @ coordinates).tolist()
         values = symbols.combined(table, denominator * common, components)
         values = symbols.scaled(values, radicand)
-        return [values[number] for number in component_monomials(weight)]
+        return [values[number] for number in natural.monomials]
 
     def reconstruct(self, parts: Mapping[Key, object], form: Form, invalid: Invalid) -> Expression:
         """See :meth:`Reduction.reconstruct`."""
@@ -210,11 +210,11 @@ class SymbolicApplication:
             if key not in parts:
                 continue
             array = symbols.expressions(parts[key])
-            cut = array.ndim - key[0]
-            if cut < 0 or array.shape[cut:] != (3,) * key[0]:
-                raise ValueError(f"part {key} ends in the shape {(3,) * key[0]}, got {array.shape}")
+            cut, shape = array.ndim - key[0], self.spaces[key[0]].natural.shape
+            if cut < 0 or array.shape[cut:] != shape:
+                raise ValueError(f"part {key} ends in the shape {shape}, got {array.shape}")
             batches.setdefault(array.shape[:cut], key)
-            given[key] = array.reshape((-1, 3 ** key[0]))
+            given[key] = array.reshape((-1, prod(shape)))
         if len(batches) > 1:
             (first, key), (second, other) = list(batches.items())[:2]
             raise ValueError(
@@ -225,16 +225,16 @@ class SymbolicApplication:
     def _embedded(self, part: Row, key: Key, invalid: Invalid) -> Row:
         """Return the components of the tensor that one copy makes of a flat natural tensor."""
         weight = key[0]
-        basis = natural_basis(weight)
+        basis = self.spaces[weight].natural
         norms, common = self._inverse_norms(weight)
         products = symbols.combined(basis.tensors().astype(object).tolist(), 1, part)
         if invalid == "raise" and weight > 1:
             monomials = (basis.values.astype(object).T * norms).tolist()
             natural = symbols.combined(monomials, common, products)
-            for number, monomial in enumerate(component_monomials(weight)):
+            for number, monomial in enumerate(basis.monomials):
                 given, wanted = part[number], natural[monomial]
                 if given != wanted and symbols.canonical(given - wanted) != 0:
-                    place = tuple(int(i) for i in np.unravel_index(number, (3,) * weight))
+                    place = tuple(int(i) for i in np.unravel_index(number, basis.shape))
                     raise SymmetryError(
                         f"part {key} is not symmetric and traceless: its entry {place} is {given} "
                         f"where that of its natural part is {wanted}; use invalid='project' to "
@@ -264,7 +264,7 @@ class SymbolicApplication:
         for key in self.keys:
             table, denominator, radicand = self._coordinates(key, "orthonormal")
             values = symbols.combined(table.tolist(), denominator, components)
-            for value, norm in zip(values, natural_basis(key[0]).norms, strict=True):
+            for value, norm in zip(values, self.spaces[key[0]].natural.norms, strict=True):
                 packed += symbols.scaled([value], radicand / norm)
         return packed
 
@@ -288,7 +288,7 @@ class SymbolicApplication:
         start = 0
         for key in self.keys:
             block, denominator, radicand = self._block(key, "embedding", "orthonormal")
-            norms = natural_basis(key[0]).norms
+            norms = self.spaces[key[0]].natural.norms
             lengths = [
                 symbols.scaled([value], radicand / norm)[0]
                 for value, norm in zip(packed[start : start + len(norms)], norms, strict=True)
@@ -350,12 +350,12 @@ class SymbolicApplication:
 
         layout = self.components.layout(form)
         rows, batch = self._rows(tensor, layout, form)
-        blocks = Blocks(tuple(weight for weight, _ in self.keys))
+        blocks = one_after_another(len(self.spaces[w].natural.norms) for w, _ in self.keys)
         shares: dict[Any, Row] = {}
         for row in rows:
             packed = self._packed(self._read(list(row), layout, form, invalid))
             squares: dict[Any, Expression] = {}
-            for key, where in zip(self.keys, blocks.slices, strict=True):
+            for key, where in zip(self.keys, blocks, strict=True):
                 name = key[0] if per == "weight" else key
                 total = sum(entry**2 for entry in packed[where])
                 squares[name] = squares.get(name, sympy.S.Zero) + total
@@ -369,7 +369,7 @@ class SymbolicApplication:
         """See :meth:`Reduction.rotate`."""
         layout = self.components.layout("full")
         rows, batch = self._rows(tensor, layout, "full")
-        matrix = symbols.rotation_matrix(rotation)
+        matrix = symbols.rotation_matrix(rotation, self.components.axes)
         sign = symbols.determinant(matrix) if self.symmetry.axial else 1
         results: Row = []
         for row in rows:

@@ -33,10 +33,13 @@ class SignedPermutation:
             tuple(self.slots[slot] for slot in other.slots), self.sign * other.sign
         )
 
-    def component_map(self) -> Integers:
-        """Return, for each flat component, the flat component it equals up to the sign."""
+    def component_map(self, axes: int = 3) -> Integers:
+        """Return, for each flat component, the flat component it equals up to the sign.
+
+        An index takes `axes` values: 3 in space, 2 in the plane.
+        """
         rank = len(self.slots)
-        flat = np.arange(3**rank).reshape((3,) * rank)
+        flat = np.arange(axes**rank).reshape((axes,) * rank)
         return flat.transpose(np.argsort(self.slots, kind="stable")).reshape(-1)
 
 
@@ -134,9 +137,11 @@ class IndexSymmetry:
 
 
 @lru_cache(maxsize=256)
-def component_orbits(rank: int, generators: tuple[SignedPermutation, ...]) -> SignedOrbits:
-    """Return the orbits of the ``3**rank`` components, in lexicographic order."""
-    return signed_orbits([(g.component_map(), g.sign) for g in generators], 3**rank)
+def component_orbits(
+    rank: int, generators: tuple[SignedPermutation, ...], axes: int = 3
+) -> SignedOrbits:
+    """Return the orbits of the ``axes**rank`` components, in lexicographic order."""
+    return signed_orbits([(g.component_map(axes), g.sign) for g in generators], axes**rank)
 
 
 def _check_rank(rank: int) -> None:

@@ -6,8 +6,9 @@ from .. import arrays
 from ..arrays import Array, TensorLike
 from ..exact.symbols import expressions, is_exact
 from .application import Invalid
+from .base import ReductionBase
 from .components import FORMS, Form
-from .reductions import Reduction, reduction
+from .reductions import reduction
 from .symmetry import IndexSymmetry
 
 MATRIX_FORMS = FORMS[2:]
@@ -89,7 +90,7 @@ def _check_form(form: str) -> None:
         raise ValueError(f"form {form!r} is not one of {known}; Reduction.convert has the others")
 
 
-def written_form(target: Reduction) -> Form:
+def written_form(target: ReductionBase) -> Form:
     """Return the form in which tables print a tensor of a class, with its factors of 2.
 
     A matrix of joined pairs from rank 3 on; all Cartesian components otherwise.

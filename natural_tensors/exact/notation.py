@@ -34,7 +34,7 @@ class Notation:
     """The words of one typesetting language, as format strings."""
 
     delta: str
-    epsilon: str
+    epsilon: str  # with all its indices
     indexed: str  # a tensor with indices
     natural: str  # the natural tensor of a weight and copy, with indices
     scalar: str  # the same of weight 0
@@ -94,7 +94,7 @@ class Notation:
 
 TEXT = Notation(
     delta="δ_{}{}",
-    epsilon="ε_{}{}{}",
+    epsilon="ε_{}",
     indexed="{}_{}",
     natural="X({},{})_{}",
     scalar="X({},{})",
@@ -106,7 +106,7 @@ TEXT = Notation(
 )
 LATEX = Notation(
     delta=r"\delta_{{{}{}}}",
-    epsilon=r"\varepsilon_{{{}{}{}}}",
+    epsilon=r"\varepsilon_{{{}}}",
     indexed="{}_{{{}}}",
     natural="X^{{({},{})}}_{{{}}}",
     scalar="X^{{({},{})}}",

@@ -251,19 +251,19 @@ def scaled(values: Iterable[Expression], radicand: Fraction) -> list[Expression]
 # --- rotation ---------------------------------------------------------------------------------
 
 
-def rotation_matrix(matrix: object) -> Expressions:
-    """Return an exact or symbolic matrix, shape ``(3, 3)``, after proving it orthogonal.
+def rotation_matrix(matrix: object, axes: int = 3) -> Expressions:
+    """Return an exact or symbolic matrix, shape ``(axes, axes)``, after proving it orthogonal.
 
     Raises:
         ValueError: when the shape is another, or a product of rows is not provably that of unit
             vectors at right angles.
     """
     entries = expressions(matrix)
-    if entries.shape != (3, 3):
-        raise ValueError(f"a rotation has the shape (3, 3), got {entries.shape}")
-    for i in range(3):
+    if entries.shape != (axes, axes):
+        raise ValueError(f"a rotation has the shape {(axes, axes)}, got {entries.shape}")
+    for i in range(axes):
         for j in range(i + 1):
-            product = canonical(sum(entries[i, k] * entries[j, k] for k in range(3)))
+            product = canonical(sum(entries[i, k] * entries[j, k] for k in range(axes)))
             if product != int(i == j):
                 raise ValueError(
                     f"rows {j} and {i} of the rotation have the product {product}, not provably "
@@ -273,7 +273,9 @@ def rotation_matrix(matrix: object) -> Expressions:
 
 
 def determinant(matrix: Expressions) -> Expression:
-    """Return the determinant of a 3x3 matrix, canonical."""
+    """Return the determinant of a 3x3 or 2x2 matrix, canonical."""
+    if matrix.shape == (2, 2):
+        return canonical(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])
     (a, b, c), (d, e, f), (g, h, i) = matrix
     return canonical(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
 
@@ -300,7 +302,7 @@ def rotated(tensor: Expressions, matrix: Expressions) -> Expressions:
     ]
     size = tensor.size
     result = _object_array(polynomials[:size], tensor.shape)
-    factor = _object_array(polynomials[size : size + 9], (3, 3))
+    factor = _object_array(polynomials[size : size + matrix.size], matrix.shape)
     for axis in range(tensor.ndim):
         result = np.moveaxis(np.tensordot(result, factor, axes=([axis], [1])), -1, axis)
         for cosine, sine in pairs:

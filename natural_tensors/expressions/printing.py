@@ -51,7 +51,7 @@ def factor_text(factor: Factor, notation: Notation, declared: frozenset[str]) ->
     if factor.name == DELTA and "δ" not in declared:
         return notation.delta.format(*factor.indices)
     if factor.name == EPSILON and "ε" not in declared:
-        return notation.epsilon.format(*factor.indices)
+        return notation.epsilon.format("".join(factor.indices))
     name = {DELTA: "delta", EPSILON: "eps"}.get(factor.name, factor.name)
     if notation is LATEX:
         name = latex_name(name)

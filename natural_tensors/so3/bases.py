@@ -80,9 +80,19 @@ class NaturalBasis:
     values: NDArray[Any]
     norms: tuple[int, ...]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a natural tensor as an array."""
+        return (3,) * self.weight
+
+    @property
+    def monomials(self) -> Integers:
+        """The monomial of each flat component."""
+        return component_monomials(self.weight)
+
     def tensors(self) -> NDArray[Any]:
         """Return the elements as full arrays, shape ``(2l+1, 3**l)``."""
-        return np.asarray(self.values[:, component_monomials(self.weight)])
+        return np.asarray(self.values[:, self.monomials])
 
     def polynomial(self, m: int) -> Polynomial:
         """Return element ``m`` (0-based) as a homogeneous harmonic polynomial."""

@@ -91,7 +91,7 @@ class Blocks:
     @cached_property
     def slices(self) -> tuple[slice, ...]:
         """Where each block stands."""
-        return _one_after_another(self.sizes)
+        return one_after_another(self.sizes)
 
     @cached_property
     def entries(self) -> tuple[tuple[int, int], ...]:
@@ -101,7 +101,7 @@ class Blocks:
     @cached_property
     def matrix_slices(self) -> tuple[slice, ...]:
         """Where the entries of each block's matrix stand in a flat list of the matrices."""
-        return _one_after_another([size**2 for size in self.sizes])
+        return one_after_another([size**2 for size in self.sizes])
 
     @property
     def matrix_size(self) -> int:
@@ -156,5 +156,6 @@ class Blocks:
         return tensor
 
 
-def _one_after_another(sizes: Iterable[int]) -> tuple[slice, ...]:
+def one_after_another(sizes: Iterable[int]) -> tuple[slice, ...]:
+    """Return where blocks of these sizes stand in a row."""
     return tuple(slice(a, b) for a, b in pairwise(accumulate(sizes, initial=0)))

@@ -204,7 +204,7 @@ class Coupling(Written):
         right: list[str] = []
         if self.odd:
             left, right = [rest.pop(0)], [rest.pop(0)]
-            symbol = notation.epsilon.format(free.pop(0), left[0], right[0])
+            symbol = notation.epsilon.format(free.pop(0) + left[0] + right[0])
         own = l1 - self.contractions - self.odd
         left += free[:own] + shared
         right += shared + free[own:]

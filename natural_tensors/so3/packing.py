@@ -14,7 +14,7 @@ from .. import arrays
 from ..arrays import Array, TensorLike
 from ..exact import floats, symbols
 from ..exact.integers import double_factorial
-from .bases import as_weight, natural_basis
+from .bases import NaturalBasis, as_weight, natural_basis
 
 SphericalNormalization = Literal["norm", "component", "integral"]
 SPHERICAL: tuple[SphericalNormalization, ...] = get_args(SphericalNormalization)
@@ -23,7 +23,12 @@ SPHERICAL: tuple[SphericalNormalization, ...] = get_args(SphericalNormalization)
 @lru_cache(maxsize=32)
 def natural_table(weight: int) -> NDArray[np.float64]:
     """Return the packed basis as flat tensors, shape ``(2l+1, 3**l)``, rows orthonormal."""
-    basis = natural_basis(weight)
+    return basis_table(natural_basis(weight))
+
+
+@lru_cache(maxsize=64)
+def basis_table(basis: NaturalBasis) -> NDArray[np.float64]:
+    """Return a basis of natural tensors as flat tensors, a row each, orthonormal."""
     table = basis.tensors().astype(np.float64) / floats.square_roots(basis.norms)[:, None]
     table.setflags(write=False)
     return table
