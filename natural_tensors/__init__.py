@@ -1,15 +1,16 @@
 """Irreducible Cartesian ("natural") tensors inside physical tensors, derived exactly."""
 
 from . import elasticity, symbolic
-from .crystals.forms import SymbolicForm, form, orientation
+from .crystals.forms import SymbolicForm, orientation
 from .crystals.frames import Frame
-from .crystals.point_groups import PointGroup, PointGroupError, point_group
+from .crystals.point_groups import PointGroup, PointGroupError
 from .crystals.tensor import CrystalTensor
 from .decomposition.components import Components, Form
 from .decomposition.operators import Embedding, Extraction, Operator
-from .decomposition.reductions import Reduction, reduction
+from .decomposition.reductions import Reduction
 from .decomposition.symmetry import IndexSymmetry, SignedPermutation
 from .decomposition.voigt import from_voigt, to_voigt
+from .dimensions import form, point_group, reduction
 from .errors import SymmetryError, UnknownPartError, UnknownTensorError
 from .exact.surds import Surd
 from .expressions.expression import Expression, expression
@@ -20,6 +21,7 @@ from .invariants.counts import InvariantCounts, count_invariants
 from .invariants.invariant import Invariant
 from .physical.catalog import catalog
 from .physical.entry import PhysicalTensor
+from .plane.reductions import PlaneReduction
 from .so3.couplings import Coupling, coupling
 from .so3.harmonics import Harmonic, harmonic
 from .so3.packing import from_spherical, pack_natural, to_spherical, unpack_natural
@@ -46,6 +48,7 @@ __all__ = [
     "InvariantsError",
     "Operator",
     "PhysicalTensor",
+    "PlaneReduction",
     "PointGroup",
     "PointGroupError",
     "Reduction",

@@ -42,6 +42,8 @@ MAY_IMPORT = {
     "natural_tensors.expressions": "crystals",
     "natural_tensors.symbolic": "crystals",
     "natural_tensors.invariants": "crystals",
+    "natural_tensors.plane": "crystals",
+    "natural_tensors.dimensions": "plane",  # a class in space or in the plane
     "natural_tensors.files": "decomposition physical version formatting",
     "natural_tensors.examples": "arrays",
     "natural_tensors.pictures": "crystals files",
@@ -108,7 +110,7 @@ BEYOND_THE_DOOR = {
     "exact.floats", "arrays", "so3.packing", "so3.grids", "so3.blocks", "so3.maximize",
     "decomposition.application", "formatting", "elasticity", "optics", "piezoelectricity",
     "crystals.frames", "crystals.fitting", "crystals.tensor", "crystals.checks",  # real crystals
-    "invariants.comparison",
+    "invariants.comparison", "plane.elasticity",
     "files", "examples", "pictures", "report", "terminal", "cli", "__main__",
 }  # fmt: skip
 
