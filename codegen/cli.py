@@ -61,6 +61,7 @@ def register(app: typer.Typer) -> None:
             "generate elastic -o elastic.py",
             "generate --symmetry 'ijk=ikj' --from voigt",
             "generate --expression 'C_ijjk' --with C=elastic",
+            "generate elastic --dimension 2 --from voigt",
             "generate harmonics --weight 6 --target numpy",
             "generate coupling 2 2 4",
             "generate rotation --weight 3 --report",
@@ -126,6 +127,12 @@ def generate(
     ] = None,
     basis: Annotated[
         str | None, _choice("--basis", BASES, "Tensor: dual or orthonormal copies.")
+    ] = None,
+    dimension: Annotated[
+        int | None,
+        typer.Option(
+            "--dimension", metavar="D", min=2, max=3, help="Tensor: 3 for space, 2 for the plane."
+        ),
     ] = None,
     weight: Annotated[
         int | None, typer.Option("--weight", metavar="L", min=0, help="The largest weight.")
@@ -210,6 +217,7 @@ def generate(
         "axial": axial or None,
         "form": form,
         "basis": basis,
+        "dimension": dimension,
         "weight": weight,
         "solid": solid or None,
         "cartesian": cartesian or None,

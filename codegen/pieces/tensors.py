@@ -8,17 +8,18 @@ from math import lcm
 
 import numpy as np
 
+from natural_tensors.decomposition.base import ReductionBase
 from natural_tensors.decomposition.copies import Basis, WeightSpace
-from natural_tensors.decomposition.operators import placed
-from natural_tensors.decomposition.reductions import Reduction
 from natural_tensors.exact.surds import Surd
-from natural_tensors.so3.bases import component_monomials, natural_basis
+from natural_tensors.so3.bases import natural_basis
 
 from ..programs.program import Matrix
 
 
 def _copy_blocks(
-    reduction: Reduction, space: WeightSpace, rows: Sequence[tuple[tuple[Fraction, ...], Fraction]]
+    reduction: ReductionBase,
+    space: WeightSpace,
+    rows: Sequence[tuple[tuple[Fraction, ...], Fraction]],
 ) -> list[dict[tuple[int, int], Surd]]:
     """Return, for each copy, component and basis element to coefficient, by combining orbits."""
     values = space.values(reduction.components)
@@ -39,7 +40,7 @@ def _copy_blocks(
     return blocks
 
 
-def packing_matrix(reduction: Reduction) -> list[dict[int, Surd]]:
+def packing_matrix(reduction: ReductionBase) -> list[dict[int, Surd]]:
     """Return components to orthonormal packed coordinates: a row for each coordinate."""
     sizes = reduction.components.orbits.sizes.tolist()
     return [
@@ -48,7 +49,7 @@ def packing_matrix(reduction: Reduction) -> list[dict[int, Surd]]:
     ]
 
 
-def unpacking_matrix(reduction: Reduction) -> list[dict[int, Surd]]:
+def unpacking_matrix(reduction: ReductionBase) -> list[dict[int, Surd]]:
     """Return orthonormal packed coordinates to components: a row for each component."""
     rows: list[dict[int, Surd]] = [{} for _ in range(reduction.dimension)]
     for coordinate, entries in enumerate(_orthonormal_rows(reduction)):
@@ -57,10 +58,10 @@ def unpacking_matrix(reduction: Reduction) -> list[dict[int, Surd]]:
     return rows
 
 
-def _orthonormal_rows(reduction: Reduction) -> list[dict[int, Surd]]:
+def _orthonormal_rows(reduction: ReductionBase) -> list[dict[int, Surd]]:
     rows: list[dict[int, Surd]] = []
     for space in reduction.spaces:
-        norms = natural_basis(space.weight).norms
+        norms = space.natural.norms
         combos = [space.embedding_row(c, "orthonormal") for c in range(space.multiplicity)]
         for block in _copy_blocks(reduction, space, combos):
             for m, norm in enumerate(norms):
@@ -69,9 +70,9 @@ def _orthonormal_rows(reduction: Reduction) -> list[dict[int, Surd]]:
     return rows
 
 
-def extraction_matrix(reduction: Reduction, space: WeightSpace, basis: Basis) -> list[Matrix]:
+def extraction_matrix(reduction: ReductionBase, space: WeightSpace, basis: Basis) -> list[Matrix]:
     """Return, for each copy, components to the distinct entries of the natural tensor."""
-    natural = natural_basis(space.weight)
+    natural = space.natural
     sizes = reduction.components.orbits.sizes.tolist()
     combos = [space.extraction_row(c, basis) for c in range(space.multiplicity)]
     matrices: list[Matrix] = []
@@ -86,7 +87,7 @@ def extraction_matrix(reduction: Reduction, space: WeightSpace, basis: Basis) ->
     return matrices
 
 
-def embedding_matrix(reduction: Reduction, space: WeightSpace, basis: Basis) -> list[Matrix]:
+def embedding_matrix(reduction: ReductionBase, space: WeightSpace, basis: Basis) -> list[Matrix]:
     """Return, for each copy, the distinct entries of a natural tensor to components.
 
     Read off the delta/epsilon patterns themselves: on a natural tensor this is the embedding, with
@@ -108,14 +109,14 @@ def embedding_matrix(reduction: Reduction, space: WeightSpace, basis: Basis) -> 
     return matrices
 
 
-def _pattern_rows(reduction: Reduction, space: WeightSpace) -> list[list[dict[int, int]]]:
+def _pattern_rows(reduction: ReductionBase, space: WeightSpace) -> list[list[dict[int, int]]]:
     """Return, for each orbit of patterns and component, distinct entry to integer coefficient."""
     orbits = reduction.components.orbits
-    monomials = component_monomials(space.weight)
+    monomials = space.natural.monomials
     onehot = np.eye(int(monomials.max()) + 1, dtype=np.int64)[monomials]
     result = []
     for orbit in space.orbits:
-        places, values = placed(orbit[0][0], reduction.rank, onehot)
+        places, values = space.placed(orbit[0][0], reduction.rank, onehot)
         table = orbits.orbit_sum(places, values, len(orbit))
         result.append([{e: int(row[e]) for e in np.flatnonzero(row).tolist()} for row in table])
     return result

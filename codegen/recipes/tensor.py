@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from natural_tensors import reduction
+from natural_tensors.decomposition.base import ReductionBase
 from natural_tensors.decomposition.components import FORMS, EntryLayout, Form
 from natural_tensors.decomposition.copies import BASES, Basis
-from natural_tensors.decomposition.reductions import Reduction
 from natural_tensors.exact.surds import Surd
-from natural_tensors.so3.bases import component_monomials
-from natural_tensors.so3.blocks import block_size
+from natural_tensors.so3.bases import NaturalBasis, natural_basis
 
 from ..pieces import tensors
 from ..programs.lowering import Builder
@@ -30,12 +29,14 @@ class TensorRecipe(Recipe):
         axial: True for a pseudo-tensor; a name brings its own.
         basis: basis of the copies in ``decompose`` and ``reconstruct``.
         form: how tensors come and go: full array, independent components, Voigt, Mandel.
+        dimension: 3 for space, 2 for the plane.
     """
 
     symmetry: str
     axial: bool = False
     basis: Basis = "dual"
     form: Form = "full"
+    dimension: int = 3
 
     def __post_init__(self) -> None:
         check_choice("basis", self.basis, BASES)
@@ -43,15 +44,25 @@ class TensorRecipe(Recipe):
         self.reduction.components.layout(self.form)
 
     @property
-    def reduction(self) -> Reduction:
+    def reduction(self) -> ReductionBase:
         """The exact reduction the code comes from."""
-        return reduction(self.symmetry, axial=self.axial, basis=self.basis)
+        return reduction(
+            self.symmetry, axial=self.axial, basis=self.basis, dimension=self.dimension
+        )
+
+    def settings(self) -> dict[str, object]:
+        """Return the arguments of the recipe; space goes without saying."""
+        settings = super().settings()
+        if self.dimension == 3:
+            del settings["dimension"]
+        return settings
 
     @property
     def title(self) -> str:
         """One sentence for the head of the module."""
         what = str(self.reduction.symmetry) or "a scalar"
-        return f"Natural tensors of {what}: {self.reduction.irreps}."
+        where = " in the plane" if self.dimension == 2 else ""
+        return f"Natural tensors of {what}{where}: {self.reduction.irreps}."
 
     def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""
@@ -68,7 +79,7 @@ class TensorRecipe(Recipe):
         if self.form == "components":
             names: Sequence[str] = components.labels
         elif self.form == "full":
-            names = _cartesian(len(shape))
+            names = _cartesian(shape)
         else:
             names = ["_".join(str(i + 1) for i in where) for where in np.ndindex(*shape)]
         labels = tuple(f"T_{name}" if name else "T" for name in names)
@@ -105,36 +116,34 @@ class TensorRecipe(Recipe):
         for space in self.reduction.spaces:
             rows = tensors.extraction_matrix(self.reduction, space, self.basis)
             for copy, matrix in enumerate(rows):
-                names = [_part_name(space.weight, copy, c) for c in distinct_entries(space.weight)]
+                labels = _distinct_labels(space.natural)
+                names = [_part_name(space.weight, copy, label) for label in labels]
                 values = built.apply(matrix, components, names)
-                shape = (3,) * space.weight
-                where = component_monomials(space.weight).tolist()
-                outputs.append(Output((space.weight, copy), shape, tuple(values[i] for i in where)))
+                entries = tuple(values[i] for i in space.natural.monomials.tolist())
+                outputs.append(Output((space.weight, copy), space.natural.shape, entries))
+        axis, many = ("2", "twos") if self.dimension == 2 else ("3", "threes")
         return built.program(
-            "decompose",
-            "Take a tensor apart into its natural tensors.",
-            outputs,
-            "natural tensors by (weight, copy), shape (..., 3, ..., 3) with weight threes.",
+            "decompose", "Take a tensor apart into its natural tensors.", outputs,
+            f"natural tensors by (weight, copy), shape (..., {axis}, ..., {axis}) "
+            f"with weight {many}.",
         )
 
     def _reconstruct(self) -> Program:
         arguments = tuple(
             Argument(
-                f"X{weight}_{copy}",
-                (3,) * weight,
-                tuple(_part_name(weight, copy, c) for c in _cartesian(weight)),
-                False,
-                "natural tensor",
-                (weight, copy),
+                f"X{space.weight}_{copy}", space.natural.shape,
+                tuple(_part_name(space.weight, copy, c) for c in _cartesian(space.natural.shape)),
+                False, "natural tensor", (space.weight, copy),
             )
-            for weight, copy in self.reduction.copies
+            for space in self.reduction.spaces
+            for copy in range(space.multiplicity)
         )
         built = Builder(arguments)
         columns: list[int] = []
         matrix: list[dict[int, Surd]] = [{} for _ in range(self.reduction.dimension)]
         number = 0
         for space in self.reduction.spaces:
-            firsts = _first_entries(space.weight)
+            firsts = _first_entries(space.natural)
             for block in tensors.embedding_matrix(self.reduction, space, self.basis):
                 entries = built.components(number)
                 for row, coefficients in zip(matrix, block, strict=True):
@@ -155,9 +164,10 @@ class TensorRecipe(Recipe):
 
     def _packed_labels(self) -> list[str]:
         return [
-            f"w{weight}c{copy}_{m}"
-            for weight, copy in self.reduction.copies
-            for m in range(block_size(weight))
+            f"w{space.weight}c{copy}_{m}"
+            for space in self.reduction.spaces
+            for copy in range(space.multiplicity)
+            for m in range(len(space.natural.norms))
         ]
 
     def _pack(self) -> Program:
@@ -191,23 +201,28 @@ class TensorRecipe(Recipe):
         )
 
 
-def _cartesian(rank: int) -> list[str]:
+def _cartesian(shape: tuple[int, ...]) -> list[str]:
+    """Return the labels of the entries of an array with an axis for each index."""
     names = [""]
-    for _ in range(rank):
-        names = [name + axis for name in names for axis in "xyz"]
+    for size in shape:
+        names = [name + axis for name in names for axis in "xyz"[:size]]
     return names
 
 
-def _first_entries(weight: int) -> list[int]:
+def _first_entries(natural: NaturalBasis) -> list[int]:
     """Return the first flat component of each monomial."""
-    _, first = np.unique(component_monomials(weight), return_index=True)
+    _, first = np.unique(natural.monomials, return_index=True)
     return [int(i) for i in first]
+
+
+def _distinct_labels(natural: NaturalBasis) -> list[str]:
+    names = _cartesian(natural.shape)
+    return [names[first] for first in _first_entries(natural)]
 
 
 def distinct_entries(weight: int) -> list[str]:
     """Return the labels of the entries of a natural tensor that may differ."""
-    names = _cartesian(weight)
-    return [names[first] for first in _first_entries(weight)]
+    return _distinct_labels(natural_basis(weight))
 
 
 def _part_name(weight: int, copy: int, component: str) -> str:
