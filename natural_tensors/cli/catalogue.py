@@ -17,8 +17,17 @@ from ..physical.catalog import catalog
 from ..physical.entry import PhysicalTensor
 from ..so3.blocks import block_size
 from ..terminal import examples_of, one_of, say, say_facts, say_json, say_table
+from . import plane
 from .app import app
-from .options import AxialOption, BasisOption, JsonOption, LatexOption, SymmetryOption, asked_class
+from .options import (
+    AxialOption,
+    BasisOption,
+    DimensionOption,
+    JsonOption,
+    LatexOption,
+    SymmetryOption,
+    asked_class,
+)
 from .printing import FORM_MEANS, content_of, parity_word, symmetry_text, title_of
 
 FLOOD = 4000
@@ -105,6 +114,7 @@ def _catalog_row(entry: PhysicalTensor, field: str) -> dict[str, Any]:
         "show --symmetry 'ijk=ikj'",
         "show --symmetry 'ij=-ji' --axial --json",
         "show third-order-elastic --latex > formulas.tex",
+        "show elastic --dimension 2",
     )
 )
 def show(
@@ -123,21 +133,32 @@ def show(
             help="auto leaves out those of a class so large that they would flood the screen.",
         ),
     ] = "auto",
+    dimension: DimensionOption = 3,
     latex: LatexOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Explain a tensor: its irreducible parts and the formulas that lead to them and back."""
-    reduction = asked_class(name, symmetry, axial, basis, "NAME")
+    reduction = (
+        asked_class(name, symmetry, axial, basis, "NAME")
+        if dimension == 3
+        else plane.asked_class(name, symmetry, axial, basis)
+    )
     if reduction is None:
         raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
     text = reduction.formula() if formulas != "none" else ""
     shown = formulas == "all" or 0 < len(text) <= FLOOD
     if as_json:
-        say_json(_class_document(reduction, formulas != "none"))
+        if isinstance(reduction, Reduction):
+            say_json(_class_document(reduction, formulas != "none"))
+        else:
+            say_json(plane.class_document(reduction, formulas != "none"))
     elif latex:
         say(reduction.latex())
     else:
-        _say_class(reduction)
+        if isinstance(reduction, Reduction):
+            _say_class(reduction)
+        else:
+            plane.say_class(reduction)
         if shown:
             say("", Text(f"Formulas ({basis} basis)", style="bold"), text)
             say("", "repeated indices are summed; ⟨ ⟩ is the symmetric traceless part")

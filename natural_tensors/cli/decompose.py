@@ -25,10 +25,12 @@ from ..files.saving import FileError
 from ..formatting import number, percent
 from ..so3.packing import pack_natural
 from ..terminal import RefusedError, examples_of, one_of, say, say_facts, say_json, say_table, warn
+from . import plane
 from .app import app
 from .options import (
     AxialOption,
     BasisOption,
+    DimensionOption,
     ExampleOption,
     FileArgument,
     FormOption,
@@ -108,6 +110,7 @@ class Taken:
         "decompose --example copper --verbose",
         "decompose d.json --tensor piezoelectric --basis orthonormal",
         "decompose many.npy --tensor dielectric -o parts.json",
+        "decompose sheet.csv --dimension 2",
         "examples zinc --json | natural-tensors decompose - --json",
     )
 )
@@ -122,6 +125,7 @@ def decompose(
     project: Annotated[
         bool, typer.Option("--project", help="Symmetrize what violates its symmetry.")
     ] = False,
+    dimension: DimensionOption = 3,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Print the numbers of every part.")
     ] = False,
@@ -133,12 +137,19 @@ def decompose(
     Leading axes of the array are a batch. JSON may say what it holds:
     {"tensor": [...], "class": "elastic", "form": "voigt", "unit": "GPa"},
     or "symmetry" and "axial" instead of "class".
+    With --dimension 2 a 3x3 matrix is a stiffness of the plane (xx, yy, xy).
 
     The JSON that -o writes holds all that reconstruct needs.
     """
     if output is not None:
         saving.check_suffix(output, (".json",))
     record = read_input(file, example)
+    if dimension == 2:
+        if output is not None:
+            raise typer.BadParameter("--output goes with --dimension 3; in the plane use --json")
+        chosen = plane.asked_class(tensor, symmetry, axial, basis)
+        plane.decompose(record, chosen, basis, form, project, verbose, as_json)
+        return
     reduction = asked_class(tensor, symmetry, axial, basis, "--tensor")
     taken = take_apart(record, reduction, basis, form, project)
     document = _parts_document(taken) if output is not None or as_json else {}

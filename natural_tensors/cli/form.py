@@ -19,9 +19,11 @@ from ..crystals.point_groups import (
 )
 from ..decomposition.reductions import Reduction
 from ..terminal import examples_of, say, say_facts, say_json, say_table
+from . import plane
 from .app import app
 from .options import (
     AxialOption,
+    DimensionOption,
     JsonOption,
     LatexOption,
     SymmetryOption,
@@ -69,6 +71,7 @@ def _axes(z: str | None, x: str | None) -> Matrix | None:
         "form elastic --group m-3m",
         "form piezoelectric --group 32 --json",
         "form elastic",
+        "form elastic --dimension 2 --group 4mm",
         "form elastic --group m-3m --z '1 1 1' --x '1 -1 0'",
         "form magnetoelectric --group \"4'/m'm'm\"",
         "form --symmetry 'ijk=ikj' --group -6m2 --latex",
@@ -99,6 +102,7 @@ def show_form(
         str | None,
         typer.Option("--x", metavar="'U V W'", help="Direction of the new x axis, across it."),
     ] = None,
+    dimension: DimensionOption = 3,
     latex: LatexOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,6 +112,9 @@ def show_form(
     second place of the symbol names; monoclinic y; cubic along the edges. --z and --x turn them.
     Without --group, the number of independent constants under every group.
     """
+    if dimension == 2:
+        _in_the_plane(name, symmetry, axial, group, (z, x), latex, as_json)
+        return
     reduction = asked_class(name, symmetry, axial, "dual", "TENSOR")
     if reduction is None:
         raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
@@ -127,6 +134,18 @@ def show_form(
             raise typer.BadParameter(str(error)) from None
     else:
         _say_form(symbolic)
+
+
+def _in_the_plane(
+    name: str | None, symmetry: str | None, axial: bool, group: str | None,
+    directions: tuple[str | None, str | None], latex: bool, as_json: bool,
+) -> None:  # fmt: skip
+    chosen = plane.asked_class(name, symmetry, axial, "dual")
+    if chosen is None:
+        raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
+    if any(directions) or (latex and group is None):
+        raise typer.BadParameter("in the plane there is no --z and --x, and --latex needs --group")
+    plane.show_form(chosen, group, latex, as_json)
 
 
 def _say_form(symbolic: SymbolicForm) -> None:

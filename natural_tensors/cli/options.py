@@ -62,6 +62,10 @@ NormalizationOption = Annotated[
         help=f"{', '.join(NORMALIZATIONS)}: rules 14 and 15 of the conventions.",
     ),
 ]
+DimensionOption = Annotated[
+    int,
+    typer.Option("--dimension", metavar="D", min=2, max=3, help="3 for space, 2 for the plane."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 LatexOption = Annotated[bool, typer.Option("--latex", help="Print the formulas as LaTeX only.")]
 OutputOption = Annotated[

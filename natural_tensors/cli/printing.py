@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..decomposition.base import ReductionBase
 from ..decomposition.components import VOIGT_LABELS, Form
-from ..decomposition.reductions import Reduction
 from ..files.records import Values
 from ..formatting import matrix
 from ..physical.catalog import catalog
@@ -28,7 +28,7 @@ FORM_MEANS: Mapping[Form, str] = {
 }
 
 
-def title_of(reduction: Reduction) -> str:
+def title_of(reduction: ReductionBase) -> str:
     """Return what a class is called: by the catalogue, or by its symmetry."""
     if reduction.name is None:
         return f"Tensors of symmetry {reduction.symmetry}" if reduction.rank else "Scalars"
@@ -41,12 +41,12 @@ def parity_word(sign: int) -> str:
     return "even" if sign == 1 else "odd"
 
 
-def symmetry_text(reduction: Reduction) -> str:
+def symmetry_text(reduction: ReductionBase) -> str:
     """Write an index symmetry, also that of a scalar."""
     return str(reduction.symmetry) or "scalar"
 
 
-def content_of(reduction: Reduction) -> str:
+def content_of(reduction: ReductionBase) -> str:
     """Write the irreps and the number of independent components."""
     plural = "s" if reduction.dimension > 1 else ""
     return f"{reduction.irreps}, {reduction.dimension} independent component{plural}"
@@ -76,6 +76,6 @@ def say_array(values: Values, rank: int, noise: float) -> None:
 def _place(place: tuple[int, ...], shape: tuple[int, ...], batch: int) -> str:
     """Name a place on leading axes: numbers in a batch, letters on the axes of a tensor."""
     words = [f"tensor {', '.join(map(str, place[:batch]))}"] if batch else []
-    labels = {3: "xyz", 6: VOIGT_LABELS}
+    labels = {2: "xy", 3: "xyz", 6: VOIGT_LABELS}
     indices = [labels[size][i] for i, size in zip(place[batch:], shape[batch:], strict=False)]
     return ", ".join(words + ([f"[{', '.join(indices)}]"] if indices else []))
