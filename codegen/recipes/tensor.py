@@ -123,7 +123,9 @@ class TensorRecipe(Recipe):
                 outputs.append(Output((space.weight, copy), space.natural.shape, entries))
         axis, many = ("2", "twos") if self.dimension == 2 else ("3", "threes")
         return built.program(
-            "decompose", "Take a tensor apart into its natural tensors.", outputs,
+            "decompose",
+            "Take a tensor apart into its natural tensors.",
+            outputs,
             f"natural tensors by (weight, copy), shape (..., {axis}, ..., {axis}) "
             f"with weight {many}.",
         )
@@ -131,9 +133,12 @@ class TensorRecipe(Recipe):
     def _reconstruct(self) -> Program:
         arguments = tuple(
             Argument(
-                f"X{space.weight}_{copy}", space.natural.shape,
+                f"X{space.weight}_{copy}",
+                space.natural.shape,
                 tuple(_part_name(space.weight, copy, c) for c in _cartesian(space.natural.shape)),
-                False, "natural tensor", (space.weight, copy),
+                False,
+                "natural tensor",
+                (space.weight, copy),
             )
             for space in self.reduction.spaces
             for copy in range(space.multiplicity)

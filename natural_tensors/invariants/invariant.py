@@ -77,7 +77,7 @@ class Invariant(Written):
             names = "".join(next(letters) for _ in range(shared))
             indices[i] += names
             indices[j] += names
-        symbol = notation.epsilon.format(*legs[0]) if legs[0] else ""
+        symbol = notation.epsilon.format(legs[0]) if legs[0] else ""
         scalars = [notation.part(weight, copy, "") for weight, copy in self.scalars]
         tensors = [
             notation.part(weight, copy, text)
