@@ -110,7 +110,6 @@ class Taken:
         "decompose --example copper --verbose",
         "decompose d.json --tensor piezoelectric --basis orthonormal",
         "decompose many.npy --tensor dielectric -o parts.json",
-        "decompose sheet.csv --dimension 2",
         "examples zinc --json | natural-tensors decompose - --json",
     )
 )
