@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from natural_tensors.arrays import Floats, Integers
 
@@ -26,16 +27,19 @@ class LammpsError(RuntimeError):
     """A simulation this potential cannot serve."""
 
 
+Indices: TypeAlias = NDArray[Any]  # int32 in LAMMPS, int64 here
+
+
 class PairData(Protocol):
     """Atoms and pairs of one step, under the names of ML-IAP; see `UnifiedModel.compute_forces`."""
 
     ntotal: int
     nlistatoms: int
     npairs: int
-    iatoms: Integers
-    elems: Integers
-    pair_i: Integers
-    pair_j: Integers
+    iatoms: Indices
+    elems: Indices
+    pair_i: Indices
+    pair_j: Indices
     rij: Floats
     energy: float
     eatoms: Floats

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from carnet_model.calculators.lammps import LammpsError, UnifiedModel, attach, load
 from carnet_model.export.exported import Exported, ExportError
@@ -28,6 +29,9 @@ class Data:
     image, strictly within the cutoff; ``energy`` and ``eatoms`` are written only, and
     ``update_pair_forces`` takes C-ordered float64, adds rows to i and takes them from j.
     """
+
+    energy: float
+    eatoms: NDArray[np.float64]
 
     def __init__(self, thing: Geometry, element_types: list[int]) -> None:
         cell, places = thing.cell, thing.positions
@@ -93,8 +97,8 @@ def test_ghosts_send_what_their_owners_do(thing: Geometry) -> None:
     unified.compute_forces(data)
     expected = energy_and_derivatives(model(), batch(thing), stress=True)
     assert expected.stress is not None
-    energy: Any = data.energy  # type: ignore[attr-defined]
-    shares: Any = data.eatoms  # type: ignore[attr-defined]
+    energy: Any = data.energy
+    shares: Any = data.eatoms
     assert energy == pytest.approx(float(expected.energy), abs=1e-10)
     assert shares.sum() == pytest.approx(energy)
     np.testing.assert_allclose(data.folded(len(thing)), expected.forces, rtol=0, atol=1e-10)
@@ -108,7 +112,7 @@ def test_energies_of_atoms_follow_the_list() -> None:
     UnifiedModel(loaded(), host(data)).compute_forces(data)
     graphs = batch(thing)
     alone = loaded()(graphs.numbers, graphs.senders, graphs.receivers, graphs.vectors())
-    shares: Any = data.eatoms  # type: ignore[attr-defined]
+    shares: Any = data.eatoms
     np.testing.assert_allclose(shares, alone.energies.numpy()[data.iatoms], rtol=0, atol=1e-12)
 
 

@@ -126,7 +126,7 @@ def test_symbols_that_name_nothing(symbol: str, message: str) -> None:
 
 def test_types_and_infinite_groups() -> None:
     with pytest.raises(TypeError, match="named by a string"):
-        point_group(4)
+        point_group(4)  # type: ignore[call-overload]
     for name in LIMITING:
         group = point_group(name)
         assert group.order is None
