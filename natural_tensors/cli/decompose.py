@@ -18,15 +18,26 @@ from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import Basis
 from ..decomposition.reductions import Reduction
 from ..errors import SymmetryError
+from ..exact.symbols import Expressions
 from ..files import reading, recognition, records, saving, writing
 from ..files.recognition import Recognized
-from ..files.records import Parts, TensorRecord, Values
+from ..files.records import ExactRecord, Parts, TensorRecord, Values
 from ..files.saving import FileError
 from ..formatting import number, percent
 from ..so3.packing import pack_natural
 from ..terminal import RefusedError, examples_of, one_of, say, say_facts, say_json, say_table, warn
 from . import plane
 from .app import app
+from .exact import (
+    exact_document,
+    exact_rows,
+    form_record,
+    say_exact_heading,
+    say_exact_tensor,
+    say_exactly,
+    take_apart_exactly,
+)
+from .expressions import entries_of, listed, symbols_of, to_strings
 from .options import (
     AxialOption,
     BasisOption,
@@ -111,12 +122,23 @@ class Taken:
         "decompose d.json --tensor piezoelectric --basis orthonormal",
         "decompose many.npy --tensor dielectric -o parts.json",
         "examples zinc --json | natural-tensors decompose - --json",
+        "decompose --tensor elastic --group m-3m",
+        "decompose symbols.csv --tensor elastic --json",
     )
 )
 def decompose(
     file: FileArgument = None,
     example: ExampleOption = None,
     tensor: TensorOption = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            "-g",
+            metavar="SYMBOL",
+            help="No FILE: the form of the class under a point group, in symbols.",
+        ),
+    ] = None,
     symmetry: SymmetryOption = None,
     axial: AxialOption = False,
     form: FormOption = "auto",
@@ -139,33 +161,71 @@ def decompose(
     With --dimension 2 a 3x3 matrix is a stiffness of the plane (xx, yy, xy).
 
     The JSON that -o writes holds all that reconstruct needs.
+
+    Entries of JSON and CSV may be text: "C11 - C12", "1/3", "sqrt(2)*C44". Then every entry is
+    exact and so is what comes out; each part is printed by its distinct components.
     """
     if output is not None:
         saving.check_suffix(output, (".json",))
-    record = read_input(file, example)
     if dimension == 2:
-        if output is not None:
-            raise typer.BadParameter("--output goes with --dimension 3; in the plane use --json")
+        if output is not None or group is not None:
+            raise typer.BadParameter(
+                "--output and --group go with --dimension 3; in the plane use --json"
+            )
+        record = read_input(file, example)
         chosen = plane.asked_class(tensor, symmetry, axial, basis)
         plane.decompose(record, chosen, basis, form, project, verbose, as_json)
         return
     reduction = asked_class(tensor, symmetry, axial, basis, "--tensor")
-    taken = take_apart(record, reduction, basis, form, project)
+    given = _form_or_input(reduction, group, file, example)
+    if isinstance(given, ExactRecord):
+        exact = take_apart_exactly(given, reduction, basis, form, project)
+        stored = exact_document(exact) if output is not None or as_json else {}
+        _deliver(stored, output, as_json, exact.notes, lambda: say_exactly(exact))
+        return
+    taken = take_apart(given, reduction, basis, form, project)
     document = _parts_document(taken) if output is not None or as_json else {}
+    _deliver(document, output, as_json, taken.notes, lambda: _say_taken(taken, verbose))
+
+
+def _deliver(
+    document: dict[str, Any],
+    output: str | None,
+    as_json: bool,
+    notes: tuple[str, ...],
+    say_it: Callable[[], None],
+) -> None:
+    """Write a document where it was asked for, and print it or what it says."""
     if output is not None:
         writing.write_json(output, document)
     if as_json:
-        for note in taken.notes:
+        for note in notes:
             warn("note", note, "bold")
         say_json(document)
         return
-    _say_taken(taken, verbose)
+    say_it()
     if output is not None:
         say("", f"wrote {output}")
 
 
+def _form_or_input(
+    reduction: Reduction | None, group: str | None, file: str | None, example: str | None
+) -> TensorRecord | ExactRecord:
+    if group is None:
+        if example is None and file is not None:
+            return reading.read_any_tensor(file)
+        return read_input(file, example)
+    if file is not None or example is not None:
+        raise typer.BadParameter(
+            "--group makes the tensor: the form that the group leaves; give no FILE or --example"
+        )
+    if reduction is None:
+        raise typer.BadParameter("--group needs a class: --tensor NAME or --symmetry 'ijk=ikj'")
+    return form_record(reduction, group)
+
+
 def read_input(file: str | None, example: str | None) -> TensorRecord:
-    """Return the tensor that the command line names: a file, standard input or an example."""
+    """Return the numbers that the command line names: of a file, standard input or an example."""
     if (file is None) == (example is None):
         raise typer.BadParameter("give one FILE, - for standard input, or --example NAME")
     if example is None:
@@ -385,7 +445,8 @@ def reconstruct(
 ) -> None:
     """Put a tensor together again from its parts.
 
-    The suffix of the output file names its format: .json, .npy, .csv or .txt.
+    The suffix of the output file names its format: .json, .npy, .csv or .txt. Parts of expressions
+    give expressions, in .json and .csv.
     """
     if output is not None:
         saving.check_suffix(output, writing.ARRAY_SUFFIXES)
@@ -395,6 +456,9 @@ def reconstruct(
     if form != "auto":
         written_as = cast("Form", form)
     values = _put_together(record, written_as)
+    if record.is_exact:
+        _deliver_exact(record, written_as, entries_of(values), as_json, output)
+        return
     document = writing.about(reduction, written_as, record.unit, record.name)
     document["tensor"] = to_lists(values)
     if output is not None:
@@ -413,6 +477,36 @@ def reconstruct(
         say_table(("component", ">value"), zip(labels, numbers, strict=True))
     else:
         say_array(values, len(size), noise)
+    if output is not None:
+        say("", f"wrote {output}")
+
+
+def _deliver_exact(
+    record: records.PartsRecord,
+    form: Form,
+    values: Expressions,
+    as_json: bool,
+    output: str | None,
+) -> None:
+    """Write and print a tensor of expressions."""
+    reduction = record.reduction
+    document = writing.about(reduction, form, record.unit, record.name)
+    document |= {"symbols": symbols_of(listed(values)), "tensor": to_strings(values)}
+    if output is not None:
+        saving.check_suffix(output, (".json", ".csv"))
+        if output.lower().endswith(".json"):
+            writing.write_json(output, document)
+        else:
+            saving.write_bytes(output, (exact_rows(output, values) + "\n").encode())
+    if as_json:
+        say_json(document)
+        return
+    size = len(reduction.components.layout(form).shape)
+    batch = values.shape[: values.ndim - size]
+    symbols = document["symbols"]
+    say_exact_heading(reduction, form, record.unit, record.name, batch, symbols)
+    say("")
+    say_exact_tensor(reduction, form, values)
     if output is not None:
         say("", f"wrote {output}")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,11 +15,14 @@ import numpy as np
 from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import BASES, Basis
 from ..errors import SymmetryError, UnknownTensorError
+from ..exact.symbols import Expressions
 from ..formatting import did_you_mean
 from ..version import CONVENTIONS
+from .exact_entries import EntryError, read_entry
 from .recognition import tensor_class
-from .records import Parts, PartsRecord, TensorRecord, Values, times
+from .records import ExactParts, ExactRecord, Parts, PartsRecord, TensorRecord, Values, times
 from .saving import file_error
+from .tables import Table, read_table
 
 STANDARD_INPUT = "-"
 NPY_MAGIC = b"\x93NUMPY"
@@ -28,11 +30,22 @@ NPY_MAGIC = b"\x93NUMPY"
 
 ABOUT_KEYS = ("class", "symmetry", "axial", "form", "unit", "name", "source")
 OUR_KEYS = ("natural_tensors", "conventions")
-TENSOR_KEYS = ("tensor", "values", "report", *ABOUT_KEYS, *OUR_KEYS)
-PARTS_KEYS = ("parts", "basis", "batch", "shares", "moduli", "round_trip", *ABOUT_KEYS, *OUR_KEYS)
+TENSOR_KEYS = ("tensor", "values", "report", "symbols", *ABOUT_KEYS, *OUR_KEYS)
+PARTS_KEYS = (
+    "parts",
+    "basis",
+    "batch",
+    "shares",
+    "moduli",
+    "round_trip",
+    "symbols",
+    *ABOUT_KEYS,
+    *OUR_KEYS,
+)
 PART_KEYS = ("weight", "copy", "norm", "values")
 
 Kind = TypeVar("Kind", bool, str, int)
+Entry = TypeVar("Entry", bound=np.generic)
 WANTED = {bool: "true or false", str: "a string", int: "a whole number"}
 
 
@@ -48,11 +61,31 @@ def read_tensor(path: str) -> TensorRecord:
         FileError: when it cannot be read; the message names the file, the place and the remedy.
     """
     data, origin = _content(path)
-    if isinstance(data, dict):
-        return _tensor_object(data, origin)
-    if isinstance(data, np.ndarray):
-        return TensorRecord(origin, data)
-    return TensorRecord(origin, _array(data, origin))
+    return _numeric_record(data, origin)
+
+
+def read_exact_tensor(path: str) -> ExactRecord:
+    """Read a tensor or a batch whose entries are integers, or text such as ``(C11 - C12)/2``.
+
+    JSON and text tables as in :func:`read_tensor`; names are real symbols, and nothing passes
+    through a float.
+
+    Raises:
+        FileError: when it cannot be read, or an entry is a decimal number.
+    """
+    data, origin = _content(path)
+    return _exact_record(data, origin)
+
+
+def read_any_tensor(path: str) -> TensorRecord | ExactRecord:
+    """Read a tensor of numbers, or an exact one where any entry is text other than a number.
+
+    Raises:
+        FileError: when it cannot be read.
+    """
+    data, origin = _content(path)
+    stated = data if not isinstance(data, dict) else [data.get(k) for k in ("tensor", "values")]
+    return _exact_record(data, origin) if _has_text(stated) else _numeric_record(data, origin)
 
 
 def read_parts(path: str) -> PartsRecord:
@@ -73,8 +106,65 @@ def read_parts(path: str) -> PartsRecord:
     return _parts_object(data, origin)
 
 
+def _numeric_record(data: object, origin: str) -> TensorRecord:
+    if isinstance(data, dict):
+        values = _array(data[_checked_key(data, origin)], origin)
+        named, axial = _stated_class(data, origin)
+        return TensorRecord(origin, values, named, axial, *_about(data, origin))
+    if isinstance(data, np.ndarray):
+        return TensorRecord(origin, data)
+    if isinstance(data, Table):
+        return TensorRecord(origin, data.numbers(origin))
+    return TensorRecord(origin, _array(data, origin))
+
+
+def _exact_record(data: object, origin: str) -> ExactRecord:
+    if isinstance(data, dict):
+        values = _exact_array(data[_checked_key(data, origin)], origin)
+        named, axial = _stated_class(data, origin)
+        return ExactRecord(origin, values, named, axial, *_about(data, origin))
+    if isinstance(data, np.ndarray):
+        raise file_error(
+            origin,
+            "holds floating-point numbers, which are not exact",
+            'write the entries as text in JSON or CSV: "1/3", "C11 - C12"',
+        )
+    if isinstance(data, Table):
+        return ExactRecord(origin, data.expressions(origin))
+    return ExactRecord(origin, _exact_array(data, origin))
+
+
+def _has_text(data: object) -> bool:
+    """Say whether an entry is text, in a table text that is no number."""
+    if isinstance(data, Table):
+        return bool(data.texts)
+    return isinstance(data, str) or (isinstance(data, list) and any(map(_has_text, data)))
+
+
+def _exact_array(data: object, origin: str) -> Expressions:
+    """Return nested lists of integers and text as an array of expressions."""
+    _shape(data, origin, (), exact=True)
+
+    def read(item: object, place: tuple[int, ...]) -> object:
+        if isinstance(item, list):
+            return [read(entry, (*place, i)) for i, entry in enumerate(item)]
+        if isinstance(item, float) and not math.isfinite(item):
+            raise file_error(origin, f"{_entry(place)} is {item}, not a finite number")
+        try:
+            return read_entry(str(item))
+        except EntryError as error:
+            advice = "in JSON, text stands in quotes" if isinstance(item, float) else ""
+            problem = f"{error}\n{advice}" if advice else str(error)
+            raise file_error(f"{origin}: {_entry(place)}", problem) from None
+
+    return np.array(read(data, ()), dtype=object)
+
+
 def _content(path: str) -> tuple[object, str]:
-    """Return what a file holds: an array, or decoded JSON; and what messages call the file."""
+    """Return what a file holds, and what messages call it.
+
+    An array, a text table, or decoded JSON.
+    """
     if path == STANDARD_INPUT:
         raw, origin, suffix = sys.stdin.buffer.read(), "standard input", ""
     else:
@@ -91,7 +181,7 @@ def _content(path: str) -> tuple[object, str]:
         ) from None
     if suffix == ".json" or text.lstrip()[0] in "[{":
         return _json(text, origin), origin
-    return _table(text, origin), origin
+    return read_table(text, origin), origin
 
 
 def _bytes(path: Path) -> bytes:
@@ -139,69 +229,6 @@ def _json(text: str, origin: str) -> object:
     return decoded
 
 
-def _table(text: str, origin: str) -> Values:
-    blocks: list[list[list[float]]] = [[]]
-    for number, line in enumerate(text.splitlines(), start=1):
-        body = line.partition("#")[0].strip()
-        if body:
-            blocks[-1].append(_row(body, number, origin))
-        elif not line.strip() and blocks[-1]:
-            blocks.append([])
-    blocks = [block for block in blocks if block]
-    if not blocks:
-        raise file_error(origin, "holds comments only, no number")
-    _check_rectangular(blocks, origin)
-    array = np.array(blocks)
-    # one matrix is no batch, one row or one column is a vector, one number is a number
-    return array.reshape([size for size in array.shape if size > 1])
-
-
-def _row(body: str, line: int, origin: str) -> list[float]:
-    if "," in body and ";" in body:
-        raise file_error(
-            origin,
-            f"line {line} has both commas and semicolons",
-            "separate numbers by one of them, and write decimals with a point",
-        )
-    words = re.split(r"[,;]", body) if re.search(r"[,;]", body) else body.split()
-    row = []
-    for column, word in enumerate(words, start=1):
-        place = f"line {line}, column {column}"
-        try:
-            value = float(word)
-        except ValueError:
-            raise file_error(
-                origin,
-                f"{place} is {word.strip()!r}, not a number"
-                if word.strip()
-                else f"{place} is empty",
-                "write numbers separated by commas or blanks, and # before headings and comments",
-            ) from None
-        if not math.isfinite(value):
-            raise file_error(origin, f"{place} is {word.strip()}, not a finite number")
-        row.append(value)
-    return row
-
-
-def _check_rectangular(blocks: list[list[list[float]]], origin: str) -> None:
-    width, height = len(blocks[0][0]), len(blocks[0])
-    for number, block in enumerate(blocks, start=1):
-        for row, numbers in enumerate(block, start=1):
-            if len(numbers) != width:
-                matrix = f" of matrix {number}" if len(blocks) > 1 else ""
-                raise file_error(
-                    origin,
-                    f"row {row}{matrix} has {len(numbers)} numbers, the first row has {width}",
-                    "every row needs as many numbers",
-                )
-        if len(block) != height:
-            raise file_error(
-                origin,
-                f"matrix {number} has {len(block)} rows, the first has {height}",
-                "an empty line starts the next matrix of a batch; all are of one shape",
-            )
-
-
 def _array(data: object, origin: str) -> Values:
     """Return nested lists as an array."""
     _shape(data, origin, ())
@@ -212,12 +239,14 @@ def _array(data: object, origin: str) -> Values:
     return _finite(values, origin)
 
 
-def _shape(data: object, origin: str, place: tuple[int, ...]) -> tuple[int, ...]:
+def _shape(
+    data: object, origin: str, place: tuple[int, ...], exact: bool = False
+) -> tuple[int, ...]:
     """Return the shape of nested lists, refusing what is no number or not rectangular."""
     if isinstance(data, list):
         if not data:
             raise file_error(origin, f"{_entry(place)} is an empty list, not numbers")
-        first, *others = (_shape(item, origin, (*place, i)) for i, item in enumerate(data))
+        first, *others = (_shape(item, origin, (*place, i), exact) for i, item in enumerate(data))
         for number, other in enumerate(others, start=1):
             if other != first:
                 raise file_error(
@@ -227,7 +256,7 @@ def _shape(data: object, origin: str, place: tuple[int, ...]) -> tuple[int, ...]
                     "the lists of one level need as many entries",
                 )
         return (len(data), *first)
-    if isinstance(data, bool) or not isinstance(data, int | float):
+    if isinstance(data, bool) or not isinstance(data, int | float | str if exact else int | float):
         raise file_error(origin, f"{_entry(place)} is {_shown(data)}, not a number")
     return ()
 
@@ -291,7 +320,8 @@ def _choice(
     return value
 
 
-def _tensor_object(data: dict[str, object], origin: str) -> TensorRecord:
+def _checked_key(data: dict[str, object], origin: str) -> str:
+    """Return the key of the tensor in an object whose keys are right."""
     if "parts" in data:
         raise file_error(
             origin,
@@ -303,12 +333,12 @@ def _tensor_object(data: dict[str, object], origin: str) -> TensorRecord:
     if len(given) != 1:
         state = "both 'tensor' and 'values'" if given else "neither 'tensor' nor 'values'"
         raise file_error(origin, f"has {state}", 'put the numbers under one key: {"tensor": [...]}')
-    named, axial = _stated_class(data, origin)
-    return TensorRecord(
-        origin,
-        _array(data[given[0]], origin),
-        named,
-        axial,
+    return given[0]
+
+
+def _about(data: dict[str, object], origin: str) -> tuple[Form | None, str | None, str | None]:
+    """Return form, unit and name as an object states them."""
+    return (
         cast("Form | None", _choice(data, "form", FORMS, origin)),
         _field(data, "unit", str, origin),
         _field(data, "name", str, origin),
@@ -355,16 +385,14 @@ def _parts_object(data: dict[str, object], origin: str) -> PartsRecord:
         origin,
         tensor_class(named, axial=axial, basis=basis),
         parts,
-        cast("Form | None", _choice(data, "form", FORMS, origin)),
-        _field(data, "unit", str, origin),
-        _field(data, "name", str, origin),
+        *_about(data, origin),
     )
 
 
-def _parts(entries: object, origin: str) -> Parts:
+def _parts(entries: object, origin: str) -> Parts | ExactParts:
     if not isinstance(entries, list) or not entries:
         raise file_error(origin, f"key 'parts' is {_shown(entries)}; allowed: a list of parts")
-    parts: Parts = {}
+    given: dict[tuple[int, int], tuple[object, str]] = {}
     for number, entry in enumerate(entries):
         where = f"{origin}: part {number}"
         if not isinstance(entry, dict):
@@ -375,7 +403,9 @@ def _parts(entries: object, origin: str) -> Parts:
         weight, copy = (_field(entry, key, int, where) for key in ("weight", "copy"))
         if weight is None or copy is None or "values" not in entry:
             raise file_error(where, "needs the keys 'weight', 'copy' and 'values'")
-        if (weight, copy) in parts:
+        if (weight, copy) in given:
             raise file_error(where, f"({weight}, {copy}) was given before")
-        parts[weight, copy] = _array(entry["values"], where)
-    return parts
+        given[weight, copy] = (entry["values"], where)
+    if any(_has_text(values) for values, _ in given.values()):
+        return {key: _exact_array(*stated) for key, stated in given.items()}
+    return {key: _array(*stated) for key, stated in given.items()}

@@ -10,7 +10,7 @@ import numpy as np
 from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import Basis
 from ..decomposition.reductions import Reduction, reduction
-from .records import TensorRecord, Values, times
+from .records import ExactRecord, TensorRecord, Values, times
 from .saving import FileError, file_error
 
 
@@ -72,14 +72,28 @@ def recognize(
     Raises:
         FileError: when nothing says what they are, or they do not fit the class or the form.
     """
+    reduction, form, guessed = recognize_class(record, reduction, form, basis)
+    return Recognized(reduction, form, record.values, guessed)
+
+
+def recognize_class(
+    record: TensorRecord | ExactRecord,
+    reduction: Reduction | None = None,
+    form: Form | None = None,
+    basis: Basis = "dual",
+) -> tuple[Reduction, Form, bool]:
+    """Return the class and the form of what was read, and whether the class was guessed.
+
+    Args and errors are those of :func:`recognize`.
+    """
     guessed = reduction is None and record.tensor is None
     if reduction is None:
         text = guess_class(record) if record.tensor is None else record.tensor
         reduction = tensor_class(text, axial=record.axial, basis=basis)
-    return Recognized(reduction, choose_form(reduction, record, form), record.values, guessed)
+    return reduction, choose_form(reduction, record, form), guessed
 
 
-def guess_class(record: TensorRecord) -> str:
+def guess_class(record: TensorRecord | ExactRecord) -> str:
     """Return the class that the shape of an array suggests, where it suggests only one.
 
     Raises:
@@ -92,8 +106,7 @@ def guess_class(record: TensorRecord) -> str:
     if _one_batch_axis(values.shape, (21,)) or _one_batch_axis(values.shape, (3, 3, 3, 3)):
         return "elastic"
     if _one_batch_axis(values.shape, (3, 3)):
-        symmetric = np.allclose(values, values.swapaxes(-1, -2), rtol=0, atol=_slack(values))
-        return "dielectric" if symmetric else "ij"
+        return "dielectric" if _symmetric(record) else "ij"
     raise file_error(
         record.origin,
         f"an array of shape {times(values.shape)} does not say what tensor it is",
@@ -110,8 +123,13 @@ def _one_batch_axis(shape: tuple[int, ...], size: tuple[int, ...]) -> bool:
     return not batch or (len(batch) == 1 and batch[0] not in (3, 6))
 
 
-def _slack(values: Values) -> float:
-    return float(np.finfo(values.dtype).eps ** 0.5 * np.abs(values).max(initial=0))
+def _symmetric(record: TensorRecord | ExactRecord) -> bool:
+    """Say whether matrices equal their transposes, numbers up to rounding."""
+    if isinstance(record, ExactRecord):
+        return bool((record.values == record.values.swapaxes(-1, -2)).all())
+    values = record.values
+    slack = float(np.finfo(values.dtype).eps ** 0.5 * np.abs(values).max(initial=0))
+    return np.allclose(values, values.swapaxes(-1, -2), rtol=0, atol=slack)
 
 
 def _layouts(reduction: Reduction) -> dict[Form, tuple[int, ...]]:
@@ -120,7 +138,9 @@ def _layouts(reduction: Reduction) -> dict[Form, tuple[int, ...]]:
     return {form: reduction.components.layout(form).shape for form in forms}
 
 
-def choose_form(reduction: Reduction, record: TensorRecord, asked: Form | None) -> Form:
+def choose_form(
+    reduction: Reduction, record: TensorRecord | ExactRecord, asked: Form | None
+) -> Form:
     """Return the form of an array: as asked for, as the file states, or else as it fits.
 
     An array that fits several is full before Voigt before components; which Voigt form is the
@@ -159,7 +179,7 @@ def choose_form(reduction: Reduction, record: TensorRecord, asked: Form | None) 
 
 
 def _misfit(
-    record: TensorRecord, reduction: Reduction, shapes: Mapping[Form, tuple[int, ...]]
+    record: TensorRecord | ExactRecord, reduction: Reduction, shapes: Mapping[Form, tuple[int, ...]]
 ) -> FileError:
     grouped: dict[tuple[int, ...], list[str]] = {}
     for form, size in shapes.items():

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from ..decomposition.components import Form
 from ..decomposition.reductions import Reduction
+from ..exact.symbols import Expressions
 
 Values = NDArray[np.floating[Any]]
 Parts = dict[tuple[int, int], Values]
+ExactParts = dict[tuple[int, int], Expressions]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +42,37 @@ class TensorRecord:
 
 
 @dataclass(frozen=True, eq=False)
+class ExactRecord:
+    """A tensor, or a batch of them, whose entries are expressions; otherwise as above.
+
+    Attributes:
+        origin: what messages call the file.
+        values: the entries, SymPy expressions.
+        tensor: name in the catalogue or index symmetry.
+        axial: True for a pseudo-tensor, where stated.
+        form: form of `values`, where stated.
+        unit: unit of `values`.
+        name: what the tensor belongs to, such as a crystal.
+    """
+
+    origin: str
+    values: Expressions
+    tensor: str | None = None
+    axial: bool | None = None
+    form: Form | None = None
+    unit: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class PartsRecord:
     """A tensor taken apart, as ``natural-tensors decompose`` writes it.
 
     Attributes:
         origin: what messages call the file.
         reduction: the class of the tensor, in the basis of the parts.
-        parts: ``{(weight, copy): array of shape batch + (3,)*weight}``.
+        parts: ``{(weight, copy): array of shape batch + (3,)*weight}``, all numbers or all
+            expressions.
         form: the form the tensor was read in, where stated.
         unit: unit of the parts.
         name: what the tensor belongs to.
@@ -54,10 +80,15 @@ class PartsRecord:
 
     origin: str
     reduction: Reduction
-    parts: Parts
+    parts: Parts | ExactParts
     form: Form | None = None
     unit: str | None = None
     name: str | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the parts are expressions."""
+        return any(part.dtype == object for part in self.parts.values())
 
 
 def times(shape: Sequence[int]) -> str:
