@@ -26,7 +26,7 @@ from tests.helpers.paths import ROOT
 GUIDE = ROOT / "docs" / "command-line.md"
 COMMANDS = (
     "list", "show", "form", "decompose", "reconstruct", "report", "examples", "harmonic",
-    "coupling",
+    "coupling", "elasticity",
 )  # fmt: skip
 COPPER = examples.load("copper").values
 
@@ -71,6 +71,8 @@ def examples_in_help() -> list[str]:
     Path("d.json").write_text(run("examples", "quartz-d", "--json").stdout)
     Path("tensor.json").write_text(run("examples", "zinc", "--json").stdout.replace("GPa", "kbar"))
     Path("measured.json").write_text(run("examples", "quartz", "--json").stdout)
+    form = json.loads(run("form", "elastic", "--group", "mmm", "--json").stdout)
+    Path("symbols.csv").write_text("\n".join(", ".join(row) for row in form["matrix"]))
     found = []
     for command in ("", *COMMANDS):
         text = run(*command.split(), "--help").stdout
