@@ -52,7 +52,7 @@ def test_a_form_there_and_back(name: str, group: str, basis: str) -> None:
     assert json.loads(Path("parts.json").read_text()) == found
     symbolic = nt.form(name, group)
     assert found["symbols"] == sorted(symbolic.parameters)
-    reduction = nt.reduction(name, basis=basis)  # type: ignore[arg-type]
+    reduction = nt.reduction(name, basis=basis)  # type: ignore[call-overload]
     expected = reduction.decompose(symbolic.to_sympy(), form=symbolic.written_as, exact=True)
     for part in found["parts"]:
         values = entries_of(expected[part["weight"], part["copy"]])
