@@ -85,4 +85,5 @@ def test_a_form_without_symmetric_pairs_is_explained() -> None:
 
 def test_standard_input_is_named_in_messages() -> None:
     assert error_of("decompose", "-", stdin="").startswith("error: standard input: is empty")
-    assert "standard input: line 1, column 2 is 'x'" in error_of("decompose", "-", stdin="1 x")
+    text = error_of("decompose", "-", stdin="1 0.5x")
+    assert "standard input: line 1, column 2: 0.5" in text
