@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..crystals.forms import combination, tensor_symbol
+from ..crystals.forms import tensor_symbol
+from ..crystals.parameters import InvariantForm, combination
 from ..decomposition.components import EntryLayout, Form
 from ..decomposition.symmetry import IndexSymmetry
 from ..decomposition.voigt import written_form
@@ -34,7 +35,7 @@ Row = tuple[Fraction, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PlaneForm:
+class PlaneForm(InvariantForm):
     """What a point group of the plane leaves of a tensor; obtain one from :func:`form`.
 
     The index 6 names the joined pair xy, as in space: C11, C12, C16, C22, C26, C66.
@@ -53,11 +54,6 @@ class PlaneForm:
     table: tuple[Row, ...]
     per_weight: Mapping[int, int]
 
-    @property
-    def independent(self) -> int:
-        """How many constants are independent."""
-        return len(self.free)
-
     @cached_property
     def written_as(self) -> Form:
         """The form whose entries the relations hold for, with its factors of 2."""
@@ -72,35 +68,6 @@ class PlaneForm:
         """Names of the independent components of the class, such as ``"C16"``."""
         return component_names(self.reduction, self.written_as)
 
-    @cached_property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the independent constants."""
-        return tuple(self.names[i] for i in self.free)
-
-    @cached_property
-    def _shown(self) -> tuple[Row, ...]:
-        """The table for the entries of the written form, which carry factors of 2."""
-        halves = self._layout.halves[self._layout.entries]
-        factors = [2 ** (int(count) // 2) for count in halves]
-        return tuple(
-            tuple(
-                number * Fraction(factors[i], factors[parameter])
-                for number, parameter in zip(row, self.free, strict=True)
-            )
-            for i, row in enumerate(self.table)
-        )
-
-    @cached_property
-    def relations(self) -> Mapping[str, str]:
-        """Every component that is no parameter, in terms of the parameters."""
-        return MappingProxyType(
-            {
-                name: combination(row, self.parameters)
-                for i, (name, row) in enumerate(zip(self.names, self._shown, strict=True))
-                if i not in self.free
-            }
-        )
-
     def to_sympy(self) -> sympy.NDimArray:
         """Return the tensor in its written form as a SymPy array of real parameters."""
         import sympy
@@ -108,7 +75,7 @@ class PlaneForm:
         symbols = [sympy.Symbol(name, real=True) for name in self.parameters]
         components = [
             sympy.Add(
-                *(sympy.Rational(q.numerator, q.denominator) * symbol
+                *(sympy.sympify(q) * symbol
                   for q, symbol in zip(row, symbols, strict=True))
             )
             for row in self._shown

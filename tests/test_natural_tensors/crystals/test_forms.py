@@ -10,8 +10,8 @@ import pytest
 import sympy
 
 from natural_tensors import Surd, form, orientation, point_group, reduction
-from natural_tensors.crystals.forms import combination
 from natural_tensors.crystals.frames import matrices
+from natural_tensors.crystals.parameters import combination
 from natural_tensors.crystals.point_groups import CRYSTALLOGRAPHIC, GROUPS, LIMITING
 from natural_tensors.decomposition.reductions import Reduction
 from natural_tensors.exact.floats import surd_to_float
