@@ -324,7 +324,11 @@ class Config(Settings):
     epochs: int = Field(default=32, ge=1, description="passes over the training set")
     batch: int = Field(default=16, ge=1, description="structures in a step")
     ema: float = Field(
-        default=0.997, ge=0, lt=1, description="memory of the averaged weights; 0: none"
+        default=0.997,
+        ge=0,
+        lt=1,
+        description="share that the average of the weights keeps of itself in a step, less while "
+        "the run is young; 0: no average",
     )
     early_stopping: int | None = Field(
         default=None, ge=1, description="stop after this many epochs without gain in validation"

@@ -11,13 +11,14 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from natural_tensors.errors import InputError
 
 from ..compiled.compilation import compile_kernels
 from ..network.layers.output import Output
 from ..network.model import CarNet
+from .averaging import average_of, short_run
 from .batches import LabelledBatch
 from .fine_tuning import initialize_from
 from .label_tensors import PotentialLabels, TensorLabels
@@ -58,11 +59,11 @@ class Learner(pl.LightningModule):
         notice = compile_kernels(self.model, self.config.compile)
         self.notices += [notice] if notice else []
         self.average: AveragedModel | None = None
-        if self.config.ema:
-            follow = get_ema_multi_avg_fn(self.config.ema)  # type: ignore[no-untyped-call]
-            self.average = AveragedModel(self.model, multi_avg_fn=follow)
-            self.average.requires_grad_(False)
         self.size = len(samples.train)
+        if self.config.ema:
+            self.average = average_of(self.model, self.config.ema)
+            notice = short_run(self.config.ema, self._steps(self.config.devices))
+            self.notices += [notice] if notice else []
         self.scales = samples.scales
         self.losses = {
             target.key: loss_of(
@@ -196,6 +197,11 @@ class Learner(pl.LightningModule):
         for name, value in summary.items():
             self.log(name, value, prog_bar=name == "score", rank_zero_only=True)
 
+    def _steps(self, devices: int) -> int:
+        """Return the number of steps of the whole run, each of a batch on every device."""
+        share = math.ceil(self.size / devices)
+        return math.ceil(share / self.config.batch) * self.config.epochs
+
     def configure_optimizers(self) -> Any:
         """Return AdamW with its schedule, a step of which follows each step."""
         settings = self.config.optimizer
@@ -208,8 +214,7 @@ class Learner(pl.LightningModule):
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas, fused=True)
-        share = math.ceil(self.size / self.trainer.world_size)
-        steps = math.ceil(share / self.config.batch) * self.config.epochs
+        steps = self._steps(self.trainer.world_size)
         warmup, end = min(settings.warmup_steps, steps // 5), settings.final_lr_fraction
 
         def factor(step: int) -> float:
