@@ -87,7 +87,8 @@ def show_form(
             "--group",
             "-g",
             metavar="SYMBOL",
-            help="Point group: m-3m, -4m2, 112/m, Oh, inf/mm, 4'/mmm'. All 39 when left out.",
+            help="Point group: m-3m, -4m2, 112/m, Oh, inf/mm, 4'/mmm'; or that of a space group: "
+            "Fm-3m, 225. All 39 when left out.",
         ),
     ] = None,
     symmetry: SymmetryOption = None,

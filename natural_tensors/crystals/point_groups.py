@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from ..errors import InputError
 from ..exact.surds import Surd
+from .space_groups import point_group_symbols
 
 Direction = tuple[int, int, int]
 Matrix = tuple[tuple[Surd, Surd, Surd], tuple[Surd, Surd, Surd], tuple[Surd, Surd, Surd]]
@@ -316,7 +317,9 @@ def point_group(symbol: str) -> PointGroup:
         symbol: Hermann-Mauguin, short or full, in any setting (``"m-3m"``, ``"-4m2"``,
             ``"112/m"``; monoclinic without full symbol has its axis along y), magnetic with primes
             (``"4'/mmm'"``; ``"4/mmm1'"`` is that of a non-magnetic crystal), limiting
-            (``"∞/mm"``, ``"inf/mm"``), or Schoenflies (``"D4h"``).
+            (``"∞/mm"``, ``"inf/mm"``), or Schoenflies (``"D4h"``); also the symbol or number of a
+            space group (``"Fm-3m"``, ``"225"``). What names a point group is one: ``"32"`` is 32,
+            not space group 32, and 5, 8, 10, 12 are taken for axes that no crystal has.
 
     Raises:
         PointGroupError: when there is no such group, or its primes contradict each other.
@@ -331,6 +334,9 @@ def point_group(symbol: str) -> PointGroup:
         grey, body = True, "1"
     bare = body.replace("'", "")
     name = NAMES.get(bare)
+    if name is None and (of_space := _of_space_group(body)):
+        body = bare = of_space
+        name = NAMES[bare]
     if name is None:
         raise PointGroupError(_complaint(symbol, bare))
     if bare == GROUPS[name][0] or bare in ("S6", "C1h", "S2"):
@@ -351,13 +357,20 @@ def point_group(symbol: str) -> PointGroup:
     return PointGroup(body + ("1'" if grey else ""), name, schoenflies, system, generators, axes)
 
 
+def _of_space_group(text: str) -> str | None:
+    """Return the symbol of the point group of a space group, None where a name is none of one."""
+    known = [symbol for symbol in point_group_symbols(text) if symbol in NAMES]
+    return known[0] if known and len({NAMES[symbol] for symbol in known}) == 1 else None
+
+
 def _complaint(symbol: str, bare: str) -> str:
     near = get_close_matches(bare, list(NAMES), n=3)
     hint = f" The nearest: {', '.join(near)}." if near else ""
     return (
         f"there is no point group {symbol!r}.{hint} The 32 of crystals are "
         f"{', '.join(CRYSTALLOGRAPHIC)}; the limiting ones {', '.join(LIMITING)} "
-        "(inf is read for ∞); a prime marks time reversal, as in 4'/mmm'"
+        "(inf is read for ∞); a prime marks time reversal, as in 4'/mmm'; space groups go by "
+        "symbol or number, as in Fm-3m or 225"
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..arrays import Array, TensorLike
 from ..errors import UnknownPartError
 from ..exact.integers import as_integer
+from ..exact.line_breaks import latex_lines
 from ..exact.notation import LATEX, TEXT, Notation
 from ..exact.symbols import is_exact
 from ..physical.catalog import catalog
@@ -132,8 +133,11 @@ class ReductionBase(ABC):
         return "\n".join(f"{left} = {right}" for left, right in self._equations(TEXT))
 
     def latex(self) -> str:
-        """Return the reconstruction and every extraction as one LaTeX ``aligned`` block."""
-        lines = [f"{left} &= {right}" for left, right in self._equations(LATEX)]
+        """Return the reconstruction and every extraction as one LaTeX ``aligned`` block.
+
+        An equation wider than a page goes on in further lines.
+        """
+        lines = [latex_lines(f"{left} &= {right}") for left, right in self._equations(LATEX)]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def _repr_latex_(self) -> str:

@@ -58,7 +58,7 @@ Other = TypeVar("Other")
 class Catalog(Mapping[str, PhysicalTensor]):
     """Physical tensors by name, an immutable mapping in the order of the fields of physics.
 
-    A lookup ignores case, takes spaces and underscores for hyphens, and knows the aliases.
+    A lookup ignores case, spaces, underscores and hyphens, and knows the aliases.
     Iteration and `len` see each tensor once, under its own name.
 
     Args:
@@ -68,23 +68,24 @@ class Catalog(Mapping[str, PhysicalTensor]):
         ValueError: when two entries answer to the same name, or a name is not in its plain form.
     """
 
-    __slots__ = ("_entries", "_fields", "_names")
+    __slots__ = ("_entries", "_fields", "_joined", "_names")
 
     def __init__(self, fields: Mapping[str, tuple[PhysicalTensor, ...]]) -> None:
         self._fields = dict(fields)
         self._entries: dict[str, PhysicalTensor] = {}
-        self._names: dict[str, str] = {}
+        self._names: dict[str, str] = {}  # as they are spelt
+        self._joined: dict[str, str] = {}  # without their hyphens
         for entry in (entry for entries in self._fields.values() for entry in entries):
             self._entries[entry.name] = entry
             for name in (entry.name, *entry.aliases):
                 if name != _plain(name):
                     raise ValueError(f"{name!r} is no catalogue name; write it {_plain(name)!r}")
-                if name in self._names:
+                if (joined := _joined(name)) in self._joined:
                     raise ValueError(
-                        f"{name!r} names both {self._names[name]!r} and {entry.name!r}; "
+                        f"{name!r} names both {self._joined[joined]!r} and {entry.name!r}; "
                         "rename one of them"
                     )
-                self._names[name] = entry.name
+                self._names[name] = self._joined[joined] = entry.name
 
     @property
     def fields(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -101,13 +102,13 @@ class Catalog(Mapping[str, PhysicalTensor]):
             UnknownTensorError: when there is none; the message gives the nearest names.
         """
         try:
-            return self._entries[self._names[_plain(str(name))]]
+            return self._entries[self._joined[_joined(str(name))]]
         except KeyError:
             raise UnknownTensorError(self._complaint(name)) from None
 
     # the inherited two would look for the nearest names of every index symmetry they are asked for
     def __contains__(self, name: object) -> bool:
-        return _plain(str(name)) in self._names
+        return _joined(str(name)) in self._joined
 
     @overload
     def get(self, name: str, default: None = None, /) -> PhysicalTensor | None: ...
@@ -156,6 +157,11 @@ class Catalog(Mapping[str, PhysicalTensor]):
 def _plain(name: str) -> str:
     """Return a name in the form the catalogue keeps: lower case, words joined by one hyphen."""
     return "-".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+def _joined(name: str) -> str:
+    """Return what a lookup compares: ``photo-elastic`` is ``photoelastic``."""
+    return _plain(name).replace("-", "")
 
 
 catalog = Catalog(

@@ -30,7 +30,6 @@ SCALARS_AND_VECTORS = (
         unit="J",
         relation="smallest energy E from an occupied to an empty state",
         source="Ashcroft and Mermin 1976, Solid State Physics, ch. 28",
-        aliases=("bandgap",),
     ),
     PhysicalTensor(
         name="heat-capacity",

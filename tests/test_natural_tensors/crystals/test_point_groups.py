@@ -64,6 +64,9 @@ def test_every_symbol_names_the_same_group_in_some_setting(word: str) -> None:
         ("m3\u0305m", "m-3m"), ("m\u22123m", "m-3m"), ("4/m 2/m 2/m", "4/m2/m2/m"),
         ("inf/mm", "∞/mm"), ("Dinfh", "∞/mm"), ("C4v", "4mm"), ("4\u2032/mmm\u2032", "4'/mmm'"),
         ("1'", "11'"), ("m-3m1'", "m-3m1'"), ("K", "∞∞"), ("P_6mm"[2:], "6mm"),
+        ("Fm-3m", "m-3m"), ("225", "m-3m"), ("Fm3m", "m3m"), ("P2_1/n", "2/m"), ("P1211", "121"),
+        ("P-4m2", "-4m2"), ("115", "-4m2"), ("P31m", "31m"), ("157", "31m"), ("R-3m:H", "-3m"),
+        ("R-3mH", "-3m"), ("32", "32"), ("P32", "3"), ("C2", "2"), ("Pbnm", "mmm"),
     ],
 )  # fmt: skip
 def test_ways_to_write_a_symbol(written: str, symbol: str) -> None:
@@ -117,6 +120,9 @@ def test_there_are_122_magnetic_point_groups() -> None:
         ("m'-3m", "contradict each other.*m-3m1'"),
         ("3'", "contradict each other"),
         ("D4'h", "primes need a Hermann-Mauguin symbol; D4h is 4/mmm"),
+        ("231", "space groups go by symbol or number, as in Fm-3m or 225"),
+        ("P5", "no point group 'P5'"),
+        ("Pm'", "no point group"),
     ],
 )
 def test_symbols_that_name_nothing(symbol: str, message: str) -> None:

@@ -63,8 +63,9 @@ X(4,0)_abcd = ⟨T_abcd⟩""",
 ELASTIC_LATEX = r"""\begin{aligned}
 T_{ijkl} &= X^{(0,0)}\,\delta_{ij}\,\delta_{kl} """ + (
     r"+ X^{(0,1)}\,\left(\delta_{ik}\,\delta_{jl} + \delta_{il}\,\delta_{jk}\right) "
-    r"+ X^{(2,0)}_{ij}\,\delta_{kl} + X^{(2,0)}_{kl}\,\delta_{ij} "
-    r"+ X^{(2,1)}_{ik}\,\delta_{jl} + X^{(2,1)}_{il}\,\delta_{jk} "
+    r"+ X^{(2,0)}_{ij}\,\delta_{kl} + X^{(2,0)}_{kl}\,\delta_{ij} \\"
+    "\n"
+    r"&\quad + X^{(2,1)}_{ik}\,\delta_{jl} + X^{(2,1)}_{il}\,\delta_{jk} "
     r"+ X^{(2,1)}_{jk}\,\delta_{il} + X^{(2,1)}_{jl}\,\delta_{ik} + X^{(4,0)}_{ijkl} \\"
     r"""
 X^{(0,0)} &= \tfrac{2}{15}\,T_{aabb} - \tfrac{1}{15}\,T_{abab} \\
@@ -342,6 +343,11 @@ def test_reader_of_formulas_notices_a_wrong_coefficient() -> None:
 def from_latex(text: str) -> str:
     """Translate LaTeX to the Unicode text it should correspond to."""
     text = text.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+    text = (
+        text.replace(" \\\\\n&\\quad ", " ")
+        .replace("\\bigl", "\\left")
+        .replace("\\bigr", "\\right")
+    )
     text = text.replace(" \\\\\n", "\n").replace("&= ", "= ")
     for latex, plain in [
         (r"\left\langle ", "⟨"),

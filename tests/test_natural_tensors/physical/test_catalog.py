@@ -411,6 +411,9 @@ def test_every_alias_finds_its_tensor() -> None:
         ("born_effective_charge", "born-charge"),
         ("Pockels", "electro-optic"),
         ("permittivity", "dielectric"),
+        ("photo-elastic", "photoelastic"),
+        ("piezooptic", "piezo-optic"),
+        ("BandGap", "band-gap"),
     ],
 )
 def test_lookup_is_tolerant(spelling: str, name: str) -> None:
@@ -480,5 +483,7 @@ def test_a_catalogue_refuses_names_that_meet() -> None:
         Catalog({"field": (entry_named("a", "b"), entry_named("c", "b"))})
     with pytest.raises(ValueError, match="'a' names both 'a' and 'a'"):
         Catalog({"field": (entry_named("a"),), "other": (entry_named("a"),)})
+    with pytest.raises(ValueError, match="'ab' names both 'a-b' and 'c'"):
+        Catalog({"field": (entry_named("a-b"), entry_named("c", "ab"))})
     with pytest.raises(ValueError, match="'A_b' is no catalogue name; write it 'a-b'"):
         Catalog({"field": (entry_named("A_b"),)})
