@@ -23,6 +23,14 @@ from .language import Heading, Language, Printable
 
 WIDTH = 96
 
+MISSHAPEN = '''
+def _misshapen(name: str, shape: tuple[int, ...], wanted: str | tuple[int, ...]) -> ValueError:
+    """Return what is wrong with the shape of an array."""
+    wanted = wanted if isinstance(wanted, str) else tuple(wanted)
+    return ValueError(f"{name} has the shape {tuple(shape)}, it must be {wanted}")
+'''
+"""What the checks at the door of a function raise."""
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -97,7 +105,7 @@ def function_lines(program: Program, dialect: Dialect, constants: Constants) -> 
     """Return a program as the lines of a function."""
     names = program.names()
     with_channels = any(argument.channels for argument in program.arguments)
-    lines = [*_signature(program, dialect), *_docstring(program, with_channels)]
+    lines = [*_signature(program, dialect), *_docstring(program, with_channels), *_door(program)]
     used = {ref for step in program.steps for ref in step.operation.operands}
     used |= {ref for output in program.outputs for ref in output.entries}
     ref = 0
@@ -170,10 +178,42 @@ def _wrapped(text: str, indent: int) -> list[str]:
     return [" " * indent + line for line in lines]
 
 
+def _given(argument: Argument) -> str:
+    """Return how the array of an argument is called before it has a name of its own."""
+    if argument.key is None:
+        return argument.name
+    return f"parts[{argument.key[0]}, {argument.key[1]}]"
+
+
+def _refusal(wrong: str, function: str, array: str, wanted: str) -> list[str]:
+    """Return the lines that raise where something is wrong with the shape of an array."""
+    return [
+        f"    if {wrong}:",
+        f'        raise _misshapen("{function}: {array}", {array}.shape, {wanted})',
+    ]
+
+
+def _door(program: Program) -> list[str]:
+    """Return the lines that refuse arrays of other shapes; the parts of a tensor have one batch."""
+    lines: list[str] = []
+    for number, argument in enumerate(program.arguments):
+        array, shape, axes = _given(argument), argument.shape, len(argument.shape)
+        if argument.key is not None and number:
+            whole = f"(*batch, {', '.join(map(str, shape))})" if shape else "batch"
+            lines += _refusal(f"{array}.shape != {whole}", program.name, array, whole)
+            continue
+        if shape:
+            last = f"-{axes + 1}:-1" if argument.channels else f"-{axes}:"
+            wanted = f'"{_shape_text(shape, argument.channels)}, ... any batch"'
+            lines += _refusal(f"{array}.shape[{last}] != {shape}", program.name, array, wanted)
+        if argument.key is not None and len(program.arguments) > 1:
+            cut = f"[: {array}.ndim - {axes}]" if shape else ""
+            lines.append(f"    batch = {array}.shape{cut}")
+    return lines
+
+
 def _flattened(argument: Argument, dialect: Dialect) -> list[str]:
-    source = argument.name
-    if argument.key is not None:
-        source = f"parts[{argument.key[0]}, {argument.key[1]}]"
+    source = _given(argument)
     if len(argument.shape) > 1:
         text = dialect.flatten.format(
             array=source, axes=len(argument.shape), size=len(argument.labels)
@@ -300,9 +340,30 @@ def loop_lines(loop: Loop, dialect: Dialect) -> list[str]:
     return [
         *head,
         *_loop_docstring(loop),
+        *_loop_door(loop),
         f"    messages = {loop.program.name}({called})",
         *(f"    {line}" for line in scattered),
     ]
+
+
+def _loop_door(loop: Loop) -> list[str]:
+    """Return the lines that refuse arrays that do not fit the loop, or not each other."""
+    name, nodes = loop.name, loop.nodes
+    lines = _refusal("senders.ndim != 1", name, "senders", '"(edges,)"')
+    lines += _refusal("receivers.shape != senders.shape", name, "receivers", "(*senders.shape,)")
+    pairs = list(zip(loop.arguments, loop.program.arguments, strict=True))
+    for argument, inner in sorted(pairs, key=lambda pair: pair[0].name != nodes):
+        array, axes = argument.name, 2 + inner.channels
+        if array == nodes:  # the others must have its rows, or its channels
+            wrong = f"{array}.ndim != {axes} or {array}.shape[1:2] != {inner.shape}"
+            wanted = f'"(nodes, {inner.shape[0]}{", channels" if inner.channels else ""})"'
+        else:
+            rows = f"{nodes}.shape[0]" if argument.gathered else "senders.shape[0]"
+            channels = f", {nodes}.shape[-1]" if inner.channels else ""
+            wanted = f"({rows}, {inner.shape[0]}{channels})"
+            wrong = f"{array}.shape != {wanted}"
+        lines += _refusal(wrong, name, array, wanted)
+    return lines
 
 
 def _loop_docstring(loop: Loop) -> list[str]:
@@ -368,7 +429,7 @@ class PythonLanguage(Language):
                 body += loop_lines(function, self.dialect)
             else:
                 body += function_lines(function, self.dialect, constants)
-        for name, text in self.dialect.helpers:
+        for name, text in (*self.dialect.helpers, ("_misshapen", MISSHAPEN)):
             if any(f"{name}(" in line for line in body):
                 body += ["", "", *text.strip("\n").split("\n")]
         lines = [*self.dialect.imports]

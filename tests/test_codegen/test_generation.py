@@ -11,6 +11,7 @@ import ast
 import hashlib
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -25,6 +26,7 @@ import natural_tensors as nt
 from codegen import (
     ConvolutionRecipe,
     CouplingRecipe,
+    ExpressionRecipe,
     HarmonicsRecipe,
     ProductRecipe,
     Program,
@@ -43,6 +45,7 @@ GOLDEN = {
     "harmonics_3": HarmonicsRecipe(3),
     "coupling_1_1_2": CouplingRecipe(1, 1, 2),
     "convolution_1": ConvolutionRecipe(1),
+    "expression_energy": ExpressionRecipe("1/2 C_ijkl e_ij e_kl", {"C": "elastic", "e": "strain"}),
 }
 
 GOLDEN_CPP = {"convolution_1": ConvolutionRecipe(1), "product_1": ProductRecipe(1)}
@@ -163,7 +166,11 @@ def test_functions_say_what_they_take(recipe: Recipe, target: Any) -> None:
             assert "shape" in text
     names = {node.names[0].name for node in tree.body if isinstance(node, ast.Import)}
     assert names == {target}
-    assert not any(isinstance(node, (ast.For, ast.While, ast.If)) for node in ast.walk(tree))
+    assert not any(isinstance(node, (ast.For, ast.While)) for node in ast.walk(tree))
+    for branch in ast.walk(tree):
+        if isinstance(branch, ast.If):  # the only ones are those that refuse wrong shapes
+            assert isinstance(branch.body[0], ast.Raise)
+            assert re.search(r"\.(shape|ndim)\b", ast.unparse(branch.test))
 
 
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")

@@ -19,13 +19,11 @@ from codegen.recipes.expression import ExpressionRecipe
 from natural_tensors import ExpressionError, expression, reduction
 from tests.helpers.formal import Ring
 from tests.helpers.integer_tensors import evaluated, full, plain_sum, point_for
-from tests.helpers.paths import ROOT
 from tests.helpers.physical_expressions import PHYSICAL, Physical
 from tests.test_natural_tensors.expressions.test_expression import products
 
 each_case = pytest.mark.parametrize("case", PHYSICAL, ids=lambda case: case.name)
 ENERGY = ExpressionRecipe("1/2 C_ijkl e_ij e_kl", {"C": "elastic", "e": "strain"})
-GOLDEN = ROOT / "tests" / "golden" / "expression_energy.py"
 
 
 def recipe_of(case: Physical) -> ExpressionRecipe:
@@ -280,11 +278,6 @@ def test_cpp_with_inputs_that_broadcast(case: Physical, tmp_path: Path) -> None:
 
 
 # --- what the recipe says -------------------------------------------------------------------------
-
-
-def test_the_golden_text() -> None:
-    assert codegen.source(ENERGY) == GOLDEN.read_text(encoding="utf-8")
-    assert codegen.is_intact(GOLDEN.read_text(encoding="utf-8"))
 
 
 def test_equal_recipes_are_one() -> None:
