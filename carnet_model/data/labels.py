@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from natural_tensors import Reduction, catalog, reduction
 from natural_tensors.arrays import Floats
+from natural_tensors.files.decoding import stated_tensor
 from natural_tensors.files.label_forms import LABEL_FORMS, LabelFormName
 
 from ..structures.units import UNITS
@@ -136,16 +137,19 @@ class LabelSource:
         """Return one label, or those of several atoms, as full tensors in the unit kept.
 
         Args:
-            value: the numbers; flat lists take the shape of the form.
+            value: the numbers; flat lists take the shape of the form. A tensor as pymatgen's
+                ``as_dict`` writes it says its form itself.
             origin: what messages call the record.
 
         Raises:
             DatasetError: for a wrong shape, a number that is not finite, or a tensor farther from
                 its index symmetry than `tolerance`.
         """
+        if stated := stated_tensor(value):
+            return replace(self, form=stated.form).read(stated.values, origin)
         try:
             array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise dataset_error(
                 origin, f"{self.name} is no table of numbers: {str(value)[:60]}", "write numbers"
             ) from None

@@ -10,10 +10,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from natural_tensors.arrays import Floats
+from natural_tensors.errors import translated
 
 from ..structures.conversion import geometry
-from ..structures.geometry import GeometryError
-from ..structures.reading import read_json, read_text, xyz_atoms, xyz_frames
+from ..structures.geometry import GeometryError, geometry_error
+from ..structures.reading import database_rows, read_json, read_text, xyz_atoms, xyz_frames
 from .examples import DatasetError, Example, Examples, dataset_error, without_reserved
 from .labels import LabelSource, WeightRule
 from .tables import Record, csv_records, label_from_columns
@@ -68,11 +69,15 @@ def read_examples(
     if len(set(names)) < len(names):
         raise DatasetError(f"two labels are called alike: {', '.join(names)}; rename one")
     examples, faults = [], []
-    for record in _records(Path(path)):
-        try:
-            examples.append(_example(record, sources, weights, Path(path)))
-        except (DatasetError, GeometryError) as error:
-            faults.append(error if isinstance(error, DatasetError) else DatasetError(str(error)))
+    try:
+        with translated(lambda reason: dataset_error(str(path), f"cannot be read: {reason}")):
+            for record in _records(Path(path)):
+                try:
+                    examples.append(_checked_example(record, sources, weights, Path(path)))
+                except DatasetError as error:
+                    faults.append(error)
+    except GeometryError as error:  # about the file, not about one of its structures
+        raise dataset_error(str(path), str(error)) from None
     if not examples and not faults:
         raise dataset_error(str(path), "holds no records", "check that it was written fully")
     if faults and (on_error == "raise" or not examples):
@@ -90,6 +95,17 @@ def _bad_records(path: str, faults: Sequence[DatasetError], total: int) -> Datas
         first_five + more,
         "mend them, or leave them out by on_error='skip'",
     )
+
+
+def _checked_example(
+    record: Record, sources: Sequence[LabelSource], weights: Sequence[WeightRule], path: Path
+) -> Example:
+    """Return an example, or raise a DatasetError whatever is wrong with the record."""
+    try:
+        with translated(partial(dataset_error, record.origin)):
+            return _example(record, sources, weights, path)
+    except GeometryError as error:
+        raise DatasetError(str(error)) from None
 
 
 def _example(
@@ -184,10 +200,7 @@ def _records(path: Path) -> Iterator[Record]:
 
 
 def _json_records(path: Path) -> Iterator[Record]:
-    try:
-        data = read_json(path)
-    except (GeometryError, OSError) as error:
-        raise dataset_error(str(path), str(error), "write a list of objects") from None
+    data = read_json(path)
     if isinstance(data, dict) and "nextid" in data:  # a database of ASE in JSON
         yield from _database_records(path)
         return
@@ -207,12 +220,14 @@ def _xyz_records(path: Path) -> Iterator[Record]:
     for number, frame in enumerate(xyz_frames(read_text(path)), start=1):
         origin = f"{path.name}#{number}"
         try:
-            atoms = xyz_atoms(frame)
-        except Exception as error:  # a foreign reader may raise anything; the other frames go on
-            yield Record(origin, GeometryError(f"{origin}: {error}"), {})
+            with translated(partial(geometry_error, origin)):
+                atoms = xyz_atoms(frame)
+                results = {} if atoms.calc is None else atoms.calc.results
+                fields = {**_columns(atoms), **results, **atoms.info}
+        except GeometryError as error:
+            yield Record(origin, error if error.name else geometry_error(origin, str(error)), {})
             continue
-        results = {} if atoms.calc is None else atoms.calc.results
-        yield Record(origin, atoms, {**_columns(atoms), **results, **atoms.info})
+        yield Record(origin, atoms, fields)
 
 
 def _columns(atoms: Any) -> dict[str, Any]:
@@ -220,9 +235,12 @@ def _columns(atoms: Any) -> dict[str, Any]:
 
 
 def _database_records(path: Path) -> Iterator[Record]:
-    from ase.db import connect
-
-    with connect(path) as database:
-        for row in list(database.select()):
-            atoms = partial(row.toatoms)
-            yield Record(f"{path.name}#{row.id}", atoms, {**row.data, **row.key_value_pairs})
+    for row in database_rows(path):
+        origin = f"{path.name}#{row.id}"
+        try:
+            with translated(partial(geometry_error, origin)):
+                fields = {**row.data, **row.key_value_pairs}
+        except GeometryError as error:
+            yield Record(origin, error, {})
+            continue
+        yield Record(origin, partial(row.toatoms), fields)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from natural_tensors.files.decoding import DecodingError, decode_json
 from natural_tensors.files.label_forms import LABEL_FORMS
 
 from ..structures.geometry import Geometry, GeometryError
@@ -55,8 +55,8 @@ def csv_records(path: Path) -> Iterator[Record]:
 
 def _cell(text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return decode_json(text)
+    except DecodingError:
         return text
 
 

@@ -7,12 +7,15 @@ Geometry(halite: NaCl, 2 atoms, periodic abc)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from .geometry import Flags, Geometry, GeometryError, float_array, geometry_error
+from natural_tensors.arrays import Floats
+from natural_tensors.errors import translated
+
+from .geometry import Geometry, GeometryError, float_array, geometry_error
 
 
 def geometry(structure: object, *, name: str = "") -> Geometry:
@@ -101,18 +104,63 @@ def _from_dict(record: Mapping[str, Any], name: str) -> Geometry:
     if str(record.get("@module", "")).startswith("pymatgen"):
         kind = record.get("@class")
         if kind in ("Structure", "IStructure", "Molecule", "IMolecule"):
-            from pymatgen import core
-
-            try:
-                return from_pymatgen(getattr(core, kind).from_dict(dict(record)), name)
-            except (KeyError, TypeError, AttributeError) as error:
-                raise geometry_error(
-                    name, f"is no complete {kind} of pymatgen: {error}", "write it by as_dict()"
-                ) from None
+            with translated(
+                lambda reason: geometry_error(
+                    name, f"is no complete {kind} of pymatgen: {reason}", "write it by as_dict()"
+                )
+            ):
+                return _from_pymatgen_dict(record, name)
     for key in ("structure", "molecule"):
         if isinstance(record.get(key), Mapping):
             return _from_dict(record[key], name)
     return _from_our_dict(record, name)
+
+
+def _from_pymatgen_dict(record: Mapping[str, Any], name: str) -> Geometry:
+    """Return a Structure or Molecule from lattice, species and places alone.
+
+    Nothing else in it is looked at: pymatgen itself imports whatever modules its properties name.
+    """
+    lattice = record.get("lattice")
+    numbers, places = [], []
+    for index, site in enumerate(record["sites"]):
+        numbers.append(_number_of(site["species"], index, name))
+        places.append(site["xyz" if lattice is None else "abc"])
+    elements = np.array(numbers, dtype=np.int64)
+    positions = float_array(places, name, "places of the sites")
+    if lattice is None:
+        return Geometry(elements, positions, np.zeros((3, 3)), (False,) * 3, name)
+    cell = float_array(lattice["matrix"], name, "lattice vectors")
+    flags = lattice.get("pbc", (True, True, True))
+    return Geometry(elements, _cartesian(positions, cell, name), cell, flags, name)
+
+
+def _number_of(species: Sequence[Mapping[str, Any]], site: int, name: str) -> int:
+    """Return the atomic number of the one element of a site."""
+    from pymatgen.core import Element
+
+    shares = [float(entry.get("occu", 1)) for entry in species]
+    if len(species) != 1 or abs(shares[0] - 1) > 1e-8:
+        content = ", ".join(
+            f"{entry['element']}:{share:g}" for entry, share in zip(species, shares, strict=True)
+        )
+        raise _disordered(name, site, content or "nothing")
+    symbol = str(species[0]["element"])
+    if not Element.is_valid_symbol(symbol):
+        raise geometry_error(
+            name, f"site {site} holds {symbol[:20]!r}, no element", "replace it by an element"
+        )
+    return int(Element(symbol).Z)
+
+
+def _cartesian(fractions: Floats, cell: Floats, name: str) -> Floats:
+    if fractions.ndim != 2 or fractions.shape[1:] != (3,) or cell.shape != (3, 3):
+        raise geometry_error(
+            name,
+            f"frac has shape {fractions.shape}, lattice {cell.shape}",
+            "frac has three numbers for each atom, lattice three rows of three",
+        )
+    return fractions @ cell
 
 
 def _from_our_dict(record: Mapping[str, Any], name: str) -> Geometry:
@@ -129,13 +177,6 @@ def _from_our_dict(record: Mapping[str, Any], name: str) -> Geometry:
     cell = float_array(record.get("lattice", np.zeros((3, 3))), name, "lattice vectors")
     positions = float_array(record[places], name, places)
     if places == "frac":
-        if positions.ndim != 2 or positions.shape[1:] != (3,) or cell.shape != (3, 3):
-            raise geometry_error(
-                name,
-                f"frac has shape {positions.shape}, lattice {cell.shape}",
-                "frac has three numbers for each atom, lattice three rows of three",
-            )
-        positions = positions @ cell
-    periodic = record.get("periodic", "lattice" in record)
-    flags = [periodic] * 3 if isinstance(periodic, bool) else list(periodic)
-    return Geometry(record["numbers"], positions, cell, cast(Flags, tuple(flags)), name)
+        positions = _cartesian(positions, cell, name)
+    flags = record.get("periodic", "lattice" in record)
+    return Geometry(record["numbers"], positions, cell, flags, name)

@@ -85,7 +85,7 @@ class Geometry:
         self._set("numbers", float_array(self.numbers, self.name, "atomic numbers"))
         self._set("positions", float_array(self.positions, self.name, "positions"))
         self._set("cell", float_array(self.cell, self.name, "lattice vectors"))
-        self._set("periodic", tuple(bool(flag) for flag in np.ravel(self.periodic)))
+        self._set("periodic", flags(self.periodic, self.name))
         self._check_shapes()
         self._check_numbers()
         self._check_cell()
@@ -104,7 +104,6 @@ class Geometry:
             ("atomic numbers", self.numbers, (atoms,)),
             ("positions", self.positions, (atoms, 3)),
             ("lattice vectors", self.cell, (3, 3)),
-            ("periodic flags", np.array(self.periodic), (3,)),
         ):
             if array.shape != shape:
                 raise geometry_error(
@@ -236,10 +235,28 @@ def float_array(data: object, name: str, what: str) -> Floats:
     """Return an array of floats; the message says what of which structure is none."""
     try:
         return np.array(data, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise geometry_error(
             name, f"the {what} are no table of numbers: {str(data)[:60]}", "write plain numbers"
         ) from None
+
+
+def flags(stated: object, name: str) -> Flags:
+    """Return along which rows a structure repeats, from one flag or one for each row.
+
+    Raises:
+        GeometryError: when it is neither.
+    """
+    given = np.asarray(stated, dtype=object).ravel().tolist()
+    if len(given) == 1:
+        given *= 3
+    if len(given) != 3 or any(flag not in (False, True) for flag in given):
+        raise geometry_error(
+            name,
+            f"periodic is {str(stated)[:60]}",
+            "write true, false, or one of them for each lattice vector: [true, true, false]",
+        )
+    return bool(given[0]), bool(given[1]), bool(given[2])
 
 
 def _completed(cell: Floats, periodic: Flags) -> Floats:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from natural_tensors.errors import translated
+from natural_tensors.files.decoding import DecodingError, decode_json, decode_text
+
 from .cif import Entry, cif_entries
 from .conversion import from_pymatgen, geometry
 from .geometry import Geometry, GeometryError, geometry_error
+from .kinds import DATABASE, JSON, POSCAR, kind_of
 
 STRUCTURE_SUFFIXES = (
     ".cif",
@@ -35,6 +38,9 @@ STRUCTURE_SUFFIXES = (
 )
 """What is read from a folder, besides files called POSCAR or CONTCAR."""
 
+FORMATS = f"POSCAR, CONTCAR and {', '.join(STRUCTURE_SUFFIXES)}"
+"""The same for messages."""
+
 
 def read_geometries(path: str | Path) -> list[Geometry | GeometryError]:
     """Read every structure of a file or a folder.
@@ -45,20 +51,19 @@ def read_geometries(path: str | Path) -> list[Geometry | GeometryError]:
     Args:
         path: CIF (each data block), POSCAR, XYZ and extended XYZ (each frame), JSON of pymatgen or
             of this project (an object or a list; also .gz), an ASE database, whatever else ASE
-            reads; or a folder of these, read in the order of the names.
+            reads; or a folder of these, read in the order of the names with the folders in it.
 
     Raises:
         GeometryError: when there is no such file, or a folder holds no structure.
     """
     place = Path(path)
     if place.is_dir():
-        files = [entry for entry in sorted(place.iterdir()) if is_structure_file(entry)]
+        files = list(_structure_files(place))
         if not files:
             raise geometry_error(
                 str(place),
-                "the folder holds no structure file",
-                f"known: POSCAR, CONTCAR and {', '.join(STRUCTURE_SUFFIXES)}; name a file of "
-                "another kind itself",
+                "the folder holds no structure file, and no folder in it does",
+                f"known: {FORMATS}; name a file of another kind itself",
             )
         return [entry for file in files for entry in _read_file(file)]
     if not place.exists():
@@ -68,49 +73,62 @@ def read_geometries(path: str | Path) -> list[Geometry | GeometryError]:
     return _read_file(place)
 
 
+def _structure_files(folder: Path) -> Iterator[Path]:
+    """Yield the structure files of a folder and of those in it, but for links and hidden ones."""
+    with translated(lambda reason: geometry_error(str(folder), f"cannot be read: {reason}")):
+        entries = sorted(folder.iterdir())
+    for entry in entries:
+        if is_structure_file(entry):
+            yield entry
+        elif entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
+            yield from _structure_files(entry)
+
+
 def is_structure_file(path: Path) -> bool:
     """Say whether a file of a folder is read: by its name, without opening it."""
     name = path.name.lower()
-    known = name.endswith(STRUCTURE_SUFFIXES) or _is_poscar(path)
+    known = name.endswith(STRUCTURE_SUFFIXES) or POSCAR.fits(path)
     return known and not name.startswith(".") and path.is_file()
 
 
-def _is_poscar(path: Path) -> bool:
-    name = path.name.upper()
-    return name.startswith(("POSCAR", "CONTCAR")) or name.endswith((".VASP", ".POSCAR"))
-
-
 def _read_file(path: Path) -> list[Geometry | GeometryError]:
-    suffix = path.name.lower().removesuffix(".gz")
     try:
-        if suffix.endswith(".cif"):
-            entries = list(cif_entries(read_text(path)))
-        elif suffix.endswith(".json"):
-            entries = list(_json_entries(path))
-        elif suffix.endswith((".xyz", ".extxyz")):
-            entries = [("", partial(_from_frame, frame)) for frame in xyz_frames(read_text(path))]
-        elif suffix.endswith(".db"):
-            entries = list(_database_entries(path))
-        elif _is_poscar(path):
-            entries = [("", partial(poscar_geometry, read_text(path)))]
-        else:
-            entries = list(_ase_entries(path))
+        with translated(lambda reason: _unreadable(path, str(path), reason)):
+            entries = list(_entries(path))
     except GeometryError as error:
-        return [geometry_error(str(path), str(error))]
-    except Exception as error:  # a foreign reader may raise anything; the folder goes on
-        return [_unreadable(str(path), error)]
+        return [error if error.name else _misnamed(path, str(path), str(error))]
     results: list[Geometry | GeometryError] = []
     for number, (label, read) in enumerate(entries, start=1):
         name = label or (str(path) if len(entries) == 1 else f"{path}#{number}")
-        try:
-            results.append(read(name))
-        except GeometryError as error:
-            results.append(error if error.name == name else geometry_error(name, str(error)))
-        except Exception as error:  # as above: one bad structure loses no other
-            results.append(_unreadable(name, error))
+        results.append(_read_entry(path, name, read))
     return results or [
         geometry_error(str(path), "holds no structure", "check that it was written fully")
     ]
+
+
+def _read_entry(path: Path, name: str, read: Callable[[str], Geometry]) -> Geometry | GeometryError:
+    """Return one structure of a file, or what is wrong with it: it costs none of the others."""
+    try:
+        with translated(lambda reason: _unreadable(path, name, reason)):
+            return read(name)
+    except GeometryError as error:
+        return error if error.name == name else _misnamed(path, name, str(error))
+
+
+def _entries(path: Path) -> Iterable[Entry]:
+    """Return the structures of a file, to be read one by one."""
+    suffix = path.name.lower().removesuffix(".gz")
+    if suffix.endswith(".cif"):
+        return cif_entries(read_text(path))
+    if suffix.endswith(".json"):
+        return _json_entries(path)
+    if suffix.endswith((".xyz", ".extxyz")):
+        return (("", partial(_from_frame, frame)) for frame in xyz_frames(read_text(path)))
+    if suffix.endswith(".db"):
+        return _database_entries(path)
+    if POSCAR.fits(path):
+        return [("", partial(poscar_geometry, read_text(path)))]
+    return _ase_entries(path)
 
 
 def _named(structure: object, name: str) -> Geometry:
@@ -125,27 +143,43 @@ def _from_frame(frame: str, name: str) -> Geometry:
     return geometry(xyz_atoms(frame), name=name)
 
 
-def _unreadable(name: str, error: Exception) -> GeometryError:
-    text = str(error).strip() or type(error).__name__
-    return geometry_error(
+def _unreadable(path: Path, name: str, reason: str) -> GeometryError:
+    return _misnamed(
+        path,
         name,
-        f"cannot be read: {text[:300]}",
+        f"cannot be read: {reason}",
         "write it as CIF, POSCAR, extended XYZ or JSON, complete and in the format of its name",
     )
+
+
+def _misnamed(path: Path, name: str, problem: str, *advice: str) -> GeometryError:
+    """Return an error about a file; where its name misleads, it says what the file is."""
+    kind = kind_of(path)
+    if kind is None or kind.fits(path):
+        return geometry_error(name, problem, *advice)
+    if not kind.endings:
+        return geometry_error(name, f"is {kind.title}, no structure", f"known: {FORMATS}")
+    hint = f"it looks like {kind.title}: give it a name that ends in {kind.endings[0]}"
+    return geometry_error(name, problem, hint)
 
 
 def read_text(path: Path) -> str:
     """Return the text of a file, unpacked when its name ends in .gz.
 
     Raises:
-        GeometryError: when it is empty.
+        GeometryError: when it is empty, or damaged.
     """
-    raw = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        raw = gzip.decompress(raw)
+
+    def damaged(reason: str) -> GeometryError:
+        return GeometryError(f"cannot be read: {reason}; copy or pack it again")
+
+    with translated(damaged):
+        raw = path.read_bytes()
+        if path.suffix.lower() == ".gz":
+            raw = gzip.decompress(raw)
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        text = decode_text(raw)
+    except DecodingError:
         text = raw.decode("latin-1")
     if not text.strip():
         raise GeometryError("the file is empty")
@@ -159,9 +193,9 @@ def read_json(path: Path) -> Any:
         GeometryError: when it is no JSON.
     """
     try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise GeometryError(f"line {error.lineno} is not JSON: {error.msg}") from None
+        return decode_json(read_text(path))
+    except DecodingError as error:
+        raise GeometryError(str(error)) from None
 
 
 def _json_entries(path: Path) -> Iterator[Entry]:
@@ -175,11 +209,26 @@ def _json_entries(path: Path) -> Iterator[Entry]:
 
 
 def _database_entries(path: Path) -> Iterator[Entry]:
+    for row in database_rows(path):
+        yield f"{path}#{row.id}", partial(_from_row, row)
+
+
+def database_rows(path: Path) -> list[Any]:
+    """Return the rows of a database of ASE, SQLite or JSON.
+
+    Raises:
+        GeometryError: when it is none, or damaged.
+    """
     from ase.db import connect
 
-    with connect(path) as database:
-        for row in list(database.select()):
-            yield f"{path}#{row.id}", partial(_from_row, row)
+    def damaged(reason: str) -> GeometryError:
+        return GeometryError(f"is no database of ASE that can be read: {reason}")
+
+    with translated(damaged):
+        # ASE would make a database of an empty file
+        if kind_of(path) not in (DATABASE, JSON):
+            raise ValueError("it does not begin as one")
+        return list(connect(path.absolute()).select())
 
 
 def _ase_entries(path: Path) -> Iterator[Entry]:
@@ -187,7 +236,7 @@ def _ase_entries(path: Path) -> Iterator[Entry]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # many readers warn, never of this structure
-        frames = list(iread(str(path), index=":"))
+        frames = list(iread(str(path.absolute()), index=":"))  # a name may look like an address
     for atoms in frames:
         yield "", partial(_named, atoms)
 
@@ -203,7 +252,7 @@ def xyz_frames(text: str) -> Iterator[str]:
         if not lines[start].strip():
             start += 1
             continue
-        count = int(lines[start]) if lines[start].strip().isdigit() else len(lines)
+        count = int(lines[start]) if lines[start].strip().isdecimal() else len(lines)
         yield "\n".join(lines[start : start + count + 2]) + "\n"
         start += count + 2
 
@@ -217,7 +266,7 @@ def xyz_atoms(frame: str) -> Any:
     from ase.io import read
 
     first = frame.partition("\n")[0].strip()
-    if not first.isdigit():
+    if not first.isdecimal():
         raise GeometryError(
             f"a frame starts with {first[:40]!r}, not with the number of its atoms\n"
             "a frame is the number of atoms, a comment line, and as many lines of atoms"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from natural_tensors import CrystalTensor, Frame, catalog, reduction
+from natural_tensors.files.decoding import PYMATGEN_TENSORS
 
 from .conversion import geometry
 from .geometry import Geometry
@@ -117,16 +118,16 @@ def from_pymatgen(
     Args:
         tensor: an ElasticTensor (GPa), PiezoTensor or another Tensor.
         structure: pymatgen Structure, ase Atoms, or whatever `geometry` reads.
-        kind: name in the catalogue; known for an ElasticTensor (``elastic``) and a PiezoTensor
-            (``piezoelectric-stress``).
+        kind: name in the catalogue; known for an ElasticTensor (``elastic``), a ComplianceTensor
+            (``compliance``) and a PiezoTensor (``piezoelectric-stress``).
         unit: its unit; GPa for an ElasticTensor, otherwise the catalogue's.
         frame: the axes the tensor is in, ``"structure"`` or ``"ieee"``.
 
     Raises:
         ValueError: when the kind is not known.
     """
-    known = {"ElasticTensor": "elastic", "PiezoTensor": "piezoelectric-stress"}
-    name = kind or known.get(type(tensor).__name__)
+    known, _, its_unit = PYMATGEN_TENSORS.get(type(tensor).__name__, (None, "full", None))
+    name = kind or known
     if name is None:
         raise ValueError(
             f"a {type(tensor).__name__} does not say which tensor it is; give kind='dielectric' or "
@@ -137,7 +138,7 @@ def from_pymatgen(
         crystal,
         name,
         np.asarray(tensor),
-        unit=unit or ("GPa" if name == "elastic" else None),
+        unit=unit or ("GPa" if name == "elastic" else its_unit if name == known else None),
         frame=frame_of(crystal, frame),
         source="pymatgen",
     )

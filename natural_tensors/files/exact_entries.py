@@ -28,6 +28,8 @@ EXAMPLE = "write it like C11, 1/3, -2*d11, (C11 - C12)/2 or sqrt(2)*C44"
 LONGEST, DEEPEST = 20_000, 60
 """Characters of an entry; brackets and signs inside one another."""
 LARGEST_POWER = 64
+LONGEST_NUMBER = 20_000
+"""Bits of a power of numbers: powers of powers grow without end."""
 
 _TOKEN = re.compile(
     r"(?P<blank>\s+)|(?P<decimal>(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)"
@@ -55,7 +57,9 @@ def symbol(name: str) -> Expression:
 
 def fraction_text(decimal: str) -> str:
     """Write a decimal number as the fraction that it is."""
-    return str(Fraction(decimal)) if len(decimal) < 40 else "a fraction such as 1/2"
+    # 1e999999999 is short, and its fraction is not
+    short = len(decimal) < 40 and not re.search(r"[eE][-+]?\d{3}", decimal)
+    return str(Fraction(decimal)) if short else "a fraction such as 1/2"
 
 
 def read_entry(text: str) -> Expression:
@@ -68,6 +72,10 @@ def read_entry(text: str) -> Expression:
         EntryError: for anything else, for decimals, and for what is not finite and real.
     """
     return _Reader(text).entry()
+
+
+def _bits(number: Expression) -> int:
+    return max(int(number.p).bit_length(), int(number.q).bit_length())
 
 
 class _Reader:
@@ -199,6 +207,8 @@ class _Reader:
                 "this exponent is not allowed", place + 2, max(self.token.place - place - 2, 1),
                 f"exponents are whole numbers or fractions, at most {LARGEST_POWER}",
             )  # fmt: skip
+        if base.is_Rational and abs(exponent) * _bits(base) > LONGEST_NUMBER:
+            self.fault("this number is too long", place, 2, f"at most {LONGEST_NUMBER} bits")
         if base.is_zero and exponent < 0:
             self.fault("this is a division by zero", place, 2)
         return base**exponent

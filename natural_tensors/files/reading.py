@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import sys
@@ -18,6 +17,7 @@ from ..errors import SymmetryError, UnknownTensorError
 from ..exact.symbols import Expressions
 from ..formatting import did_you_mean
 from ..version import CONVENTIONS
+from .decoding import DecodingError, decode_json, decode_npy, decode_text, stated_tensor
 from .exact_entries import EntryError, read_entry
 from .recognition import tensor_class
 from .records import ExactParts, ExactRecord, Parts, PartsRecord, TensorRecord, Values, times
@@ -174,8 +174,8 @@ def _content(path: str) -> tuple[object, str]:
     if raw.startswith(NPY_MAGIC) or suffix == ".npy":
         return _npy(raw, origin), origin
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        text = decode_text(raw)
+    except DecodingError:
         raise file_error(
             origin, "is neither UTF-8 text nor NPY", "write it as JSON, CSV or with numpy.save"
         ) from None
@@ -199,34 +199,28 @@ def _bytes(path: Path) -> bytes:
 
 
 def _npy(raw: bytes, origin: str) -> Values:
-    remedy = "write it with numpy.save(file, array): one array of real numbers"
     try:
-        array = np.load(io.BytesIO(raw), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise file_error(origin, f"is no NPY file that can be read: {error}", remedy) from error
-    if array.dtype.kind == "c":
-        raise file_error(
-            origin, "holds complex numbers", "save real and imaginary part: their parts just add up"
-        )
-    if array.dtype.kind not in "iuf":
-        raise file_error(origin, f"holds {array.dtype} instead of numbers", remedy)
-    values = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
-    return _finite(values, origin)
+        return _finite(decode_npy(raw), origin)
+    except DecodingError as error:
+        remedy = "write it with numpy.save(file, array): one array of real numbers"
+        raise file_error(origin, str(error), remedy) from None
 
 
 def _json(text: str, origin: str) -> object:
     try:
-        decoded: object = json.loads(text)
-    except json.JSONDecodeError as error:
+        decoded: object = decode_json(text)
+    except DecodingError as error:
         raise file_error(
             origin,
-            f"line {error.lineno}, column {error.colno} is not JSON: {error.msg}",
+            str(error),
             'expected a nested list of numbers, or an object such as {"tensor": [...], '
             '"class": "elastic"}',
         ) from None
-    except RecursionError:
-        raise file_error(origin, "is nested too deeply for a tensor") from None
-    return decoded
+    stated = stated_tensor(decoded)
+    if stated is None:
+        return decoded
+    known = {"class": stated.tensor, "form": stated.form, "unit": stated.unit}
+    return {"tensor": stated.values, **{key: value for key, value in known.items() if value}}
 
 
 def _array(data: object, origin: str) -> Values:

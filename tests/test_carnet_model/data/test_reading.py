@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import pickle
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from ase.db import connect
 from ase.io import write
+from monty.serialization import dumpfn
+from pymatgen.analysis.elasticity import ElasticTensor
 from pymatgen.core import Composition, Lattice, Structure
 
 from carnet_model.data.examples import DatasetError, Example
@@ -49,6 +52,54 @@ def test_json_of_pymatgen(tmp_path: Path) -> None:
     source = LabelSource("elastic", "elasticity.tensor", "voigt", "kbar")
     example = check_copper(read_examples(saved(tmp_path / "a.json", [entry]), source))
     assert example.identifier == "mp-30"
+
+
+def test_what_pymatgen_dumps(tmp_path: Path) -> None:
+    """Arrays of NumPy, which an ElasticTensor is too, and tensors by their as_dict."""
+    structure = Structure(Lattice(COPPER.cell.array), ["Cu"], [[0, 0, 0]])
+    tensor = ElasticTensor.from_voigt(STIFFNESS)
+    dumpfn([{"structure": structure, "C": tensor}], tmp_path / "array.json")
+    check_copper(read_examples(tmp_path / "array.json", LabelSource("elastic", "C", "full")))
+    dumpfn([{**record(), "C": STIFFNESS}], tmp_path / "voigt.json.gz")
+    check_copper(read_examples(tmp_path / "voigt.json.gz", LabelSource("elastic", "C", "voigt")))
+    for voigt in (False, True):
+        entry = {"structure": structure.as_dict(), "C": tensor.as_dict(voigt=voigt)}
+        check_copper(read_examples(saved(tmp_path / "dict.json", [entry]), ELASTIC))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.json", b"[" * 900 + b"]" * 900, "nested too deeply"),
+        ("a.json", b'{"numbers": [1' + b"0" * 5000 + b"]}", "an integer of thousands of digits"),
+        ("a.json.gz", gzip.compress(b"[1, 2, 3]" * 50)[:30], "it ends early"),
+        ("a.json.gz", b"[]", "Not a gzipped file"),
+        ("a.xyz.gz", gzip.compress(b"1\n\nCu 0 0 0\n")[:-9], "it ends early"),
+        ("a.csv.gz", b"?", "Not a gzipped file"),
+        ("a.csv", b"file,C\n" + b"x" * 200_000 + b",1\n", "field larger than"),
+        ("a.csv", b"file,C\na\0b,1\n", "there is no structure file"),
+        ("a.db", b"SQLite format 3\0" + b"?" * 4096, "no database of ASE"),
+        ("a.db", b"", "no database of ASE"),
+        ("a.xyz", b'1\nLattice="a b"\nCu 0 0 0\n', "a.xyz#1"),
+        (
+            "a.json",
+            b'[{"numbers": [1], "pos": [[0, 0, 0]], "periodic": "abc", "C": 1}]',
+            "periodic",
+        ),
+        ("a.json", b'[{"numbers": null, "pos": [[0, 0, 0]], "C": {}}]', "a.json#1"),
+        ("a.json", b'[{"@module": "pymatgen.core", "@class": "Structure", "C": {}}]', "as_dict"),
+    ],
+)
+def test_a_damaged_file_is_one_error(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=words):
+        read_examples(tmp_path / name, ELASTIC)
+
+
+@pytest.mark.parametrize("label", [{}, {"a": 1}, "x", [[]], None, True, 10**400, [[1, 2], [3]]])
+def test_a_label_that_is_no_tensor_is_an_error(tmp_path: Path, label: object) -> None:
+    path = saved(tmp_path / "a.json", [record(C=UPPER), record(C=label)])
+    assert len(read_examples(path, ELASTIC, on_error="skip").faults) == 1
 
 
 def test_extended_xyz(tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ def test_a_crystal_knows_itself() -> None:
         ({"cell": np.zeros((3, 3))}, "lattice vector 1, whose length is 0"),
         ({"cell": np.ones((3, 3)) * 4 + np.diag([1, 0, 0])}, "lie in one plane"),
         ({"positions": np.zeros((8, 3))}, f"nearer than {CLOSEST} Å"),
-        ({"periodic": (True, True)}, "periodic flags have shape (2,)"),
+        ({"periodic": (True, True)}, "periodic is (True, True)"),
+        ({"periodic": "abc"}, "periodic is abc"),
+        ({"periodic": 2}, "one of them for each lattice vector"),
+        ({"periodic": ((True,), (True, False), False)}, "periodic is"),
     ],
 )
 def test_what_cannot_exist_is_refused(changes: dict[str, object], words: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.io import write
+from monty.serialization import dumpfn
 from pymatgen.core import Lattice, Structure
 
 from carnet_model.structures.conversion import geometry
@@ -45,6 +48,94 @@ def test_a_structure_survives_every_format(tmp_path: Path) -> None:
     everything = read_geometries(tmp_path)
     assert len(everything) == len(files)
     assert [entry.name for entry in everything] == sorted(map(str, files))
+
+
+SILICON = {"numbers": [14, 14], "lattice": [[0, 2.7, 2.7], [2.7, 0, 2.7], [2.7, 2.7, 0]]}
+
+
+@pytest.mark.parametrize("flag", [True, 1, [1, 1, 1]])
+def test_flags_are_true_or_one(tmp_path: Path, flag: object) -> None:
+    record = {**SILICON, "frac": [[0, 0, 0], [0.25, 0.25, 0.25]], "periodic": flag}
+    (tmp_path / "a.json").write_text(json.dumps(record))
+    assert only(tmp_path / "a.json").periodic == (True, True, True)
+
+
+def test_folders_in_a_folder_are_read(tmp_path: Path) -> None:
+    for name in ("b.xyz", "a/POSCAR", "a/c/d.xyz", ".hidden/e.xyz", "a/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        kind = "vasp" if "POSCAR" in name else "extxyz"
+        write(tmp_path / name, bulk("Cu"), format=kind)
+    (tmp_path / "a" / "again").symlink_to(tmp_path)  # a circle
+    names = [str(Path(entry.name).relative_to(tmp_path)) for entry in read_geometries(tmp_path)]
+    assert names == ["a/POSCAR", "a/c/d.xyz", "b.xyz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("README.txt", "This folder holds the results of our calculations.", "is running text"),
+        ("a.vasp", "data_x\n_cell_length_a 4\n", "looks like a CIF: give it a name that ends"),
+        ("a.cif", "Cu\n1.0\n4 0 0\n0 4 0\n0 0 4\nCu\n1\ndirect\n0 0 0\n", "looks like a POSCAR"),
+        ("POSCAR", "1\n\nCu 0.0 0.0 0.0\n", "looks like an XYZ file"),
+        ("a.cif", "<!DOCTYPE html><html>not found</html>", "is a web page, no download"),
+        ("a.xyz", "PK\x03\x04", "is an archive"),
+        ("a.cif", '[{"numbers": [1]}]', "looks like JSON"),
+        ("a.json", "data_x\nloop_\n_atom_site_label\nCu\n", "looks like a CIF"),
+    ],
+)
+def test_a_misleading_name_is_told(tmp_path: Path, name: str, text: str, words: str) -> None:
+    (tmp_path / name).write_text(text)
+    (entry,) = read_geometries(tmp_path / name)
+    assert isinstance(entry, GeometryError)
+    assert words in str(entry)
+
+
+def test_a_file_packed_without_a_name_and_a_cut_one_are_told(tmp_path: Path) -> None:
+    packed = gzip.compress(json.dumps(SILICON).encode() * 20)
+    (tmp_path / "a.json").write_bytes(packed)
+    (tmp_path / "b.json.gz").write_bytes(packed[: len(packed) // 2])
+    (tmp_path / "c.cif.gz").write_bytes(packed[:10] + b"?" * 40)
+    found = [str(entry) for entry in read_geometries(tmp_path)]
+    assert "packed by gzip" in found[0]
+    assert "it ends early" in found[1]
+    assert "copy or pack it again" in found[2]
+
+
+def test_reading_writes_nothing(tmp_path: Path) -> None:
+    """ASE makes the tables of a database where it finds an empty file."""
+    (tmp_path / "a.db").touch()
+    read_geometries(tmp_path)
+    assert (tmp_path / "a.db").read_bytes() == b""
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_no_module_is_imported_for_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pymatgen decodes by `@module` and `@class` stays text here."""
+    (tmp_path / "planted.py").write_text("import os\nos.environ['PLANTED'] = 'yes'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("PLANTED", raising=False)
+    planted = {"@module": "planted", "@class": "Anything", "@callable": "f"}
+    structure = Structure(Lattice.cubic(3), ["Cu"], [[0, 0, 0]]).as_dict()
+    structure["properties"] = {"a": planted}
+    structure["sites"][0]["properties"] = {"b": planted}
+    structure["sites"][0]["species"][0]["spin"] = planted
+    structure["lattice"]["more"] = planted
+    (tmp_path / "a.json").write_text(json.dumps([structure, {"structure": structure}, planted]))
+    *read, refused = read_geometries(tmp_path / "a.json")
+    assert [entry.formula for entry in read if isinstance(entry, Geometry)] == ["Cu", "Cu"]
+    assert "holds no structure" in str(refused)
+    assert "PLANTED" not in os.environ
+    assert "planted" not in sys.modules
+
+
+def test_arrays_as_pymatgen_dumps_them_are_read(tmp_path: Path) -> None:
+    record = {
+        "numbers": np.array([29]), "frac": np.zeros((1, 3)), "lattice": 3.0 * np.eye(3) + 0j
+    }  # fmt: skip
+    dumpfn([record, Structure(Lattice.cubic(3), ["Cu"], [[0, 0, 0]])], tmp_path / "a.json")
+    for entry in read_geometries(tmp_path / "a.json"):
+        assert isinstance(entry, Geometry)
+        assert np.array_equal(entry.cell, 3 * np.eye(3))
 
 
 def test_a_database_of_ase_is_read_row_by_row(tmp_path: Path) -> None:
@@ -87,7 +178,16 @@ def test_entries_of_a_list_are_named_by_their_id_or_place(tmp_path: Path) -> Non
     ("name", "text", "words"),
     [
         ("POSCAR", "x\n1\n4 0 0\n0 4 0\n0 0 4\n1\ndirect\n0 0 0\n", "names no elements"),
-        ("a.json", "{", "line 1 is not JSON"),
+        ("a.json", "{", "line 1, column 2 is not JSON"),
+        ("a.json", "[" * 900 + "]" * 900, "nested too deeply"),
+        ("a.json", f'{{"numbers": [{"9" * 5000}]}}', "an integer of thousands of digits"),
+        ("a.json", '{"numbers": [1], "positions": [[0, 0, 1e999]]}', "is inf"),
+        ("a.json", f'{{"numbers": [{"9" * 400}], "pos": [[0, 0, 0]]}}', "no table of numbers"),
+        ("a.json", '{"numbers": [1], "pos": [[0, 0, 0]], "periodic": "abc"}', "periodic is abc"),
+        ("a.db", "", "no database of ASE"),
+        ("a.db", "SQLite format 3\0 and no more", "no database of ASE"),
+        ("²", "²\n\nH 0 0 0\n", "cannot be read"),
+        ("a.xyz", "²\n\nH 0 0 0\n", "a frame starts with"),
         ("a.cif", "nothing", "starts with data_"),
         ("a.cif", "", "empty"),
         ("a.cif", "data_x\n_journal_year 2015\n", "cannot be read"),

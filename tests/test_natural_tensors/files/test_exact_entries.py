@@ -58,6 +58,8 @@ def test_letters_that_sympy_takes_for_itself_are_names(name: str) -> None:
         ("exp(a)", "'exp' is no function", "    ^^^"),
         ("sqrt 2", "sqrt needs a bracket", "    ^^^^"),
         ("a**b", "this exponent is not allowed", "       ^"),
+        ("((2**64)**64)**64", "this number is too long", ""),
+        ("1e999999999", "write a fraction such as 1/2", "    ^^^^^^^^^^^"),
         ("9**9**9", "this exponent is not allowed", "       ^^^^"),
         ("sqrt(-1)", "this is not real", "    ^^^^^^^^"),
         ("lambda", "a word of Python", "    ^^^^^^"),

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from monty.serialization import dumpfn
+from pymatgen.analysis.elasticity import ElasticTensor
 
 import natural_tensors as nt
-from natural_tensors.files import reading, writing
+from natural_tensors.files import reading, recognition, writing
 from natural_tensors.files.saving import FileError
 
 MATRIX = [[1.5, 2.0, 0.0], [2.0, -1.0, 0.25], [0.0, 0.25, 3.0]]
@@ -96,7 +98,6 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a.csv", "# only\n#comments\n", ["comments only"]),
         ("a.json", "[[1, 2], [3,]]", ["line 1, column 13 is not JSON", '{"tensor": [...]']),
         ("a.json", '{"tensor": [1,\n 2', ["line 2, column 3"]),
-        ("a.json", "[" * 100_000, ["nested too deeply"]),
         ("a.json", "[1, [2]]", ["entry [1] is a list of 1 numbers, but entry [0] is a number"]),
         ("a.json", "[[1, 2], [3]]", ["entry [1] is a list of 1 numbers", "[0] is a list of 2"]),
         ("a.json", '[[1, "x"]]', ['entry [0][1] is "x", not a number']),
@@ -108,6 +109,10 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a.json", "[[1, -Infinity]]", ["entry [0][1] is -inf"]),
         ("a.json", "[1e999]", ["entry [0] is inf"]),
         ("a.json", f"[1{'0' * 400}]", ["beyond the range of float64"]),
+        ("a.json", "[" * 61 + "1" + "]" * 61, ["nested too deeply; allowed: 60 lists"]),
+        ("a.json", "[" * 900 + "]" * 900, ["nested too deeply"]),
+        ("a.json", "[" * 100_000, ["nested too deeply"]),
+        ("a.json", f"[1{'0' * 5000}]", ["an integer of thousands of digits"]),
         ("a.json", '"text"', ['the tensor is "text", not a number']),
         ("a.json", '{"tensr": [1]}', ["unknown key 'tensr'; did you mean 'tensor'?", "allowed: "]),
         ("a.json", '{"tensor": [1], "untis": "GPa"}', ["'untis'; did you mean 'unit'?"]),
@@ -146,6 +151,62 @@ def test_what_cannot_be_read_is_explained(
     assert message.startswith(f"{file}: ")
     for fragment in fragments:
         assert fragment in message
+
+
+def npy(header: str, numbers: bytes = b"", version: int = 1) -> bytes:
+    """Return an NPY file with any header."""
+    size = len(header).to_bytes(2 if version == 1 else 4, "little")
+    return b"\x93NUMPY" + bytes([version, 0]) + size + header.encode() + numbers
+
+
+LARGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000,)}"
+
+
+@pytest.mark.parametrize(
+    ("content", "fragment"),
+    [
+        (npy(LARGE), "claims 80000000000 bytes of numbers, and 0 are there"),
+        (npy(LARGE, bytes(800), version=3), "claims 80000000000 bytes of numbers, and 800"),
+        (npy(LARGE.replace("10000000000", "-1")), "a.npy: is no NPY file"),
+        (npy(LARGE.replace("10000000000", "9" * 5000)), "a.npy: is no NPY file"),
+        (npy(LARGE.replace("<f8", "O")), "Object arrays cannot be loaded"),
+        (npy(LARGE.replace("<f8", "<f8,<f8")), "a.npy: is no NPY file"),
+        (npy("("), "a.npy: is no NPY file"),
+        (npy("[" * 900), "a.npy: is no NPY file"),
+        (npy("{}"), "a.npy: is no NPY file"),
+        (npy(LARGE, version=9), "a.npy: is no NPY file"),
+        (npy(LARGE)[:9], "a.npy: is no NPY file"),
+    ],
+)
+def test_broken_headers_of_npy(content: bytes, fragment: str) -> None:
+    Path("a.npy").write_bytes(content)
+    with pytest.raises(FileError) as caught:
+        reading.read_tensor("a.npy")
+    assert fragment in str(caught.value)
+
+
+def test_a_complex_tensor_without_imaginary_part_is_real() -> None:
+    np.save("a.npy", np.eye(3) + 0j)
+    assert np.array_equal(reading.read_tensor("a.npy").values, np.eye(3))
+    dumpfn({"tensor": np.eye(3) + 0j, "class": "dielectric"}, "a.json")
+    assert np.array_equal(reading.read_tensor("a.json").values, np.eye(3))
+    dumpfn(np.eye(3) * 1j, "a.json")
+    with pytest.raises(FileError, match=r"a\.json: holds complex numbers"):
+        reading.read_tensor("a.json")
+
+
+@pytest.mark.parametrize("voigt", [False, True])
+def test_tensors_as_pymatgen_writes_them(voigt: bool) -> None:
+    stiffness = np.diag([165.0, 165, 165, 80, 80, 80]) + np.pad(np.full((3, 3), 64.0), (0, 3))
+    tensor = ElasticTensor.from_voigt(stiffness)
+    for written, name, unit in (
+        (tensor, "elastic", "GPa"),
+        (tensor.compliance_tensor, "compliance", "1/GPa"),
+    ):
+        Path("a.json").write_text(json.dumps(written.as_dict(voigt=voigt)))
+        record = reading.read_tensor("a.json")
+        assert (record.tensor, record.unit) == (name, unit)
+        assert np.allclose(recognition.recognize(record).full(), written)
 
 
 @pytest.mark.parametrize(
