@@ -43,13 +43,14 @@ def read_examples(
     Args:
         path: JSON of this project (a list of objects with ``numbers``, ``lattice``, ``frac`` or
             ``positions``, and labels) or of pymatgen (objects with ``structure`` and labels), also
-            .gz; extended XYZ (labels in the comment line or, for atoms, in columns; nine numbers
-            in the comment line are a matrix column by column, as ASE reads and writes them); an ASE
-            database (key-value pairs or data); a CSV with a column ``file`` naming structure files
-            beside it; or a folder that holds such a CSV. In a CSV a label is a JSON array under
-            its key, or columns: ``C11 C12 .. C66`` (the lower triangle may be absent), ``e11 ..
-            e36``, ``e_xx e_xy ..`` or ``e11 .. e33``, in Voigt form of rank 2 ``e_xx .. e_xy`` or
-            ``e1 .. e6``, with the label's key for ``C`` or ``e``.
+            .gz, also .jsonl, an object a line; extended XYZ (labels in the comment line or, for
+            atoms, in columns; nine numbers in the comment line are a matrix column by column, as
+            ASE reads and writes them); an ASE database (key-value pairs or data); a CSV with a
+            column ``file`` naming structure files beside it; or a folder that holds such a CSV. In
+            a CSV a label is a JSON array under its key, or columns: ``C11 C12 .. C66`` (the lower
+            triangle may be absent), ``e11 .. e36``, ``e_xx e_xy ..`` or ``e11 .. e33``, in Voigt
+            form of rank 2 ``e_xx .. e_xy`` or ``e1 .. e6``, with the label's key for ``C`` or
+            ``e``.
         labels: what to read. A record needs all that are not optional, and at least one.
         for_training: leave reserved crystals out (see `examples`). Say False only for what will
             not be trained on.
@@ -186,6 +187,7 @@ def _records(path: Path) -> Iterator[Record]:
     for ending, reader in (
         (".csv", csv_records),
         (".json", _json_records),
+        (".jsonl", _json_records),
         (".xyz", _xyz_records),
         (".extxyz", _xyz_records),
         (".db", _database_records),
@@ -195,7 +197,7 @@ def _records(path: Path) -> Iterator[Record]:
     raise dataset_error(
         str(path),
         f"{path.suffix!r} is no format of labelled structures",
-        "allowed: .json, .json.gz, .xyz, .extxyz, .db, .csv, or a folder with a .csv",
+        "allowed: .json, .jsonl, also .gz, .xyz, .extxyz, .db, .csv, or a folder with a .csv",
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .dejong2015 import FetchSummary
 from .label_checks import LabelReport
+from .moduli import WRITTEN
 
 MOST_FINDINGS = 20
 """Labels that are listed one by one; more are counted."""
@@ -35,6 +38,19 @@ def check_text(report: LabelReport) -> str:
     if len(report.findings) > MOST_FINDINGS:
         lines.append(f"  ... and {len(report.findings) - MOST_FINDINGS} more")
     return "\n".join(lines)
+
+
+def counts_text(counts: Mapping[str, int], output: str) -> str:
+    """Return how many crystals a file holds, and why others were left out.
+
+    >>> counts_text({"agree": 3, "single": 1, "no moduli": 2}, "moduli.json")
+    'moduli.json: 4 crystals written (3 agree, 1 single); left out: 2 no moduli'
+    """
+    kept = [f"{count} {what}" for what, count in counts.items() if what in WRITTEN]
+    left = [f"{count} {what}" for what, count in counts.items() if what not in WRITTEN]
+    total = sum(count for what, count in counts.items() if what in WRITTEN)
+    details = f" ({', '.join(kept)})" if len(kept) > 1 else ""
+    return f"{output}: {total} crystals written{details}; left out: {', '.join(left) or 'none'}"
 
 
 def fetch_text(summary: FetchSummary) -> str:

@@ -187,13 +187,16 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a .json or .json.gz file holds.
+    """Return what a .json or .json.gz file holds, or the list of the lines of a .jsonl file.
 
     Raises:
         GeometryError: when it is no JSON.
     """
+    text = read_text(path)
     try:
-        return decode_json(read_text(path))
+        if not path.name.lower().removesuffix(".gz").endswith(".jsonl"):
+            return decode_json(text)
+        return [decode_json(line) for line in text.splitlines() if line.strip()]
     except DecodingError as error:
         raise GeometryError(str(error)) from None
 

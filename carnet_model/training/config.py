@@ -105,7 +105,7 @@ class LabelSettings(Settings):
 
     key: str = Field(default="", description="key or column of the record; the name when left out")
     form: LabelFormName | None = Field(
-        default=None, description="how it is written; full when left out, scalar for bulk and shear"
+        default=None, description="how it is written; full when left out, scalar for moduli"
     )
     unit: str = Field(default="", description="unit of the numbers; as the target's when left out")
     sites: str = Field(default="", description="for atoms: key of their indices, or all")
@@ -151,8 +151,8 @@ class SourceSettings(Settings):
     labels: dict[str, LabelSettings] = Field(
         default_factory=dict,
         description="each tensor under the target's title or name (or tensor, when it is the only "
-        "one); for elastic tensors also bulk and shear in GPa, for an energy also forces and "
-        "stress; when left out, the tensors under their names",
+        "one); for elastic tensors also bulk, shear (after Hill) and bulk_voigt in GPa, for an "
+        "energy also forces and stress; when left out, the tensors under their names",
     )
     weights: tuple[RuleSettings, ...] = Field(
         default=(), description="factors of the weight of examples, for records that match"

@@ -16,7 +16,7 @@ from natural_tensors.arrays import Floats
 
 from ..data.examples import DatasetError, Example
 from ..network.targets import Target, TargetError, Values, elastic
-from .sources import MODULI, Label
+from .sources import AVERAGES, MODULI, Label
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +49,10 @@ class TensorLabels(Labels):
     Attributes:
         tensors: packed coordinates of the tensors, shape ``(systems, dimension)``.
         coordinates: those of the logarithm for a positive target, shape ``(systems, dimension)``.
-        moduli: bulk and shear modulus after Hill, GPa, shape ``(systems, 2)``.
+        moduli: in the order of `MODULI`, GPa, shape ``(systems, 3)``.
         tensor_weight: shape ``(systems,)``.
         coordinates_weight: shape ``(systems,)``.
-        moduli_weight: shape ``(systems, 2)``.
+        moduli_weight: shape ``(systems, 3)``.
         either_sign: 1 where the tensor may be its negative, shape ``(systems,)``.
     """
 
@@ -208,13 +208,13 @@ def _tensor_labels(
                 continue  # no logarithm: the tensor itself is still a label
         share = weights[target.key] / max(given.sum(), 1)
         given, learnable = given * share, learnable * share
-    moduli, moduli_weights = np.ones((systems, 2)), np.zeros((systems, 2))
+    moduli, moduli_weights = (make((systems, len(MODULI))) for make in (np.ones, np.zeros))
     if elastic(target) and target.pooling != "atoms":
         for column, name in enumerate(MODULI):
             value, weight = float("nan"), 0.0
             if name in weights:
                 value, weight = float(example.labels[name]), weights[name]
-            elif target.key in weights:
+            elif name in AVERAGES and target.key in weights:
                 value, weight = _modulus(target, packed[0], name), weights[target.key]
             if np.isfinite(value) and value > 0:
                 moduli[0, column], moduli_weights[0, column] = value, weight

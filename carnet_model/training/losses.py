@@ -21,8 +21,8 @@ SMALLEST_MODULUS = 2.0
 """GPa; below, ratios of moduli are noise and are no longer followed."""
 
 
-def hill_moduli(stiffness: Tensor, compliance: Tensor) -> tuple[Tensor, Tensor]:
-    """Return bulk and shear modulus, the means of the Voigt and the Reuss bound.
+def polycrystal_moduli(stiffness: Tensor, compliance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return K and G after Hill, the means of the Voigt and the Reuss bound, and K after Voigt.
 
     ``9 K_V`` and ``1 / K_R`` are the sums of the upper left 3x3 of stiffness and compliance;
     ``G_V = (tr C - 3 K_V) / 10`` and ``G_R = 5 / 2 / (tr S - 1 / (3 K_R))`` with the traces of the
@@ -33,16 +33,16 @@ def hill_moduli(stiffness: Tensor, compliance: Tensor) -> tuple[Tensor, Tensor]:
         compliance: their inverses, 1/GPa, the same shape.
 
     Returns:
-        Both in GPa, shape ``(...)``.
+        All in GPa, shape ``(...)``, in the order of `carnet_model.training.sources.MODULI`.
 
     Source: R. Hill 1952, Proc. Phys. Soc. A 65, 349.
     """
     stiff, soft = (matrix[..., :3, :3].sum(dim=(-2, -1)) for matrix in (stiffness, compliance))
     traces = (torch.einsum("...ii->...", matrix) for matrix in (stiffness, compliance))
     stiff_trace, soft_trace = traces
-    bulk = (stiff / 9 + 1 / soft) / 2
+    bulk_voigt = stiff / 9
     shear = ((stiff_trace - stiff / 3) / 10 + 2.5 / (soft_trace - soft / 3)) / 2
-    return bulk, shear
+    return (bulk_voigt + 1 / soft) / 2, shear, bulk_voigt
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,10 @@ class TensorLoss:
         return total.sum() / size
 
     def _moduli(self, tensors: Tensor, coordinates: Tensor, labels: TensorLabels) -> Tensor:
-        """Return the terms of bulk and shear modulus, shape ``(systems, 2)``."""
+        """Return the terms of the moduli, shape ``(systems, 3)``."""
         stiffness = self.packing.unpack(tensors)
         compliance = torch.linalg.matrix_exp(-self.packing.unpack(coordinates))
-        moduli = torch.stack(hill_moduli(stiffness, compliance), dim=1)
+        moduli = torch.stack(polycrystal_moduli(stiffness, compliance), dim=1)
         gap = _absolute(moduli - labels.moduli, self.moduli_scale)
         ratio = torch.log(moduli / labels.moduli.clamp(min=SMALLEST_MODULUS))
         return gap * (self.moduli / self.moduli_scale) + _absolute(ratio, 1.0) * (

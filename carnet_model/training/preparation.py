@@ -82,7 +82,8 @@ class _Division:
         val: the validation set.
         training_only: of sources that never validate; in the training set in the end, but for
             formulas that validate.
-        read_before: by identifier and formula, the keys of the targets with labels.
+        read_before: by identifier and formula of those with a place, the keys of the targets with
+            labels.
         remarks: what was left out, a line for each source.
     """
 
@@ -112,10 +113,11 @@ class _Division:
             if names <= earlier.get(key, frozenset()):
                 left_out["in an earlier source"] += 1
                 continue
-            self.read_before[key] = self.read_before.get(key, frozenset()) | names
             reason = self._place(example, source)
             if reason:
                 left_out[reason] += 1
+            else:
+                self.read_before[key] = self.read_before.get(key, frozenset()) | names
         counts = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
         if counts:
             self.remarks.append(f"{Path(source.path).name}: left out: {counts}")

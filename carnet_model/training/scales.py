@@ -130,7 +130,7 @@ def _moduli_scale(labels: TensorLabels) -> float:
     values = labels.moduli.double().numpy()
     gaps = [
         np.abs(values[known, column] - np.median(values[known, column])).mean()
-        for column in range(2)
+        for column in range(values.shape[1])
         for known in [weight[:, column] > 0]
         if known.any()
     ]

@@ -14,8 +14,11 @@ from ..network.settings import ConfigError
 from ..network.targets import Target, elastic
 from .config import Config, LabelSettings, RuleSettings, SourceSettings
 
-MODULI = ("bulk", "shear")
-"""Labels beside an elastic tensor, or in its place: averages after Hill, GPa."""
+MODULI = ("bulk", "shear", "bulk_voigt")
+"""Labels beside an elastic tensor, or in its place, GPa: averages after Hill, and K after Voigt."""
+
+AVERAGES = MODULI[:2]
+"""Those that a tensor stands for as well: after Hill."""
 
 DERIVATIVES = ("forces", "stress")
 """Labels beside an energy, or in its place, eV/Å and eV/Å^3."""
@@ -23,6 +26,7 @@ DERIVATIVES = ("forces", "stress")
 BESIDE = {
     "bulk": ("", "", "GPa"),
     "shear": ("", "", "GPa"),
+    "bulk_voigt": ("", "", "GPa"),
     "forces": ("i", "all", "eV/A"),
     "stress": ("ij=ji", "", "eV/A^3"),
 }
@@ -152,7 +156,7 @@ def _owner(name: str, targets: Sequence[Target]) -> Target | None:
 
 def _label(name: str, settings: LabelSettings, target: Target, place: str) -> Label:
     if settings.range is not None and name not in MODULI:
-        raise ConfigError(f"{place}.range: only bulk and shear have a range")
+        raise ConfigError(f"{place}.range: only bulk, shear and bulk_voigt have a range")
     if settings.sign == "unknown" and (name in (*MODULI, *DERIVATIVES) or target.positive):
         raise ConfigError(f"{place}.sign: only a tensor that is not positive may be its negative")
     try:

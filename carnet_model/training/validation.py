@@ -19,7 +19,13 @@ from ..potentials.derivatives import energy_and_derivatives
 from .label_tensors import Labels, PotentialLabels, TensorLabels, with_nearest_sign
 from .scales import Scales
 
-SCORED = {"component_mae": "tensor", "energy_mae": "energy", "forces_mae": "forces"}
+SCORED = {
+    "component_mae": "tensor",
+    "bulk_mae": "moduli",
+    "shear_mae": "moduli",
+    "energy_mae": "energy",
+    "forces_mae": "forces",
+}
 """Errors that choose an epoch, each with the term of the loss whose scale it is divided by."""
 
 
@@ -143,13 +149,13 @@ def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict
     result = {"component_mae": np.where(known, gaps, np.nan)}
     if elastic(target):
         ours = elasticity.moduli((guess + np.swapaxes(guess, -1, -2)) / 2)
-        bulk, shear = labels.moduli.cpu().double().numpy().T
+        bulk, shear, _ = labels.moduli.cpu().double().numpy().T
         given = labels.moduli_weight.cpu().numpy().T > 0
         young = 9 * bulk * shear / (3 * bulk + shear)
         for name, value, there in (
             ("bulk", bulk, given[0]),
             ("shear", shear, given[1]),
-            ("youngs", young, given.all(axis=0)),
+            ("youngs", young, given[0] & given[1]),
         ):
             gap = np.abs(np.asarray(getattr(ours, f"{name}_hill")) - value)
             result[f"{name}_mae"] = np.where(there, gap, np.nan)
@@ -159,9 +165,10 @@ def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict
 def score(
     targets: Sequence[Target], means: Mapping[str, float], scales: Mapping[str, Scales]
 ) -> float | None:
-    """Return the errors of all targets in units of their size: by it epochs are chosen.
+    """Return the mean error of each target in units of its size, added: by it epochs are chosen.
 
-    None when no tensor, energy or force validates.
+    Of an elastic tensor the errors of the components, of K and of G count alike, each over all
+    structures that have it. None when nothing validates.
 
     Args:
         targets: what is predicted.

@@ -10,7 +10,7 @@ from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.label_tensors import PotentialLabels, TensorLabels
-from carnet_model.training.losses import PotentialLoss, TensorLoss, hill_moduli
+from carnet_model.training.losses import PotentialLoss, TensorLoss, polycrystal_moduli
 from natural_tensors import elasticity
 from tests.helpers.trainings import NETWORK
 
@@ -20,23 +20,24 @@ def stiffnesses(count: int) -> torch.Tensor:
     return half @ half.mT + torch.eye(6)
 
 
-def test_hill_moduli_are_those_of_the_numpy_room() -> None:
+def test_moduli_are_those_of_the_numpy_room() -> None:
     mandel = stiffnesses(5)
     voigt = mandel.numpy() / np.outer([1, 1, 1, *[2**0.5] * 3], [1, 1, 1, *[2**0.5] * 3])
-    bulk, shear = hill_moduli(mandel, torch.linalg.inv(mandel))
+    bulk, shear, bulk_voigt = polycrystal_moduli(mandel, torch.linalg.inv(mandel))
     expected = elasticity.moduli(voigt)
     np.testing.assert_allclose(bulk, expected.bulk_hill, rtol=1e-10)
     np.testing.assert_allclose(shear, expected.shear_hill, rtol=1e-10)
+    np.testing.assert_allclose(bulk_voigt, expected.bulk_voigt, rtol=1e-10)
 
 
 def labels_of(count: int, **changes: torch.Tensor) -> TensorLabels:
     values = {
         "tensors": torch.zeros(count, 21),
         "coordinates": torch.zeros(count, 21),
-        "moduli": torch.full((count, 2), 50.0),
+        "moduli": torch.full((count, 3), 50.0),
         "tensor_weight": torch.zeros(count),
         "coordinates_weight": torch.zeros(count),
-        "moduli_weight": torch.zeros(count, 2),
+        "moduli_weight": torch.zeros(count, 3),
         "either_sign": torch.zeros(count),
         **changes,
     }
@@ -50,7 +51,7 @@ def test_each_term_counts_only_where_its_label_is_known(part: str) -> None:
     loss = TensorLoss(assembly.packing, elastic=True, coordinates=1.0, moduli_scale=50.0)
     coordinates = 0.1 * torch.randn(3, 21, generator=torch.Generator().manual_seed(0))
     coordinates.requires_grad_(True)
-    shape = (3, 2) if part == "moduli_weight" else (3,)
+    shape = (3, 3) if part == "moduli_weight" else (3,)
     weights = torch.zeros(shape)
     weights[1] = 2.0
     tensors = assembly.packing.pack(torch.linalg.matrix_exp(assembly.packing.unpack(coordinates)))
@@ -69,7 +70,7 @@ def test_the_loss_is_smooth_where_prediction_and_label_agree() -> None:
     tensors = assembly.packing.pack(torch.linalg.matrix_exp(assembly.packing.unpack(coordinates)))
     known = labels_of(
         1, tensors=tensors.detach(), tensor_weight=torch.ones(1), coordinates_weight=torch.ones(1),
-        moduli_weight=torch.ones(1, 2),
+        moduli_weight=torch.ones(1, 3),
     )  # fmt: skip
     (slope,) = torch.autograd.grad(loss(tensors, coordinates, known, 1), coordinates)
     assert torch.isfinite(slope).all()

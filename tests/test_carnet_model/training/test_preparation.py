@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from carnet_model.data.examples import DatasetError
+from carnet_model.data.examples import DatasetError, bucket
 from tests.helpers.tiny_models import RECORDS
 from tests.helpers.trainings import (
     MODULI,
@@ -36,8 +35,8 @@ def test_samples_are_divided_weighed_and_counted(tmp_path: Path) -> None:
     for sample in samples.train:
         cubic = sample.example.notes["crystal_system"] == "cubic"
         assert float(tensor_labels(sample).tensor_weight) == (0.5 if cubic else 1.0)
-        moduli_weight = torch.unique(tensor_labels(sample).moduli_weight)
-        assert moduli_weight.tolist() == [0.5 if cubic else 1.0]
+        weight = 0.5 if cubic else 1.0
+        assert tensor_labels(sample).moduli_weight.tolist() == [[weight, weight, 0.0]]
     assert {float(tensor_labels(sample).tensor_weight) for sample in samples.val} == {1.0}
     assert "with more than 6 atoms" in samples.remarks[0]
 
@@ -65,7 +64,7 @@ def test_partial_labels_and_sources_for_training_only(tmp_path: Path) -> None:
         assert float(tensor_labels(sample).moduli[0, 0]) == pytest.approx(
             float(sample.example.labels["bulk"])
         )
-        assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0]]
+        assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0, 0.0]]
 
 
 def test_the_range_of_a_label_and_its_own_weight(tmp_path: Path) -> None:
@@ -80,7 +79,48 @@ def test_the_range_of_a_label_and_its_own_weight(tmp_path: Path) -> None:
         assert 0 < tensor_labels(sample).moduli[0, 0] < 100
         cubic = sample.example.notes["crystal_system"] == "cubic"
         assert float(tensor_labels(sample).tensor_weight) == (0.0 if cubic else 0.25)
-        assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0]]
+        assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0, 0.0]]
+
+
+def test_moduli_after_voigt_and_weights_of_their_own(tmp_path: Path) -> None:
+    """A crystal may have K after Voigt in place of K after Hill; each label weighs as it says."""
+    rows = [{**record, "bulk": record["K_VRH"], "shear": record["G_VRH"]} for record in RECORDS]
+    for number, row in enumerate(rows):
+        row["bulk_agreement"] = "differ" if number % 3 else "agree"
+        if number % 2:
+            row["bulk_voigt"] = row.pop("bulk")
+    (tmp_path / "moduli.json").write_text(json.dumps(rows))
+    rules = [{"when": {"bulk_agreement": "differ"}, "weight": 0.25}]
+    labels = {
+        "bulk": {"optional": True, "weights": rules},
+        "bulk_voigt": {"optional": True, "weights": rules},
+        "shear": {"weight": 0.5},
+    }
+    samples = prepared(crystal_config(tmp_path, data=[{"path": "moduli.json", "labels": labels}]))
+    for sample in samples.train:
+        number = next(n for n, row in enumerate(rows) if row["id"] == sample.example.identifier)
+        weight = 0.25 if number % 3 else 1.0
+        expected = [0.0, 0.5, weight] if number % 2 else [weight, 0.5, 0.0]
+        assert tensor_labels(sample).moduli_weight.tolist() == [expected]
+        value = tensor_labels(sample).moduli[0, 2 if number % 2 else 0]
+        assert float(value) == pytest.approx(rows[number]["K_VRH"])
+        assert not tensor_labels(sample).tensor_weight.any()
+
+
+def test_what_one_source_may_not_train_on_validates_in_another(tmp_path: Path) -> None:
+    """A crystal left out of a source is not read yet; formulas that validate train nowhere."""
+    teacher = [{**record, "split": "train"} for record in RECORDS]
+    (tmp_path / "teacher.json").write_text(json.dumps(teacher))
+    data = [
+        {"path": "teacher.json", "role": "train", "labels": STIFFNESS},
+        {"path": "crystals.json", "labels": MODULI},
+    ]
+    samples = prepared(crystal_config(tmp_path, data=data))
+    assert len(samples.train) + len(samples.val) == len(RECORDS)
+    assert {bucket(sample.example.formula) // 10 for sample in samples.val} <= {1, 2, 3}
+    assert not any(10 <= bucket(sample.example.formula) < 40 for sample in samples.train)
+    assert samples.val
+    assert not any(tensor_labels(sample).tensor_weight.any() for sample in samples.val)
 
 
 def test_reserved_crystals_never_enter(tmp_path: Path) -> None:

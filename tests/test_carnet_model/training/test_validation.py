@@ -9,16 +9,26 @@ import pytest
 from carnet_model.network.settings import ConfigError
 from carnet_model.training import batches
 from carnet_model.training.run import train
-from tests.helpers.trainings import MODULI, alloy_config, crystal_config, prepared
+from tests.helpers.trainings import MODULI, STIFFNESS, alloy_config, crystal_config, prepared
 
 pytestmark = pytest.mark.usefixtures("own_graph_cache")
 
 
-def test_moduli_alone_choose_no_epoch(tmp_path: Path) -> None:
-    config = crystal_config(tmp_path, data=[{"path": "crystals.json", "labels": MODULI}], epochs=2)
-    run = train(config, progress=False)
-    assert "bulk_mae" in run.history[-1]
-    assert "score" not in run.history[-1]  # so the last epoch is kept
+def test_components_and_moduli_choose_an_epoch_together(tmp_path: Path) -> None:
+    """Each error counts in units of its scale in the training set, and all alike."""
+    for labels, names in (
+        (STIFFNESS, {"component_mae": "tensor", "bulk_mae": "moduli", "shear_mae": "moduli"}),
+        (MODULI, {"bulk_mae": "moduli", "shear_mae": "moduli"}),
+    ):
+        config = crystal_config(
+            tmp_path, data=[{"path": "crystals.json", "labels": labels}], epochs=1,
+            output=str(len(names)),
+        )  # fmt: skip
+        (record,) = train(config, progress=False).history
+        scales = prepared(config).scales["elastic"].loss
+        assert ("component_mae" in record) == ("component_mae" in names)
+        shares = [record[name] / scales[term] for name, term in names.items()]
+        assert record["score"] == pytest.approx(sum(shares) / len(shares))
 
 
 def test_validation_is_even_over_structures(
