@@ -30,7 +30,7 @@ from torch import Tensor
 from natural_tensors.arrays import Floats
 
 from ..compiled.compilation import Mode, compile_kernels
-from ..compiled.compiler import BuildError
+from ..compiled.toolchain import BuildError
 from ..compiled.radial_tables import TableError, tabulate
 from ..network.graph import Batch
 from ..network.model import CarNet

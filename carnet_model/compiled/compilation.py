@@ -18,6 +18,7 @@ from ..network.model import CarNet
 from . import compiler
 from .convolution import compiled_convolution
 from .product import compiled_product
+from .toolchain import BuildError
 
 Mode = Literal["auto", "always", "never"]
 
@@ -56,7 +57,7 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
     try:
         if parameter.device.type == "cpu" and parameter.dtype in compiler.SCALARS:
             compiler.prepare(wanted, model.settings.channels, parameter.dtype)
-    except compiler.BuildError as error:
+    except BuildError as error:
         if mode == "always":
             raise CompilerError(
                 f"compile: always, but {error}; install g++, or choose auto"

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 import carnet_model
-from carnet_model.compiled import compilation, compiler, convolution
+from carnet_model.compiled import compilation, compiler, convolution, toolchain
 from carnet_model.compiled.product import compiled_product
 from carnet_model.network import kernels
 from carnet_model.network.bonds import CHUNK, Bonds
@@ -339,7 +339,7 @@ def test_where_nothing_can_be_written_the_code_is_of_this_process(
 
 def test_a_broken_compiler_is_named(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "false")
-    with pytest.raises(compiler.BuildError, match=r"compiling product_.* failed: it ended with"):
+    with pytest.raises(toolchain.BuildError, match=r"compiling product_.* failed: it ended with"):
         compiler.library(kernels.product(Layout(1)), 4, torch.float32)
     model = CarNet(NetworkSettings(channels=4), Target("ij=ji"))
     notice = compilation.compile_kernels(model, "auto")
