@@ -1,8 +1,12 @@
 # `make demo` runs the main job on what the repository ships, `make test` passes every check,
 # `make check` the quick ones: types, style and tests that are not slow. Each builds its
-# environment first, with pinned versions.
+# environment first, with pinned versions: what is downloaded has the hashes of requirements/*.lock;
+# what a lock does not know (an unusual machine) has the versions of constraints.txt.
 PYTHON ?= python3
-PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PIP = .venv/bin/python -m pip --disable-pip-version-check
+HASHED = $(PIP) install --quiet --require-hashes --no-deps --no-build-isolation
+OURS = $(PIP) install --quiet --no-build-isolation -c constraints.txt
+LOCKS = $(wildcard requirements/*.lock)
 
 .PHONY: demo check test bench clean
 
@@ -24,16 +28,22 @@ test: .venv/test
 bench: .venv/test
 	.venv/bin/python -m benchmarks
 
-.venv/python:
+.venv/python: $(LOCKS)
 	$(PYTHON) -m venv .venv
+	$(HASHED) -r requirements/build.lock
+	$(HASHED) -r requirements/torch-cpu.lock 2>/dev/null || $(HASHED) -r requirements/torch.lock
 	touch $@
 
 .venv/carnet: .venv/python pyproject.toml constraints.txt
-	$(PIP) -e ".[carnet]"
+	$(HASHED) -r requirements/carnet.lock
+	$(OURS) -e ".[carnet]"
+	$(PIP) check
 	touch $@
 
 .venv/test: .venv/python pyproject.toml constraints.txt
-	$(PIP) -e ".[test,dev]"
+	$(HASHED) -r requirements/test.lock
+	$(OURS) -e ".[test,dev]"
+	$(PIP) check
 	touch $@
 
 clean:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn, TextIO
 
 import typer
@@ -19,6 +17,7 @@ from typer.core import TyperGroup
 from .errors import InputError
 from .files import saving
 from .formatting import did_you_mean
+from .installation import check_codegen, wrong_codegen
 from .version import CONVENTIONS, __version__
 
 PIPE_WIDTH = 10_000
@@ -132,10 +131,10 @@ class Program(TyperGroup):
     def get_command(self, context: Any, name: str) -> Any:
         """Return a command, None when there is none; an announced one is imported now.
 
-        A command that a foreign package called codegen stands in for is none, after a warning.
+        A command of ours that a foreign package called codegen stands in for is none.
         """
         if name not in self.commands and (entry := self._announced().get(name)):
-            if entry.module.partition(".")[0] == "codegen" and not check_codegen():
+            if entry.module.partition(".")[0] == "codegen" and wrong_codegen():
                 return None
             alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
             entry.load()(alone)
@@ -147,6 +146,8 @@ class Program(TyperGroup):
         try:
             return super().resolve_command(context, arguments)
         except USAGE_ERRORS as error:
+            if arguments and arguments[0] in self._announced():
+                check_codegen()  # why it is none
             if self.entry_points is not None and not self._announced():
                 raise typer.BadParameter(f"{usage_message(error)}\n{NOT_INSTALLED}") from None
             raise
@@ -174,14 +175,13 @@ class Program(TyperGroup):
 
 
 def start(context: typer.Context, program: str, version: bool) -> None:
-    """Do what every program does before a command: its version, its help, a check of codegen."""
+    """Do what every program does before a command: its version, its help."""
     if version:
         say(f"{program} {__version__} (conventions {CONVENTIONS})")
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
         raise typer.Exit
-    check_codegen()
 
 
 def run(app: typer.Typer, program: str) -> None:
@@ -190,24 +190,6 @@ def run(app: typer.Typer, program: str) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # δ, ± where the encoding has none
     app(prog_name=program)
-
-
-def check_codegen() -> bool:
-    """Warn when the name ``codegen`` leads to another package than the one beside this one."""
-    spec = find_spec("codegen")
-    ours = Path(__file__).resolve().parents[1] / "codegen" / "__init__.py"
-    origin = spec.origin if spec else None
-    is_ours = origin is not None and Path(origin).resolve() == ours
-    if not is_ours:
-        warn(
-            "warning",
-            f"the package codegen that Python finds is not ours: {origin or 'there is none'}\n"
-            f"ours is {ours}; code generation will not work.\n"
-            "uninstall the other one (pip uninstall codegen), reinstall natural-tensors,\n"
-            "and do not run Python in a folder that holds a codegen",
-            "bold yellow",
-        )
-    return is_ours
 
 
 def one_of(allowed: Sequence[str]) -> Callable[[str], str]:

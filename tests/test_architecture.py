@@ -49,7 +49,8 @@ MAY_IMPORT = {
     "natural_tensors.pictures": "crystals files",
     "natural_tensors.report": "pictures",
     "natural_tensors.report.command": "terminal",  # both command lines write a page through it
-    "natural_tensors.terminal": "files",
+    "natural_tensors.installation": "errors",
+    "natural_tensors.terminal": "files installation",
     "natural_tensors.cli": "natural_tensors terminal",
     "natural_tensors.__main__": "cli",
     "codegen.programs": "natural_tensors.exact",

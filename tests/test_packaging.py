@@ -1,7 +1,8 @@
-"""The wheel holds the three packages with their data and works outside the checkout."""
+"""What is installed: the wheel, a checkout as it is, and the packages of others by their hashes."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,15 @@ from tests.helpers.paths import ROOT
 PARTS = ("natural_tensors", "codegen", "carnet_model", "pyproject.toml", "README.md", "LICENSE")
 
 
-@pytest.mark.slow
-def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path) -> None:
-    source = tmp_path / "source"
+REQUIREMENTS = ROOT / "requirements"
+LOCKS = sorted(REQUIREMENTS.glob("*.lock"))
+BY_MACHINE = re.compile(r"(nvidia|cuda)-.*|triton|torch")
+"""PyTorch and its libraries, which a machine has as its index offers them."""
+
+
+def source_tree(folder: Path) -> Path:
+    """Copy what is built, and nothing that an earlier build left."""
+    source = folder / "source"
     source.mkdir()
     for name in PARTS:
         origin = ROOT / name
@@ -25,12 +32,24 @@ def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path
             shutil.copytree(origin, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(origin, source / name)
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet",
-         "--disable-pip-version-check", "--wheel-dir", str(tmp_path), str(source)],
-        check=True, capture_output=True,
+    return source
+
+
+def built(hook: str, source: Path, folder: Path) -> tuple[Path, str]:
+    """Return the wheel that setuptools makes, and all it says."""
+    code = f"import sys; from setuptools import build_meta; build_meta.{hook}(sys.argv[1])"
+    said = subprocess.run(
+        [sys.executable, "-W", "default", "-c", code, str(folder)],
+        check=True, capture_output=True, text=True, cwd=source,
     )  # fmt: skip
-    (wheel,) = tmp_path.glob("natural_tensors-*.whl")
+    (wheel,) = folder.glob("natural_tensors-*.whl")
+    return wheel, said.stdout + said.stderr
+
+
+@pytest.mark.slow
+def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path) -> None:
+    wheel, said = built("build_wheel", source_tree(tmp_path), tmp_path)
+    assert "is absent from the `packages` configuration" not in said
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
@@ -61,3 +80,58 @@ def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path
         env={"PYTHONPATH": str(site)},
     )  # fmt: skip
     assert result.stdout.split("\n")[:2] == ["(21,)", "(6, 6) True"]
+
+
+@pytest.mark.slow
+def test_an_editable_installation_is_a_path_that_type_checkers_read(tmp_path: Path) -> None:
+    source = source_tree(tmp_path)
+    wheel, _ = built("build_editable", source, tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        (hook,) = [name for name in archive.namelist() if "/" not in name]
+        assert hook.endswith(".pth")
+        assert archive.read(hook).decode().strip() == str(source)
+
+
+def pinned(path: Path) -> dict[str, list[str]]:
+    """Return the versions that a file gives each package, by the name as indexes write it."""
+    versions: dict[str, list[str]] = {}
+    for name, version in re.findall(
+        r"^([\w.-]+)==([\w.+]+)", path.read_text(encoding="utf-8"), re.M
+    ):
+        versions.setdefault(re.sub(r"[-_.]+", "-", name).lower(), []).append(version)
+    return versions
+
+
+def test_constraints_hold_one_version_of_a_package_and_no_hashes() -> None:
+    constraints = ROOT / "constraints.txt"
+    assert "--hash" not in constraints.read_text(encoding="utf-8")
+    several = {name: versions for name, versions in pinned(constraints).items() if versions[1:]}
+    assert not several
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_locks_have_a_hash_for_each_version_that_constraints_state(lock: Path) -> None:
+    stated, locked = pinned(ROOT / "constraints.txt"), pinned(lock)
+    assert locked
+    for name, versions in locked.items():
+        assert [version.partition("+")[0] for version in versions] == stated[name]
+    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
+    requirements = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", line) for line in requirements)
+
+
+def test_all_that_tests_need_is_locked() -> None:
+    """Everything that the constraints name, but for what a machine has its own build of."""
+    locked = pinned(REQUIREMENTS / "test.lock").keys() | pinned(REQUIREMENTS / "build.lock").keys()
+    needed = {name for name in pinned(ROOT / "constraints.txt") if not BY_MACHINE.fullmatch(name)}
+    assert locked == needed
+
+
+def test_the_makefile_installs_by_hash_first_and_checks_what_came_of_it() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "--require-hashes --no-deps --no-build-isolation" in makefile
+    for extra, lock in (("carnet", "carnet"), ("test,dev", "test")):
+        steps = [
+            f"$(HASHED) -r requirements/{lock}.lock", f'$(OURS) -e ".[{extra}]"', "$(PIP) check",
+        ]  # fmt: skip
+        assert "\n\t".join(steps) in makefile

@@ -9,13 +9,16 @@ from typing import TypeAlias
 
 from torch import Tensor
 
-import codegen
-from codegen.programs import kernel as programs
-from codegen.targets.cpp_source import CPP
+from natural_tensors.installation import check_codegen
 from natural_tensors.so3.blocks import Blocks
 
-from .bonds import Bonds
-from .irreps import Layout
+check_codegen()  # what follows fails in obscure ways where another package has that name
+import codegen  # noqa: E402
+from codegen.programs import kernel as programs  # noqa: E402
+from codegen.targets.cpp_source import CPP  # noqa: E402
+
+from .bonds import Bonds  # noqa: E402
+from .irreps import Layout  # noqa: E402
 
 Convolve: TypeAlias = Callable[[Tensor, Bonds, Tensor, Tensor], Tensor]
 """Features, bonds, hidden layer of the radial network and its last matrix, to sums."""

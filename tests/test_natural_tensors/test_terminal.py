@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from natural_tensors import cli, terminal
+from natural_tensors import cli, installation, terminal
 
 GROUP = "natural_tensors.commands"
 ANOTHER = '''
@@ -47,17 +47,20 @@ def test_an_announced_command_is_listed_and_loaded_when_asked_for(
 
 
 @pytest.mark.parametrize("origin", [None, "/other/codegen/__init__.py"])
-def test_a_command_whose_package_cannot_be_loaded_is_warned_of(
+def test_a_command_whose_package_cannot_be_loaded_says_so_once(
     monkeypatch: pytest.MonkeyPatch, origin: str | None
 ) -> None:
     announce(monkeypatch, ("generate", "codegen.cli:register"))
     found = None if origin is None else SimpleNamespace(origin=origin)
-    monkeypatch.setattr(terminal, "find_spec", lambda _: found)
+    monkeypatch.setattr(installation, "find_spec", lambda _: found)
     code, output, messages = run("generate", "elastic")
     assert (code, output) == (2, "")
-    assert messages.count("warning: the package codegen that Python finds is not ours") == 1
-    assert (origin or "there is none") in messages
-    assert "error: No such command 'generate'" in messages
+    assert messages.startswith("error: the package codegen that belongs to natural-tensors is ")
+    assert messages.count("\n") == 1
+    assert (origin or "nowhere to be found") in messages
+    assert "│ generate " not in run("--help")[1]  # and what needs no codegen goes on in silence
+    assert run("list")[0] == 0
+    assert not run("list")[2]
 
 
 def test_a_command_missing_for_want_of_an_installation_is_explained(

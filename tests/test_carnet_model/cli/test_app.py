@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,14 +45,6 @@ def test_every_command_has_help_with_examples(command: str) -> None:
     for line in shown:
         assert shlex.split(line)[: 1 + len(command.split())] == ["carnet", *command.split()]
         assert len(line) < 78  # or a terminal would break it
-
-
-def test_a_foreign_codegen_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "natural_tensors.terminal.find_spec",
-        lambda _: SimpleNamespace(origin="/elsewhere/codegen.py"),
-    )
-    assert "the package codegen that Python finds is not ours" in run("models").stderr
 
 
 @pytest.mark.parametrize("package", ["torch", "pymatgen"])
