@@ -87,6 +87,7 @@ UPSTREAM = {
     "natural_tensors.terminal": "rich typer",
     "natural_tensors.cli": "rich typer",
     "codegen": "numpy",
+    "codegen.pieces": "sympy",
     "codegen.recipes": "sympy",
     "codegen.cli": "rich typer",
     "carnet_model": "numpy",

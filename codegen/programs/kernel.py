@@ -152,6 +152,7 @@ class Kernel:
             sum(c.multiplications for c in counts),
             sum(c.additions for c in counts),
             sum(c.divisions for c in counts),
+            sum(c.roots for c in counts),
         )
 
     @property

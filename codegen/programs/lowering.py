@@ -20,6 +20,7 @@ from .program import (
     Program,
     Reciprocal,
     Ref,
+    Root,
     Sign,
     Step,
 )
@@ -111,6 +112,10 @@ class Builder:
     def sign(self, value: Ref, name: str = "") -> Ref:
         """Return the sign of a value, +1 at zero."""
         return self._value(Sign(value), name)
+
+    def root(self, value: Ref, name: str = "") -> Ref:
+        """Return the square root of a value."""
+        return self._value(Root(value), name)
 
     def apply(self, matrix: Matrix, columns: Sequence[Ref], names: Sequence[str] = ()) -> list[Ref]:
         """Return a sparse matrix times values, with shared sums computed once."""
@@ -275,3 +280,5 @@ def _renumbered(operation: Operation, renumber: Mapping[Ref, Ref]) -> Operation:
             return Reciprocal(renumber[value])
         case Sign(value):
             return Sign(renumber[value])
+        case Root(value):
+            return Root(renumber[value])

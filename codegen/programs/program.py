@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
+from numbers import Rational
 from typing import Any, TypeAlias
 
 from natural_tensors.exact.surds import Surd
@@ -95,7 +97,19 @@ class Sign:
         return (self.value,)
 
 
-Operation: TypeAlias = Linear | Product | Reciprocal | Sign
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The square root of a value that is not negative; its derivative at zero is infinite."""
+
+    value: Ref
+
+    @property
+    def operands(self) -> tuple[Ref, ...]:
+        """The values it reads."""
+        return (self.value,)
+
+
+Operation: TypeAlias = Linear | Product | Reciprocal | Sign | Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +146,12 @@ class Counts:
     multiplications: int
     additions: int
     divisions: int
+    roots: int = 0
 
     def __str__(self) -> str:
         text = f"{self.multiplications} multiplications, {self.additions} additions"
-        return text + (f", {self.divisions} divisions" if self.divisions else "")
+        text += f", {self.divisions} divisions" if self.divisions else ""
+        return text + (f", {self.roots} roots" if self.roots else "")
 
 
 @dataclass(frozen=True)
@@ -182,6 +198,9 @@ class Program:
 
         Returns:
             The flat components of each output.
+
+        Raises:
+            ValueError: for the root of a sum of roots, which has no exact form here.
         """
         if len(arrays) != len(self.arguments):
             raise ValueError(f"{self.name} takes {len(self.arguments)} arrays, got {len(arrays)}")
@@ -204,12 +223,14 @@ class Program:
                     value = 1 / values[ref]
                 case Sign(ref):
                     value = 1 if values[ref] >= 0 else -1
+                case Root(ref):
+                    value = _root(values[ref])
             values.append(value)
         return {output.key: [values[ref] for ref in output.entries] for output in self.outputs}
 
     def counts(self) -> Counts:
         """Count the arithmetic; a coefficient shared by several terms multiplies their sum."""
-        multiplications = additions = divisions = 0
+        multiplications = additions = divisions = roots = 0
         for step in self.steps:
             match step.operation:
                 case Linear(terms, offset):
@@ -219,9 +240,11 @@ class Program:
                     multiplications += 1
                 case Reciprocal():
                     divisions += 1
+                case Root():
+                    roots += 1
                 case Sign():
                     pass
-        return Counts(multiplications, additions, divisions)
+        return Counts(multiplications, additions, divisions, roots)
 
     def __str__(self) -> str:
         names = self.names()
@@ -239,11 +262,23 @@ class Program:
                     text = f"1 / {names[ref]}"
                 case Sign(ref):
                     text = f"sign({names[ref]})"
+                case Root(ref):
+                    text = f"sqrt({names[ref]})"
             lines.append(f"  {step.name} = {text}")
         for output in self.outputs:
             shown = ", ".join(names[ref] for ref in output.entries)
             lines.append(f"  -> {output.key} {list(output.shape)}: {shown}")
         return "\n".join(lines)
+
+
+def _root(value: Any) -> Any:
+    """Return a square root: of an exact number a sum of roots, of others by their own power."""
+    if isinstance(value, Surd):
+        terms = value.terms
+        if set(terms) - {1}:
+            raise ValueError(f"the root of {value} is no sum of roots of rational numbers")
+        value = terms.get(1, Fraction(0))
+    return Surd.root(Fraction(value)) if isinstance(value, Rational) else value ** Fraction(1, 2)
 
 
 Matrix: TypeAlias = Sequence[Mapping[int, Surd]]

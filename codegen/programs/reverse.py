@@ -5,7 +5,7 @@ from __future__ import annotations
 from natural_tensors.exact.surds import Surd
 
 from .lowering import ONE, Builder
-from .program import Argument, Linear, Output, Product, Program, Reciprocal, Ref, Sign
+from .program import Argument, Linear, Output, Product, Program, Reciprocal, Ref, Root, Sign
 
 GRADIENT, OF = "gradient", "_gradient"
 """Name of the gradient by the result, and the ending of the names of the other gradients."""
@@ -68,6 +68,8 @@ def _again(built: Builder, operation: object, values: list[Ref]) -> Ref:
             return built.reciprocal(values[value])
         case Sign(value):
             return built.sign(values[value])
+        case Root(value):
+            return built.root(values[value])
     raise TypeError(f"no derivative of {operation!r}")
 
 
@@ -90,3 +92,6 @@ def _backpropagate(
         case Reciprocal(value):
             square = built.product(result, result)
             adjoints[value].append((-ONE, built.product(adjoint, square)))
+        case Root(value):
+            slope = built.product(adjoint, built.reciprocal(result))
+            adjoints[value].append((ONE / 2, slope))

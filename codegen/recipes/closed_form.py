@@ -14,6 +14,7 @@ from natural_tensors.exact.surds import Surd
 from natural_tensors.exact.symbols import Expression, canonical, expression
 
 from ..pieces.factoring import MOST_PRODUCTS, Monomial, factored
+from ..pieces.roots import Roots, as_squares, exact_number, has_rational_numbers
 from ..programs.kernel import Array, Kernel, Signature
 from ..programs.lowering import ZERO, Builder
 from ..programs.program import Argument, Output, Program, Ref
@@ -25,7 +26,7 @@ CONSTANTS = "constants"
 """Name of the one argument where the symbols are not shared out."""
 
 DIVISION = 4
-"""Multiplications that a division counts as when programs are compared."""
+"""Multiplications that a division or a root counts as when programs are compared."""
 
 LARGEST_SPLIT = 60
 """Terms of a polynomial beyond which it is not split into irreducible factors."""
@@ -43,11 +44,12 @@ class ClosedFormError(InputError, ValueError):
 
 @dataclass(frozen=True)
 class ClosedFormRecipe(Recipe):
-    """SymPy expressions that add, multiply and divide symbols, as a function of their values.
+    """SymPy expressions of symbols: sums, products, quotients and square roots, as a function.
 
     ``evaluate`` takes the values of the symbols, batches of any shape that broadcast, and returns
     an array of the shape of the expressions; ``evaluate_vjp`` pulls a gradient back. Coefficients
-    are rational, or roots of integers; a ``Determinant`` is taken by minors, not written out.
+    are rational, or roots of integers; a ``Determinant`` is taken by minors, not written out. A
+    square root below zero is not a number, and at zero it has no finite gradient.
 
     Attributes:
         values: an expression, a SymPy matrix or array, or nested sequences of expressions; becomes
@@ -56,8 +58,8 @@ class ClosedFormRecipe(Recipe):
             it, in order; by default one, ``constants``, with all symbols by name.
 
     Raises:
-        ClosedFormError: when something else than sums, products and quotients occurs, no symbol
-            does, or the inputs do not hold every symbol once.
+        ClosedFormError: when something else than sums, products, quotients and square roots
+            occurs, no symbol does, or the inputs do not hold every symbol once.
         TypeError: for a float, or what is no expression.
 
     Example:
@@ -221,26 +223,16 @@ def _check_operations(value: Expression) -> None:
         for entry in value.arg:
             _check_operations(entry)
         return
-    if value.is_Symbol or _number(value) is not None:
+    if value.is_Symbol or exact_number(value) is not None:
         return
-    power = value.is_Pow and value.exp.is_Integer
+    power = value.is_Pow and (2 * value.exp).is_Integer
     if not (value.is_Add or value.is_Mul or power):
         raise ClosedFormError(
-            f"{value} is no sum, product or quotient of symbols, rational numbers and roots of "
-            "integers; make a symbol of it and compute its values first"
+            f"{value} is no sum, product, quotient or square root of symbols and real exact "
+            "numbers; make a symbol of it and compute its values first"
         )
     for part in [value.base] if power else value.args:
         _check_operations(part)
-
-
-def _number(value: Expression) -> Surd | None:
-    """Return a rational number or the root of one, exactly; None for anything else."""
-    if value.is_Rational:
-        return Surd(Fraction(int(value.p), int(value.q)))
-    if value.is_Pow and value.base.is_Rational and value.base > 0 and (2 * value.exp).is_Integer:
-        base, twice = Fraction(int(value.base.p), int(value.base.q)), int(2 * value.exp)
-        return Surd.root(base if twice > 0 else 1 / base) if abs(twice) == 1 else None
-    return None
 
 
 # --- programs -----------------------------------------------------------------------------------
@@ -248,24 +240,40 @@ def _number(value: Expression) -> Surd | None:
 
 @lru_cache(maxsize=64)
 def _functions(recipe: ClosedFormRecipe) -> tuple[Program, ...]:
-    trials = [_finished(recipe, written := _Written(recipe), map(written.value, recipe.entries))]
+    roots = Roots()
+    entries = [roots.named(entry) for entry in recipe.entries]
+    squares = {radicand: as_squares(radicand) for radicand in roots.radicands}
+    written = _Written(recipe)
+    for radicand, name in roots.radicands.items():
+        written.name_root(name, written.value(squares[radicand] or radicand))
+    trials = [_finished(recipe, written, map(written.value, entries))]
     for split in (False, True):
-        quotients = [_quotient(entry, split) for entry in recipe.entries]
+        radicands = {
+            radicand: None if squares[radicand] else _quotient(radicand, split)
+            for radicand in roots.radicands
+        }
+        quotients = [_quotient(entry, split) for entry in entries]
         size = sum(
             len(factor.as_ordered_terms()) if factor.is_Add else 1
-            for quotient in quotients if quotient is not None
+            for quotient in (*radicands.values(), *quotients) if quotient is not None
             for factor, _ in (*quotient.above, *quotient.below)
         )  # fmt: skip
         for pairs in (True, False) if size <= MOST_PRODUCTS else (False,):
             written = _Written(recipe)
-            trials.append(_finished(recipe, written, _values(written, quotients, pairs)))
+            for radicand, name in roots.radicands.items():
+                whole = squares[radicand] or radicand
+                (value,) = _values(written, [radicands[radicand]], [whole], pairs)
+                written.name_root(name, value)
+            values = _values(written, quotients, entries, pairs)
+            trials.append(_finished(recipe, written, values))
     best = min(trials, key=_cost)
     return best, vjp(best)
 
 
 def _cost(program: Program) -> tuple[int, int]:
     counts = program.counts()
-    return counts.multiplications + DIVISION * counts.divisions, counts.additions
+    slow = counts.divisions + counts.roots
+    return counts.multiplications + DIVISION * slow, counts.additions
 
 
 def _finished(recipe: ClosedFormRecipe, written: _Written, values: Iterable[Ref]) -> Program:
@@ -287,8 +295,12 @@ class _Written:
         names = [name for _, group in recipe.arrays for name in group]
         self.known = {symbols[name]: ref for ref, name in enumerate(names) if name in symbols}
 
+    def name_root(self, name: Expression, radicand: Ref) -> None:
+        """Let a name stand for the square root of a value."""
+        self.known[name] = self.built.root(radicand)
+
     def value(self, given: Expression) -> Ref:
-        """Return the value of an expression as it is written."""
+        """Return the value of an expression without roots as it is written."""
         if given not in self.known:
             self.known[given] = self._computed(given)
         return self.known[given]
@@ -296,7 +308,7 @@ class _Written:
     def _computed(self, given: Expression) -> Ref:
         import sympy
 
-        number = _number(given)
+        number = exact_number(given)
         if number is not None:
             return self.built.constant(number)
         if isinstance(given, sympy.Determinant):
@@ -312,14 +324,12 @@ class _Written:
         above: list[tuple[Expression, int]] = []
         below: list[tuple[Expression, int]] = []
         for part in given.args if given.is_Mul else (given,):
-            number = _number(part)
+            number = exact_number(part)
             base, exponent = part.as_base_exp()
             if number is not None:
                 coefficient = coefficient * number
-            elif exponent.is_Integer:
-                (above if exponent > 0 else below).append((base, abs(int(exponent))))
             else:
-                above.append((part, 1))
+                (above if exponent > 0 else below).append((base, abs(int(exponent))))
         value = self.quotient(
             [(self.value(base), power) for base, power in above],
             [(self.value(base), power) for base, power in below],
@@ -382,8 +392,7 @@ def _quotient(value: Expression, split: bool) -> _Quotient | None:
     """
     import sympy
 
-    if value.has(sympy.Determinant) or any(not n.is_Rational for n in value.atoms(sympy.Pow)
-                                           if n.is_number):  # fmt: skip
+    if value.has(sympy.Determinant) or not has_rational_numbers(value):
         return None
     if value.is_Rational:
         return _Quotient(Fraction(int(value.p), int(value.q)), (), ())
@@ -412,8 +421,20 @@ def _powers(value: Expression, split: bool) -> tuple[Fraction, tuple[Power, ...]
     return Fraction(int(number.p), int(number.q)), powers
 
 
-def _values(written: _Written, quotients: Sequence[_Quotient | None], pairs: bool) -> list[Ref]:
-    """Write quotients with common factors of all their polynomials taken out."""
+def _values(
+    written: _Written,
+    quotients: Sequence[_Quotient | None],
+    entries: Sequence[Expression],
+    pairs: bool,
+) -> list[Ref]:
+    """Write quotients with common factors of all their polynomials taken out; others as they are.
+
+    Args:
+        written: the program.
+        quotients: of each entry, where it is one.
+        entries: the expressions.
+        pairs: as in :func:`factored`.
+    """
     built = written.built
     polynomials = {
         factor: _monomials(factor, written.known)
@@ -424,7 +445,7 @@ def _values(written: _Written, quotients: Sequence[_Quotient | None], pairs: boo
         zip(polynomials, factored(built, list(polynomials.values()), pairs=pairs), strict=True)
     )
     values = []
-    for quotient, entry in zip(quotients, written.recipe.entries, strict=True):
+    for quotient, entry in zip(quotients, entries, strict=True):
         if quotient is None:
             values.append(written.value(entry))
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from natural_tensors.exact.floats import surd_to_float
 
 from ..programs.kernel import Array, Kernel, Signature
-from ..programs.program import Counts, Linear, Product, Program, Reciprocal, Ref, Sign
+from ..programs.program import Counts, Linear, Product, Program, Reciprocal, Ref, Root, Sign
 from .language import Comment, Language, Printable
 
 WIDTH = 96
@@ -174,6 +174,9 @@ CPP = Cpp()
 def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     """Return kernels as the lines of a C++ file."""
     lines = HEAD.rstrip("\n").split("\n")
+    steps = (step for kernel in kernels for program in kernel.programs for step in program.steps)
+    if any(isinstance(step.operation, Root) for step in steps):
+        lines.insert(0, "#include <cmath>")
     for kernel in kernels:
         for number, program in enumerate(kernel.programs):
             lines += ["", *_body(kernel, number, program)]
@@ -341,6 +344,8 @@ def _expression(operation: object, names: Sequence[str]) -> str:
             return f"T(1) / {names[value]}"
         case Sign(value):
             return f"{names[value]} >= 0 ? T(1) : T(-1)"
+        case Root(value):
+            return f"std::sqrt({names[value]})"
     raise TypeError(f"no C++ for {operation!r}")
 
 

@@ -18,6 +18,7 @@ NUMPY = PythonLanguage(
         flatten="{array}.reshape({array}.shape[: {array}.ndim - {axes}] + ({size},))",
         constant="np.full_like({value}, {number})",
         sign="np.where({value} >= 0, np.ones_like({value}), -np.ones_like({value}))",
+        root="np.sqrt({value})",
         stack="np.stack({values}, axis={axis})",
         broadcast="np.broadcast_arrays(*{values})",
         shaped="_split({value}, {shape})",

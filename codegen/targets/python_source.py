@@ -17,6 +17,7 @@ from ..programs.program import (
     Product,
     Program,
     Reciprocal,
+    Root,
     Sign,
 )
 from .language import Heading, Language, Printable
@@ -43,6 +44,7 @@ class Dialect:
         flatten: join the last ``axes`` axes of ``array`` into one of length ``size``.
         constant: an array like ``value`` filled with ``number``.
         sign: +1 where ``value`` is zero or positive, else -1.
+        root: the square root of ``value``.
         stack: stack ``values`` along ``axis``.
         broadcast: a list of ``values`` brought to one shape.
         shaped: ``value`` with its last axis split into ``shape``.
@@ -58,6 +60,7 @@ class Dialect:
     flatten: str
     constant: str
     sign: str
+    root: str
     stack: str
     broadcast: str
     shaped: str
@@ -74,6 +77,8 @@ class Constants:
 
     def literal(self, coefficient: Surd) -> str:
         """Write a positive coefficient, ready to stand in front of ``*``."""
+        if len(coefficient.terms) > 1:
+            return f"({self.number(coefficient)})"
         ((root, factor),) = coefficient.terms.items()
         if root == 1:
             if factor.denominator == 1:
@@ -90,8 +95,12 @@ class Constants:
         """Write a constant that stands alone, with its sign."""
         if not constant:
             return "0.0"
-        sign = "-" if constant.sign() < 0 else ""
-        return sign + self.literal(abs(constant)).strip("()")
+        text = ""
+        for root, factor in constant.terms.items():
+            literal = self.literal(Surd({root: abs(factor)}))
+            sign = ("- " if factor < 0 else "+ ") if text else ("-" if factor < 0 else "")
+            text += (" " if text else "") + sign + literal.strip("()")
+        return text
 
     def lines(self) -> list[str]:
         """Return the definitions, ascending."""
@@ -134,6 +143,8 @@ def function_lines(program: Program, dialect: Dialect, constants: Constants) -> 
                 lines.append(f"    {step.name} = 1 / {names[value]}")
             case Sign(value):
                 lines.append(f"    {step.name} = " + dialect.sign.format(value=names[value]))
+            case Root(value):
+                lines.append(f"    {step.name} = " + dialect.root.format(value=names[value]))
     return lines + _return(program, names, dialect, with_channels)
 
 

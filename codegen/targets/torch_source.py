@@ -12,6 +12,7 @@ TORCH = PythonLanguage(
         flatten="{array}.flatten(-{axes})",
         constant="torch.full_like({value}, {number})",
         sign="torch.where({value} >= 0, torch.ones_like({value}), -torch.ones_like({value}))",
+        root="torch.sqrt({value})",
         stack="torch.stack({values}, dim={axis})",
         broadcast="torch.broadcast_tensors(*{values})",
         shaped="{value}.unflatten(-1, {shape})",

@@ -19,7 +19,7 @@ from codegen import (
     Program,
 )
 from codegen.pieces.layout import Parity
-from codegen.programs.program import Linear, Product, Reciprocal, Sign
+from codegen.programs.program import Linear, Product, Reciprocal, Root, Sign
 from natural_tensors import Surd, coupling, harmonic
 from natural_tensors.exact.surds import square_part
 from natural_tensors.so3.harmonics import Normalization
@@ -158,7 +158,7 @@ def degrees(program: Program) -> dict[Any, list[tuple[int, int]]]:
             case Product(left, right):
                 (a, b), (c, d) = known[left], known[right]
                 known.append((a + c, b + d))
-            case Reciprocal() | Sign():
+            case Reciprocal() | Sign() | Root():
                 raise AssertionError("not a polynomial")
     return {output.key: [known[ref] for ref in output.entries] for output in program.outputs}
 

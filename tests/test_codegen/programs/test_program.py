@@ -30,8 +30,8 @@ def small_program() -> Program:
     built.product(a, b, "dead")
     side = built.sign(c, "side")
     outcome = built.product(side, built.reciprocal(built.linear([(ROOT_2, a)], "root")))
-    values = (first, second, third, outcome, built.constant(4))
-    return built.program("small", "A test.", [Output("out", (5,), values)], "five numbers.")
+    values = (first, second, third, outcome, built.constant(4), built.root(third))
+    return built.program("small", "A test.", [Output("out", (6,), values)], "six numbers.")
 
 
 def test_programs_share_and_leave_out() -> None:
@@ -41,8 +41,11 @@ def test_programs_share_and_leave_out() -> None:
     assert len(set(names)) == len(names)
     assert program.run([Fraction(1), 1, -2])["out"][:3] == [-7, 9, -1]
     assert program.run([Fraction(1), 1, -2])["out"][3] == -Surd.root(Fraction(1, 2))
+    assert program.run([-Fraction(1, 2), 1, -2])["out"][5] == Surd.root(Fraction(1, 2))
+    with pytest.raises(ValueError, match="the root of √2 is no sum of roots"):
+        program.run([-ROOT_2, 1, -2])
     # 2 b, 5 c, 3 (a + 2 b), root 2 a and one product; a + 2 b once
-    assert str(program.counts()) == "5 multiplications, 2 additions, 1 divisions"
+    assert str(program.counts()) == "5 multiplications, 2 additions, 1 divisions, 1 roots"
 
 
 def test_programs_are_frozen_and_print() -> None:
@@ -54,7 +57,7 @@ def test_programs_are_frozen_and_print() -> None:
     assert program == small_program()
     text = str(program)
     assert text.splitlines()[0] == f"small(v): {program.counts()}"
-    for fragment in ("root = √2 a", "side = sign(c)", "1 / root", "-> out [5]: first, "):
+    for fragment in ("root = √2 a", "side = sign(c)", "1 / root", "sqrt(", "-> out [6]: first, "):
         assert fragment in text
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import torch
 import codegen
 from codegen import InvariantsRecipe
 from natural_tensors import InvariantsError, reduction
+from tests.helpers.compiled_kernels import Compiled
 from tests.helpers.formal import Ring
 
 CASES = [
@@ -102,23 +101,22 @@ def test_numpy_and_torch_with_batches(recipe: InvariantsRecipe) -> None:
 
 
 @pytest.mark.compiler
-def test_cpp_is_numpy(tmp_path: Path) -> None:
-    recipe = InvariantsRecipe("elastic", degree=3)
-    path = tmp_path / "kernel"
-    source = path.with_suffix(".cpp")
-    source.write_text(codegen.source(recipe, "cpp"), encoding="utf-8")
-    subprocess.run(
-        ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-DSCALAR=double", "-DLANES=1",
-         "-Werror", str(source), "-o", str(path)], check=True,
-    )  # fmt: skip
-    library = ctypes.CDLL(str(path))
-    given = np.random.default_rng(0).normal(size=(5, 21))
-    wanted = codegen.load(recipe, "numpy").evaluate(given)
-    found = np.zeros_like(wanted)
-    numbers = [ctypes.c_int64(n) for n in (5, 1, 21)]
-    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (given, found)]
-    library.evaluate(*numbers, *pointers)
-    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize("recipe", CASES[:3], ids=lambda recipe: recipe.symmetry)
+def test_cpp_gives_the_exact_values(recipe: InvariantsRecipe, tmp_path: Path) -> None:
+    run = Compiled(recipe, tmp_path)
+    given = [point(recipe, seed) for seed in range(3)]
+    found = run("evaluate", np.array(given))["result"]
+    pull = np.random.default_rng(1).integers(-4, 5, found.shape)
+    gradients = run("evaluate_vjp", np.array(given), pull)["tensor_gradient"]
+    for item, components in enumerate(given):
+        exact = [float(value) for value in expected(recipe, components)]
+        # natural parts hold thirds and sevenths; each value is exact to rounding at its scale
+        scale = max(map(abs, exact))
+        np.testing.assert_allclose(found[item], exact, rtol=1e-12, atol=1e-14 * scale)
+        slopes = recipe.functions()[1].run(components, pull[item].tolist())["tensor_gradient"]
+        wanted = [float(Fraction(str(value))) for value in slopes]
+        scale = max(map(abs, wanted))
+        np.testing.assert_allclose(gradients[item], wanted, rtol=1e-12, atol=1e-13 * scale)
 
 
 def test_how_many_multiplications() -> None:

@@ -1,0 +1,62 @@
+"""Generated C++, compiled on this machine and called with NumPy arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import codegen
+from codegen import Recipe
+from tests.helpers.machine import COMPILER
+
+
+class Compiled:
+    """The C++ functions of a recipe in double precision.
+
+    Args:
+        recipe: what they compute.
+        folder: where source and library go.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        source, library = folder / "kernel.cpp", folder / "kernel.so"
+        source.write_text(codegen.source(recipe, "cpp"), encoding="utf-8")
+        assert COMPILER is not None
+        subprocess.run(
+            [COMPILER, "-std=c++17", "-O1", "-fPIC", "-shared", "-DSCALAR=double", "-DLANES=1",
+             "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Werror", str(source), "-o",
+             str(library)], check=True,
+        )  # fmt: skip
+        self._library = ctypes.CDLL(str(library))
+        self._signatures = {each.name: each for each in recipe.signatures()}
+
+    def __call__(self, name: str, *arrays: Any) -> dict[str, NDArray[np.float64]]:
+        """Return what a function writes, shape ``(count, entries)`` each.
+
+        Args:
+            name: of the function.
+            arrays: the inputs, shape ``(count, entries)``, or ``(entries,)`` for one of all items.
+        """
+        signature = self._signatures[name]
+        given = [np.ascontiguousarray(array, dtype=np.float64) for array in arrays]
+        wanted = [array for array in signature.arrays if not array.written]
+        assert [each.row for each in wanted] == ["broadcast"] * len(given)
+        count = max(len(array) if array.ndim == 2 else 1 for array in given)
+        steps = []
+        for array, stated in zip(given, wanted, strict=True):
+            assert array.shape in ((count, stated.entries), (stated.entries,))
+            steps.append(array.shape[-1] if array.ndim == 2 else 0)
+        outputs = {
+            each.name: np.full((count, int(each.entries or 1)), np.nan)
+            for each in signature.arrays
+            if each.written
+        }
+        numbers = [ctypes.c_int64(number) for number in (count, 1, *steps)]
+        pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*given, *outputs.values())]
+        getattr(self._library, name)(*numbers, *pointers)
+        return outputs
