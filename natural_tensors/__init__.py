@@ -15,9 +15,11 @@ from .errors import SymmetryError, UnknownPartError, UnknownTensorError
 from .exact.surds import Surd
 from .expressions.expression import Expression, expression
 from .expressions.problems import ExpressionError
-from .invariants.basis import InvariantBasis, InvariantsError, invariant_basis
+from .invariants.basis import InvariantBasis, invariant_basis
 from .invariants.comparison import Comparison, same_up_to_rotation
 from .invariants.counts import InvariantCounts, count_invariants
+from .invariants.family import InvariantsError
+from .invariants.group_basis import GroupInvariant, GroupInvariantBasis
 from .invariants.invariant import Invariant
 from .physical.catalog import catalog
 from .physical.entry import PhysicalTensor
@@ -40,6 +42,8 @@ __all__ = [
     "Extraction",
     "Form",
     "Frame",
+    "GroupInvariant",
+    "GroupInvariantBasis",
     "Harmonic",
     "IndexSymmetry",
     "Invariant",

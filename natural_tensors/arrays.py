@@ -95,6 +95,16 @@ def concatenate(arrays: Sequence[Array]) -> Array:
     return np.concatenate(arrays, axis=-1)
 
 
+def segment_sums(array: Array, starts: NDArray[np.int64]) -> Array:
+    """Sum pieces of the last axis, each from a start to the next one."""
+    if not is_torch(array):
+        return np.add.reduceat(array, starts, axis=-1)
+    ends = [*starts[1:].tolist(), array.shape[-1]]
+    owners = np.repeat(np.arange(len(starts)), np.array(ends) - starts)
+    total = array.new_zeros((*array.shape[:-1], len(starts)))
+    return total.index_add(-1, like(owners, array), array)
+
+
 def in_chunks(work: Callable[[int, Array], Array], array: Array, size: int) -> Array:
     """Apply row-wise work to an array, to a NumPy array a chunk at a time.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -9,14 +10,23 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from natural_tensors import InvariantBasis, Reduction, invariant_basis, reduction
+from natural_tensors import (
+    GroupInvariant,
+    GroupInvariantBasis,
+    InvariantBasis,
+    Reduction,
+    invariant_basis,
+    reduction,
+)
+from natural_tensors.exact.surds import Surd
 from natural_tensors.invariants.invariant import Invariant, Key, evaluated
 
 from ..pieces import tensors
+from ..pieces.factoring import MOST_PRODUCTS, factored
 from ..pieces.recorded import Recorded
 from ..programs.kernel import Array, Kernel, Signature
 from ..programs.lowering import Builder
-from ..programs.program import Argument, Output, Program
+from ..programs.program import Argument, Output, Program, Ref
 from ..programs.reverse import GRADIENT, OF, vjp
 from .recipe import Recipe
 
@@ -36,11 +46,11 @@ class InvariantsRecipe(Recipe):
         symmetry: index symmetry, or a name of the catalogue.
         axial: True for a pseudo-tensor; a name brings its own.
         degree: the highest degree.
-        group: ``"SO(3)"``, or ``"O(3)"``, which leaves pseudoscalars out.
+        group: ``"SO(3)"``, ``"O(3)"``, which leaves pseudoscalars out, or a point group.
         products: whether products of others are members too.
 
     Raises:
-        InvariantsError: when a degree has too many, or for another group.
+        InvariantsError: when a degree has too many.
 
     Example:
         >>> recipe = InvariantsRecipe("dielectric", degree=3, products=False)
@@ -62,12 +72,12 @@ class InvariantsRecipe(Recipe):
             )
 
     @property
-    def basis(self) -> InvariantBasis:
+    def basis(self) -> InvariantBasis | GroupInvariantBasis:
         """The exact basis the code comes from."""
         return invariant_basis(self._reduction, self.degree, self.group)
 
     @property
-    def members(self) -> tuple[Invariant, ...]:
+    def members(self) -> tuple[Invariant, ...] | tuple[GroupInvariant, ...]:
         """The invariants, in the order of the result."""
         return self.basis.members if self.products else self.basis.generators
 
@@ -121,13 +131,37 @@ class InvariantsRecipe(Recipe):
 @lru_cache(maxsize=32)
 def _functions(recipe: InvariantsRecipe) -> tuple[Program, ...]:
     built = Builder((recipe.argument(),))
-    values = evaluated(_natural_parts(recipe.basis.reduction, built), recipe.members)
-    entries = tuple(value.item().value() for value in values)
+    basis = recipe.basis
+    if isinstance(basis, GroupInvariantBasis):
+        kept = [member for member in basis if recipe.products or not member.is_product]
+        entries = _of_coordinates(built, basis, kept)
+    else:
+        members = basis.members if recipe.products else basis.generators
+        values = evaluated(_natural_parts(basis.reduction, built), members)
+        entries = tuple(value.item().value() for value in values)
     output = Output("result", (len(entries),), entries, broadcast=True)
     order = "in the order of natural_tensors.invariant_basis"
     returns = f"the invariants {order}, shape (..., {len(entries)})."
     program = built.program("evaluate", "Return the invariants of a tensor.", [output], returns)
     return program, vjp(program)
+
+
+def _of_coordinates(
+    built: Builder, basis: GroupInvariantBasis, members: Sequence[GroupInvariant]
+) -> tuple[Ref, ...]:
+    """Return polynomials in the coordinates of a basis, common factors taken out."""
+    components = built.components(0)
+    rows = [{place: Surd(n) for place, n in row} for row in basis.coordinates]
+    known = built.apply(rows, components)
+    polynomials = [
+        {
+            tuple(sorted(known[place] for place in places)): Fraction(number)
+            for places, number in member.terms
+        }
+        for member in members
+    ]
+    pairs = sum(map(len, polynomials)) <= MOST_PRODUCTS
+    return tuple(factored(built, polynomials, pairs=pairs))
 
 
 def _natural_parts(reduction: Reduction, built: Builder) -> dict[Key, NDArray[np.object_]]:

@@ -1,4 +1,4 @@
-"""The commands that take tensors apart and put them together: decompose, reconstruct."""
+"""The command that takes tensors apart: decompose."""
 
 from __future__ import annotations
 
@@ -14,30 +14,21 @@ from rich.text import Text
 from .. import examples
 from ..arrays import to_lists
 from ..decomposition import reductions
-from ..decomposition.components import FORMS, Form
+from ..decomposition.base import ReductionBase
+from ..decomposition.components import Form
 from ..decomposition.copies import Basis
 from ..decomposition.reductions import Reduction
 from ..errors import SymmetryError
-from ..exact.symbols import Expressions
-from ..files import reading, recognition, records, saving, writing
+from ..files import reading, recognition, saving, writing
 from ..files.recognition import Recognized
 from ..files.records import ExactRecord, Parts, TensorRecord, Values
-from ..files.saving import FileError
 from ..formatting import number, percent
+from ..plane.reductions import PlaneReduction
 from ..so3.packing import pack_natural
-from ..terminal import RefusedError, examples_of, one_of, say, say_facts, say_json, say_table, warn
+from ..terminal import RefusedError, examples_of, say, say_json, say_table, warn
 from . import plane
 from .app import app
-from .exact import (
-    exact_document,
-    exact_rows,
-    form_record,
-    say_exact_heading,
-    say_exact_tensor,
-    say_exactly,
-    take_apart_exactly,
-)
-from .expressions import entries_of, listed, symbols_of, to_strings
+from .exact import exact_document, form_record, say_exactly, take_apart_exactly
 from .options import (
     AxialOption,
     BasisOption,
@@ -51,14 +42,7 @@ from .options import (
     TensorOption,
     asked_class,
 )
-from .printing import (
-    FORM_MEANS,
-    ROUNDING,
-    content_of,
-    say_array,
-    symmetry_text,
-    title_of,
-)
+from .printing import ROUNDING, say_array, say_heading
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +108,7 @@ class Taken:
         "examples zinc --json | natural-tensors decompose - --json",
         "decompose --tensor elastic --group m-3m",
         "decompose symbols.csv --tensor elastic --json",
+        "decompose --tensor elastic --group 4mm --dimension 2",
     )
 )
 def decompose(
@@ -158,7 +143,8 @@ def decompose(
     Leading axes of the array are a batch. JSON may say what it holds:
     {"tensor": [...], "class": "elastic", "form": "voigt", "unit": "GPa"},
     or "symmetry" and "axial" instead of "class".
-    With --dimension 2 a 3x3 matrix is a stiffness of the plane (xx, yy, xy).
+    With --dimension 2 a 3x3 matrix is a stiffness of the plane (xx, yy, xy), and --group is one
+    of its point groups.
 
     The JSON that -o writes holds all that reconstruct needs.
 
@@ -167,25 +153,45 @@ def decompose(
     """
     if output is not None:
         saving.check_suffix(output, (".json",))
+    store = output is not None or as_json
     if dimension == 2:
-        if output is not None or group is not None:
-            raise typer.BadParameter(
-                "--output and --group go with --dimension 3; in the plane use --json"
-            )
-        record = read_input(file, example)
         chosen = plane.asked_class(tensor, symmetry, axial, basis)
-        plane.decompose(record, chosen, basis, form, project, verbose, as_json)
+        record = _form_or_input(chosen, group, file, example)
+        sheet, written, guessed = plane.recognized(record, chosen, basis, form)
+        if isinstance(record, ExactRecord):
+            _decompose_exactly(record, sheet, written, guessed, project, output, as_json)
+            return
+        notes = _notes(sheet, guessed)
+        document, say_it = plane.decompose(record, sheet, written, notes, project)
+        _deliver(document, output, as_json, notes, lambda: say_it(verbose))
         return
     reduction = asked_class(tensor, symmetry, axial, basis, "--tensor")
     given = _form_or_input(reduction, group, file, example)
     if isinstance(given, ExactRecord):
-        exact = take_apart_exactly(given, reduction, basis, form, project)
-        stored = exact_document(exact) if output is not None or as_json else {}
-        _deliver(stored, output, as_json, exact.notes, lambda: say_exactly(exact))
+        stated = None if form == "auto" else cast("Form", form)
+        found = recognition.recognize_class(given, reduction, stated, cast("Basis", basis))
+        _decompose_exactly(given, *found, project, output, as_json)
         return
     taken = take_apart(given, reduction, basis, form, project)
-    document = _parts_document(taken) if output is not None or as_json else {}
+    document = _parts_document(taken) if store else {}
     _deliver(document, output, as_json, taken.notes, lambda: _say_taken(taken, verbose))
+
+
+def _notes(reduction: ReductionBase, guessed: bool) -> tuple[str, ...]:
+    if not guessed:
+        return ()
+    name = reduction.name or str(reduction.symmetry)
+    return (f"taken for {name!r} by its shape; choose with --tensor or --symmetry",)
+
+
+def _decompose_exactly(
+    record: ExactRecord, reduction: ReductionBase, form: Form, guessed: bool, project: bool,
+    output: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    notes = _notes(reduction, guessed)
+    exact = take_apart_exactly(record, reduction, form, notes, project)
+    stored = exact_document(exact) if output is not None or as_json else {}
+    _deliver(stored, output, as_json, exact.notes, lambda: say_exactly(exact))
 
 
 def _deliver(
@@ -209,7 +215,7 @@ def _deliver(
 
 
 def _form_or_input(
-    reduction: Reduction | None, group: str | None, file: str | None, example: str | None
+    reduction: ReductionBase | None, group: str | None, file: str | None, example: str | None
 ) -> TensorRecord | ExactRecord:
     if group is None:
         if example is None and file is not None:
@@ -221,7 +227,9 @@ def _form_or_input(
         )
     if reduction is None:
         raise typer.BadParameter("--group needs a class: --tensor NAME or --symmetry 'ijk=ikj'")
-    return form_record(reduction, group)
+    if isinstance(reduction, PlaneReduction):
+        return plane.form_record(reduction, group)
+    return form_record(cast("Reduction", reduction), group)
 
 
 def read_input(file: str | None, example: str | None) -> TensorRecord:
@@ -250,13 +258,10 @@ def take_apart(
         FileError: when it does not fit its class or form.
         RefusedError: when it violates its index symmetry.
     """
-    notes = []
     stated = None if form == "auto" else cast("Form", form)
     tensor = recognition.recognize(record, asked, stated, cast("Basis", basis))
     reduction = tensor.reduction
-    if tensor.guessed:
-        shown = reduction.name or str(reduction.symmetry)
-        notes.append(f"taken for {shown!r} by its shape; choose with --tensor or --symmetry")
+    notes = [*_notes(reduction, tensor.guessed)]
     if project:
         tensor = replace(tensor, values=reduction.symmetrize(tensor.values, form=tensor.form))
         change = float(np.abs(tensor.values - record.values).max())
@@ -302,7 +307,7 @@ def _parts_document(taken: Taken) -> dict[str, Any]:
 
 
 def _say_taken(taken: Taken, verbose: bool) -> None:
-    _say_heading(
+    say_heading(
         taken.tensor.reduction,
         taken.tensor.form,
         taken.record.unit,
@@ -321,22 +326,6 @@ def _say_taken(taken: Taken, verbose: bool) -> None:
     if taken.moduli:
         say(_moduli_line(taken))
     say(f"put together again it differs by {taken.round_trip:.1e} of its norm")
-
-
-def _say_heading(
-    reduction: Reduction, form: Form, unit: str | None, name: str | None, batch: tuple[int, ...]
-) -> None:
-    title = title_of(reduction) + (f", in {unit}" if unit else "")
-    say(Text(f"{name}: {title}" if name else title, style="bold"))
-    count = f"{records.times(batch)} tensors, each " if batch else ""
-    size = reduction.components.layout(form).shape
-    say_facts(
-        {
-            "symmetry": f"{symmetry_text(reduction)}; {content_of(reduction)}",
-            "form": f"{count}{records.times(size)} ({FORM_MEANS[form]})",
-            "basis": reduction.basis,
-        }
-    )
 
 
 def _say_parts_table(taken: Taken) -> None:
@@ -417,111 +406,3 @@ def _say_part(key: tuple[int, int], part: Values, taken: Taken) -> None:
     say("", f"X({weight},{copy}){remark}")
     shown = pack_natural(part, weight) if packed else part
     say_array(shown, 1 if packed else weight, taken.noise)
-
-
-@app.command(
-    epilog=examples_of(
-        "natural-tensors",
-        "reconstruct parts.json",
-        "reconstruct parts.json --form full -o tensor.npy",
-        "reconstruct parts.json --json",
-    )
-)
-def reconstruct(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="JSON that decompose wrote; - reads stdin.")
-    ],
-    form: Annotated[
-        str,
-        typer.Option(
-            "--form",
-            metavar="FORM",
-            callback=one_of(("auto", *FORMS)),
-            help=f"How to write the tensor: {', '.join(FORMS)}; auto is as it was read.",
-        ),
-    ] = "auto",
-    as_json: JsonOption = False,
-    output: OutputOption = None,
-) -> None:
-    """Put a tensor together again from its parts.
-
-    The suffix of the output file names its format: .json, .npy, .csv or .txt. Parts of expressions
-    give expressions, in .json and .csv.
-    """
-    if output is not None:
-        saving.check_suffix(output, writing.ARRAY_SUFFIXES)
-    record = reading.read_parts(file)
-    reduction = record.reduction
-    written_as = record.form or reduction.voigt_form or "full"
-    if form != "auto":
-        written_as = cast("Form", form)
-    values = _put_together(record, written_as)
-    if record.is_exact:
-        _deliver_exact(record, written_as, entries_of(values), as_json, output)
-        return
-    document = writing.about(reduction, written_as, record.unit, record.name)
-    document["tensor"] = to_lists(values)
-    if output is not None:
-        writing.write_tensor(output, document, values)
-    if as_json:
-        say_json(document)
-        return
-    size = reduction.components.layout(written_as).shape
-    batch = values.shape[: values.ndim - len(size)]
-    _say_heading(reduction, written_as, record.unit, record.name, batch)
-    say("")
-    noise = ROUNDING * float(np.finfo(values.dtype).eps) * float(np.abs(values).max())
-    if written_as == "components" and not batch:
-        labels = reduction.components.labels
-        numbers = [number(float(value), noise=noise) for value in values]
-        say_table(("component", ">value"), zip(labels, numbers, strict=True))
-    else:
-        say_array(values, len(size), noise)
-    if output is not None:
-        say("", f"wrote {output}")
-
-
-def _deliver_exact(
-    record: records.PartsRecord,
-    form: Form,
-    values: Expressions,
-    as_json: bool,
-    output: str | None,
-) -> None:
-    """Write and print a tensor of expressions."""
-    reduction = record.reduction
-    document = writing.about(reduction, form, record.unit, record.name)
-    document |= {"symbols": symbols_of(listed(values)), "tensor": to_strings(values)}
-    if output is not None:
-        saving.check_suffix(output, (".json", ".csv"))
-        if output.lower().endswith(".json"):
-            writing.write_json(output, document)
-        else:
-            saving.write_bytes(output, (exact_rows(output, values) + "\n").encode())
-    if as_json:
-        say_json(document)
-        return
-    size = len(reduction.components.layout(form).shape)
-    batch = values.shape[: values.ndim - size]
-    symbols = document["symbols"]
-    say_exact_heading(reduction, form, record.unit, record.name, batch, symbols)
-    say("")
-    say_exact_tensor(reduction, form, values)
-    if output is not None:
-        say("", f"wrote {output}")
-
-
-def _put_together(record: records.PartsRecord, form: Form) -> Values:
-    reduction = record.reduction
-    try:
-        reduction.components.layout(form)
-    except SymmetryError as error:
-        raise FileError(f"{record.origin}: {error}") from None
-    try:
-        return cast("Values", reduction.reconstruct(record.parts, form=form))
-    except SymmetryError as error:
-        raise RefusedError(
-            f"{record.origin}: {str(error).partition('; use invalid=')[0]}"
-        ) from None
-    except (KeyError, ValueError) as error:
-        raise FileError(f"{record.origin}: {error.args[0]}") from None

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import typer
 from rich.text import Text
 
 from ..crystals.forms import form as crystal_form
-from ..decomposition import reductions
+from ..decomposition.base import ReductionBase
 from ..decomposition.components import Form
-from ..decomposition.copies import Basis
 from ..decomposition.reductions import Reduction
+from ..dimensions import reduction as reduction_of
 from ..errors import SymmetryError
 from ..exact.symbols import Expression, Expressions, canonical
-from ..files import recognition, writing
+from ..files import writing
 from ..files.records import ExactRecord, times
 from ..terminal import RefusedError, say, say_facts
 from .expressions import (
@@ -31,7 +32,7 @@ from .expressions import (
     to_strings,
 )
 from .form import asked_group
-from .printing import FORM_MEANS, content_of, symmetry_text, title_of
+from .printing import FORM_MEANS, content_of, irrep_of, symmetry_text, title_of
 
 FEW_SYMBOLS = 9
 """Shares of the norm are quotients of squares: they are worked out up to this many symbols."""
@@ -46,12 +47,12 @@ class ExactTaken:
         reduction: its class.
         form: the form of the entries.
         values: the entries, symmetrized if asked for.
-        parts: ``{(weight, copy): batch + (3,)*weight}``.
+        parts: ``{(weight, copy): batch + (3,)*weight}``; in the plane a 2 stands for each 3.
         notes: what was decided without being asked.
     """
 
     record: ExactRecord
-    reduction: Reduction
+    reduction: ReductionBase
     form: Form
     values: Expressions
     parts: dict[tuple[int, int], Expressions]
@@ -80,22 +81,23 @@ class ExactTaken:
 
     @cached_property
     def moduli(self) -> dict[str, Expressions]:
-        """Voigt averages of bulk and shear modulus, for a stiffness."""
+        """Voigt averages of bulk (in the plane, area) and shear modulus, for a stiffness."""
         if self.reduction.name != "elastic":
             return {}
-        dual = reductions.reduction("elastic")
+        axes = self.reduction.components.axes
+        dual = reduction_of("elastic", dimension=axes)
         lame = dual.decompose(self.values, form=self.form, exact=True)
         first, shear = entries_of(lame[0, 0]), entries_of(lame[0, 1])
         bulk = first.copy()
         for place in np.ndindex(first.shape):
-            bulk[place] = canonical(first[place] + 2 * shear[place] / 3)
+            bulk[place] = canonical(first[place] + 2 * shear[place] / axes)
         return {"K": bulk, "G": shear}
 
     def norm(self, key: tuple[int, int]) -> Expressions:
         """Frobenius norm of a part, of the shape of the batch."""
         import sympy
 
-        rows = self.parts[key].reshape((-1, 3 ** key[0]))
+        rows = self.parts[key].reshape((-1, self.reduction.components.axes ** key[0]))
         norms = [sympy.sqrt(canonical(sum(entry**2 for entry in row))) for row in rows]
         return np.array(norms, dtype=object).reshape(self.batch)
 
@@ -114,22 +116,25 @@ def form_record(reduction: Reduction, symbol: str) -> ExactRecord:
 
 
 def take_apart_exactly(
-    record: ExactRecord, asked: Reduction | None, basis: str, form: str, project: bool
+    record: ExactRecord,
+    reduction: ReductionBase,
+    written: Form,
+    notes: Sequence[str],
+    project: bool,
 ) -> ExactTaken:
     """Return a tensor of expressions, checked and taken apart.
 
+    Args:
+        record: what was read.
+        reduction: its class.
+        written: the form of its entries.
+        notes: what was decided without being asked.
+        project: whether it is symmetrized first.
+
     Raises:
-        FileError: when it does not fit its class or form.
         RefusedError: when it violates its index symmetry.
     """
-    stated = None if form == "auto" else cast("Form", form)
-    reduction, written, guessed = recognition.recognize_class(
-        record, asked, stated, cast("Basis", basis)
-    )
-    notes = []
-    if guessed:
-        name = reduction.name or str(reduction.symmetry)
-        notes.append(f"taken for {name!r} by its shape; choose with --tensor or --symmetry")
+    notes = [*notes]
     values = record.values
     if project:
         values = entries_of(reduction.symmetrize(values, form=written, exact=True))
@@ -186,16 +191,17 @@ def say_exactly(taken: ExactTaken) -> None:
             _say_part(key, np.asarray(parts[place], dtype=object), reduction)
         if taken.moduli:
             bulk, shear = (shown(taken.moduli[name][place]) for name in "KG")
-            say("", f"Voigt averages: K = λ + 2/3 μ = {bulk}, G = μ = {shear},",
+            part = "2/3 μ" if reduction.components.axes == 3 else "μ"
+            say("", f"Voigt averages: K = λ + {part} = {bulk}, G = μ = {shear},",
                 "with λ = X(0,0), μ = X(0,1) of the dual basis")  # fmt: skip
     wrong = taken.round_trip
     again = f"it differs in {wrong} entries" if wrong else "it is the same tensor, exactly"
     say("", f"put together again {again}")
 
 
-def _say_part(key: tuple[int, int], part: Expressions, reduction: Reduction) -> None:
+def _say_part(key: tuple[int, int], part: Expressions, reduction: ReductionBase) -> None:
     weight, copy = key
-    head = f"X({weight},{copy}), {weight}{reduction.symmetry.parity_letter}"
+    head = f"X({weight},{copy}), {irrep_of(reduction, weight, copy)}"
     if weight == 0:
         say(f"{head} = {shown(part[()])}")
         return
@@ -209,7 +215,7 @@ def _say_part(key: tuple[int, int], part: Expressions, reduction: Reduction) -> 
 
 
 def say_exact_heading(
-    reduction: Reduction,
+    reduction: ReductionBase,
     form: Form,
     unit: str | None,
     name: str | None,
@@ -233,7 +239,7 @@ def say_exact_heading(
     )
 
 
-def say_exact_tensor(reduction: Reduction, form: Form, values: Expressions) -> None:
+def say_exact_tensor(reduction: ReductionBase, form: Form, values: Expressions) -> None:
     """Print a tensor of expressions, or a batch: a matrix, or its independent components."""
     size = len(reduction.components.layout(form).shape)
     batch = values.shape[: values.ndim - size]

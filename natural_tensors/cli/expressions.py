@@ -74,7 +74,7 @@ def entry_lines(letter: str, matrix: Expressions) -> list[str]:
 
 def component_lines(part: Expressions) -> list[str]:
     """Write the distinct components of a symmetric tensor that are not 0, equal ones together."""
-    places = combinations_with_replacement(range(3), part.ndim)
+    places = combinations_with_replacement(range(max(part.shape, default=1)), part.ndim)
     return _equal_together(("".join("xyz"[i] for i in place), part[place]) for place in places)
 
 

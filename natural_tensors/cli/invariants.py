@@ -9,8 +9,10 @@ from rich.text import Text
 
 from ..crystals.point_groups import CRYSTALLOGRAPHIC, PointGroup, PointGroupError
 from ..decomposition.reductions import Reduction
-from ..invariants.basis import InvariantBasis, InvariantsError, invariant_basis
+from ..invariants.basis import InvariantBasis, invariant_basis
 from ..invariants.counts import InvariantCounts, as_group, count_invariants
+from ..invariants.family import InvariantsError
+from ..invariants.group_basis import GroupInvariantBasis
 from ..terminal import examples_of, say, say_facts, say_json, say_table
 from .app import app
 from .options import AxialOption, JsonOption, LatexOption, SymmetryOption, asked_class
@@ -33,6 +35,7 @@ def _group(symbol: str) -> PointGroup:
         "invariants elastic",
         "invariants piezoelectric --group 32 --degree 8",
         "invariants elastic --formulas",
+        "invariants dielectric --formulas --group 4mm --degree 2",
         "invariants piezoelectric --formulas --products --degree 3 --latex",
         "invariants --symmetry 'ijk=ikj' --group 'O(3)' --json",
     ),
@@ -57,7 +60,7 @@ def show_invariants(
     formulas: Annotated[
         bool,
         typer.Option(
-            "--formulas", help="Write a basis under SO(3) or O(3), but for products of others."
+            "--formulas", help="Write a basis under --group, SO(3) if none; no products of others."
         ),
     ] = False,
     products: Annotated[
@@ -72,8 +75,9 @@ def show_invariants(
 
     Exactly, and to any degree: by Molien's series for a finite group, by Weyl's integral over all
     rotations. An odd degree of a tensor that inversion reverses is a pseudoscalar: invariant under
-    SO(3), not under O(3). --formulas writes a basis as contractions of the natural parts
-    X(weight,copy) that `natural-tensors show` defines.
+    SO(3), not under O(3). --formulas writes a basis: under SO(3) or O(3) as contractions of the
+    natural parts X(weight,copy) that `natural-tensors show` defines, under a point group as
+    polynomials in the components.
     """
     reduction = asked_class(name, symmetry, axial, "dual", "TENSOR")
     if reduction is None:
@@ -98,7 +102,7 @@ def show_invariants(
     _say_counts(reduction, counts)
 
 
-def _basis(reduction: Reduction, group: str, degree: int) -> InvariantBasis:
+def _basis(reduction: Reduction, group: str, degree: int) -> InvariantBasis | GroupInvariantBasis:
     _group(group)
     try:
         return invariant_basis(reduction, degree, group)
@@ -106,13 +110,17 @@ def _basis(reduction: Reduction, group: str, degree: int) -> InvariantBasis:
         raise typer.BadParameter(str(error)) from None
 
 
-def _say_basis(basis: InvariantBasis, products: bool, latex: bool, as_json: bool) -> None:
-    members = basis.members if products else basis.generators
+def _say_basis(
+    basis: InvariantBasis | GroupInvariantBasis, products: bool, latex: bool, as_json: bool
+) -> None:
+    members = [member for member in basis if products or not member.is_product]
+    stands_for = basis.definitions if isinstance(basis, GroupInvariantBasis) else {}
     if as_json:
         document = {
             "class": basis.reduction.name,
             "symmetry": str(basis.reduction.symmetry),
-            "group": basis.group,
+            "group": basis.symbol,
+            "coordinates": {name: str(value) for name, value in stands_for.items()},
             "counts": list(basis.counts),
             "invariants": [
                 {
@@ -130,9 +138,11 @@ def _say_basis(basis: InvariantBasis, products: bool, latex: bool, as_json: bool
     if latex:
         say(*(member.latex() for member in members))
         return
-    title = f"Polynomial invariants of {title_of(basis.reduction)} under {basis.group}"
+    title = f"Polynomial invariants of {title_of(basis.reduction)} under {basis.symbol}"
     say(Text(title, style="bold"), "")
     say_facts({"content": content_of(basis.reduction)})
+    if stands_for:
+        say("", *(f"{name} = {value}" for name, value in stands_for.items()))
     for degree, count in enumerate(basis.counts, 1):
         shown = [member for member in members if member.degree == degree]
         others = "" if products else f", {len(shown)} of them no products"
@@ -154,4 +164,4 @@ def _say_counts(reduction: Reduction, counts: dict[str, InvariantCounts]) -> Non
         for symbol, found in counts.items()
     ]
     say_table(("group", *(f">degree {d}" if d == 1 else f">{d}" for d in degrees)), table)
-    say("", "`--formulas` writes a basis under SO(3) or O(3)")
+    say("", "`--formulas` writes a basis under `--group`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +13,9 @@ from ..arrays import to_lists
 from ..decomposition.components import Form
 from ..decomposition.copies import Basis
 from ..errors import SymmetryError
-from ..files.records import TensorRecord, Values, times
+from ..exact.symbols import Expressions
+from ..files import writing
+from ..files.records import ExactRecord, TensorRecord, Values, times
 from ..files.saving import file_error
 from ..formatting import number, percent
 from ..physical.catalog import catalog
@@ -21,7 +24,16 @@ from ..plane.forms import form
 from ..plane.point_groups import GROUPS, point_group
 from ..plane.reductions import PlaneReduction, reduction
 from ..terminal import RefusedError, say, say_facts, say_json, say_table
-from .printing import FORM_MEANS, ROUNDING, content_of, say_array, symmetry_text, title_of
+from .expressions import entries_of
+from .printing import (
+    FORM_MEANS,
+    ROUNDING,
+    content_of,
+    irrep_of,
+    say_array,
+    symmetry_text,
+    title_of,
+)
 
 BY_SHAPE: dict[tuple[int, ...], str] = {(3, 3): "elastic", (2, 3): "piezoelectric", (2, 2): "ij",
                                         (2,): "i", (3,): "ij=ji"}  # fmt: skip
@@ -45,7 +57,7 @@ def asked_class(
 
 def say_class(chosen: PlaneReduction) -> None:
     """Print what is inside a class."""
-    say(Text(f"{title_of(chosen)}, in the plane", style="bold"), "")
+    say(Text(title_of(chosen), style="bold"), "")
     kind = "axial" if chosen.symmetry.axial else "polar"
     facts = {"symmetry": f"{symmetry_text(chosen)} ({kind}, rank {chosen.rank})"}
     if chosen.name:
@@ -108,7 +120,7 @@ def show_form(chosen: PlaneReduction, group: str | None, latex: bool, as_json: b
     elif latex:
         say(derived.latex())
     else:
-        say(Text(f"{title_of(chosen)} under {derived.group}, in the plane", style="bold"), "")
+        say(Text(f"{title_of(chosen)} under {derived.group}", style="bold"), "")
         lines = derived.matrix_lines()
         say(*(f"  {line}" for line in lines))
         say("", "independent: " + (", ".join(derived.parameters) or "none"))
@@ -125,7 +137,7 @@ def _say_counts(chosen: PlaneReduction, as_json: bool) -> None:
         ]  # fmt: skip
         say_json({"class": chosen.name, "plane": True, "groups": rows})
         return
-    say(Text(f"{title_of(chosen)} under every point group of the plane", style="bold"), "")
+    say(Text(f"{title_of(chosen)}, under every point group", style="bold"), "")
     weights = list(chosen.multiplicities)
     say_table(
         ("group", "system", ">independent", *(f">weight {weight}" for weight in weights)),
@@ -140,25 +152,42 @@ def _say_counts(chosen: PlaneReduction, as_json: bool) -> None:
 # --- decompose ------------------------------------------------------------------------------------
 
 
+def form_record(chosen: PlaneReduction, symbol: str) -> ExactRecord:
+    """Return what a point group of the plane leaves of a class, in symbols."""
+    derived = form(chosen, symbol)
+    name = f"under {derived.group.symbol}"
+    entries = entries_of(derived.to_sympy())
+    return ExactRecord(f"the form {name}", entries, form=derived.written_as, name=name)
+
+
+def recognized(
+    record: TensorRecord | ExactRecord, chosen: PlaneReduction | None, basis: str, stated: str
+) -> tuple[PlaneReduction, Form, bool]:
+    """Return the class and the form of a tensor of the plane, and whether the class was guessed.
+
+    Raises:
+        FileError: when its shape says no class.
+    """
+    guessed = chosen is None and record.tensor is None
+    if chosen is None:
+        text = _guessed(record) if record.tensor is None else record.tensor
+        chosen = reduction(text, axial=bool(record.axial), basis=cast("Basis", basis))
+    if stated != "auto":
+        return chosen, cast("Form", stated), guessed
+    return chosen, record.form or _form(chosen, record.values), guessed
+
+
 def decompose(
-    record: TensorRecord, chosen: PlaneReduction | None, basis: str, stated: str, project: bool,
-    verbose: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Take a tensor of the plane apart and print its parts.
+    record: TensorRecord, chosen: PlaneReduction, written: Form, notes: Sequence[str],
+    project: bool,
+) -> tuple[dict[str, Any], Callable[[bool], None]]:  # fmt: skip
+    """Take a tensor of the plane apart; return it as JSON holds it, and what prints it.
 
     Raises:
         FileError: when its shape does not fit.
         RefusedError: when it violates its index symmetry.
     """
     values = record.values
-    notes = []
-    if chosen is None:
-        text = record.tensor
-        if text is None:
-            text = _guessed(record)
-            notes.append(f"taken for {text!r} by its shape; choose with --tensor or --symmetry")
-        chosen = reduction(text, axial=bool(record.axial), basis=cast("Basis", basis))
-    written = cast("Form", stated) if stated != "auto" else record.form or _form(chosen, values)
     try:
         parts = chosen.decompose(values, form=written, invalid="project" if project else "raise")
         shares = chosen.fractions(values, form=written, invalid="project" if project else "raise")
@@ -170,15 +199,17 @@ def decompose(
     elastic = None
     if chosen.name == "elastic" and not project:
         elastic = cast("NumericSheet", sheet(values, form=written))
-    if as_json:
-        say_json(_document(record, chosen, written, parts, shares, elastic))
-        return
-    _say_parts(record, chosen, written, notes, parts, shares, verbose)
-    if elastic is not None:
-        say("", repr(elastic) if not elastic.stiffness[0].ndim else repr(elastic)[1:-1])
+
+    def say_it(verbose: bool) -> None:
+        """Print the parts, and of a stiffness its moduli."""
+        _say_parts(record, chosen, written, notes, parts, shares, verbose)
+        if elastic is not None:
+            say("", repr(elastic) if not elastic.stiffness[0].ndim else repr(elastic)[1:-1])
+
+    return _document(record, chosen, written, parts, shares, elastic), say_it
 
 
-def _guessed(record: TensorRecord) -> str:
+def _guessed(record: TensorRecord | ExactRecord) -> str:
     for length in (2, 1):
         guess = BY_SHAPE.get(record.values.shape[-length:])
         if guess and record.values.ndim >= length:
@@ -190,7 +221,7 @@ def _guessed(record: TensorRecord) -> str:
     )
 
 
-def _form(chosen: PlaneReduction, values: Values) -> Form:
+def _form(chosen: PlaneReduction, values: Values | Expressions) -> Form:
     """Return the first form whose shape the last axes have."""
     voigt = chosen.voigt_form or "voigt"
     layout = chosen.components.layout
@@ -206,15 +237,11 @@ def _document(
     record: TensorRecord, chosen: PlaneReduction, written: Form, parts: dict[tuple[int, int], Any],
     shares: dict[int, Any], elastic: NumericSheet | None,
 ) -> dict[str, Any]:  # fmt: skip
-    document: dict[str, Any] = {
-        "name": record.name,
-        "class": chosen.name,
-        "plane": True,
-        "symmetry": str(chosen.symmetry),
-        "axial": chosen.symmetry.axial,
-        "unit": record.unit,
-        "form": written,
+    size = len(chosen.components.layout(written).shape)
+    document = writing.about(chosen, written, record.unit, record.name)
+    document |= {
         "basis": chosen.basis,
+        "batch": list(record.values.shape[: record.values.ndim - size]),
         "parts": [
             {"weight": w, "copy": c, "values": to_lists(part)} for (w, c), part in parts.items()
         ],
@@ -233,10 +260,10 @@ def _document(
 
 
 def _say_parts(
-    record: TensorRecord, chosen: PlaneReduction, written: Form, notes: list[str],
+    record: TensorRecord, chosen: PlaneReduction, written: Form, notes: Sequence[str],
     parts: dict[tuple[int, int], Any], shares: dict[int, Any], verbose: bool,
 ) -> None:  # fmt: skip
-    title = f"{title_of(chosen)}, in the plane" + (f", in {record.unit}" if record.unit else "")
+    title = title_of(chosen) + (f", in {record.unit}" if record.unit else "")
     say(Text(f"{record.name}: {title}" if record.name else title, style="bold"))
     shape = chosen.components.layout(written).shape
     say_facts(
@@ -253,12 +280,11 @@ def _say_parts(
     for (weight, copy), part in parts.items():
         norms = np.sqrt(np.sum(part.reshape((*part.shape[: part.ndim - weight], -1)) ** 2, axis=-1))
         share = np.atleast_1d(shares[weight])
-        irrep = str(weight) if weight else ("0e" if chosen.mirror_parity(copy) == 1 else "0o")
         single = not weight and not np.ndim(part)
         rows.append(
             (
                 f"X({weight},{copy})",
-                irrep,
+                irrep_of(chosen, weight, copy),
                 number(float(np.mean(norms)), noise=noise),
                 number(float(part), noise=noise) if single else "",
                 percent(float(np.nanmean(share))) if copy == 0 else "",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from rich.text import Text
 
 from ..decomposition.base import ReductionBase
 from ..decomposition.components import VOIGT_LABELS, Form
-from ..files.records import Values
+from ..files.records import Values, times
 from ..formatting import matrix
 from ..physical.catalog import catalog
-from ..terminal import say
+from ..plane.reductions import PlaneReduction
+from ..terminal import say, say_facts
 
 MATRICES = 27
 """Matrices that ``reconstruct`` prints; a file takes them all."""
@@ -30,10 +32,13 @@ FORM_MEANS: Mapping[Form, str] = {
 
 def title_of(reduction: ReductionBase) -> str:
     """Return what a class is called: by the catalogue, or by its symmetry."""
+    where = ", in the plane" if reduction.components.axes == 2 else ""
     if reduction.name is None:
-        return f"Tensors of symmetry {reduction.symmetry}" if reduction.rank else "Scalars"
+        return (
+            f"Tensors of symmetry {reduction.symmetry}" if reduction.rank else "Scalars"
+        ) + where
     entry = catalog[reduction.name]
-    return f"{entry.title}, {entry.symbol} ({entry.name})"
+    return f"{entry.title}, {entry.symbol} ({entry.name}){where}"
 
 
 def parity_word(sign: int) -> str:
@@ -50,6 +55,32 @@ def content_of(reduction: ReductionBase) -> str:
     """Write the irreps and the number of independent components."""
     plural = "s" if reduction.dimension > 1 else ""
     return f"{reduction.irreps}, {reduction.dimension} independent component{plural}"
+
+
+def irrep_of(reduction: ReductionBase, weight: int, copy: int) -> str:
+    """Write the irrep of a part, such as ``2e``; in the plane only weight 0 has a parity."""
+    if not isinstance(reduction, PlaneReduction):
+        return f"{weight}{reduction.symmetry.parity_letter}"
+    if weight:
+        return str(weight)
+    return "0e" if reduction.mirror_parity(copy) == 1 else "0o"
+
+
+def say_heading(
+    reduction: ReductionBase, form: Form, unit: str | None, name: str | None, batch: tuple[int, ...]
+) -> None:
+    """Print what a tensor, or a batch, is."""
+    title = title_of(reduction) + (f", in {unit}" if unit else "")
+    say(Text(f"{name}: {title}" if name else title, style="bold"))
+    count = f"{times(batch)} tensors, each " if batch else ""
+    size = reduction.components.layout(form).shape
+    say_facts(
+        {
+            "symmetry": f"{symmetry_text(reduction)}; {content_of(reduction)}",
+            "form": f"{count}{times(size)} ({FORM_MEANS[form]})",
+            "basis": reduction.basis,
+        }
+    )
 
 
 def say_array(values: Values, rank: int, noise: float) -> None:

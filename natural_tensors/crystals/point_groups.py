@@ -221,6 +221,11 @@ class PointGroup:
             raise PointGroupError(
                 f"{self.symbol} has infinitely many operations; its generators and axes define it"
             )
+        return self.finite_part
+
+    @cached_property
+    def finite_part(self) -> tuple[Operation, ...]:
+        """The operations that the generators make: all of them but for the rotations of `axes`."""
         return _closure(self.generators)
 
     @property
@@ -231,7 +236,7 @@ class PointGroup:
     @cached_property
     def centrosymmetric(self) -> bool:
         """Whether the inversion, without time reversal, belongs to it."""
-        return INVERSION in _closure(self.generators)
+        return INVERSION in self.finite_part
 
     @property
     def magnetic(self) -> bool:

@@ -60,18 +60,39 @@ def expressions(values: object) -> Expressions:
     array = np.array(nested, dtype=object)
     if any(isinstance(entry, list) for entry in array.flat):
         raise ValueError("the nested lists do not form an array: rows have different lengths")
+    check_symbols(array.flat)
     return array
 
 
-def _nested(values: Any) -> Any:
+def check_symbols(entries: Iterable[Expression]) -> None:
+    """Refuse two symbols of one name: they look the same and never cancel.
+
+    Raises:
+        ValueError: when symbols of one name have assumptions that contradict each other.
+    """
+    known: dict[str, Expression] = {}
+    for symbol in set().union(*(entry.free_symbols for entry in entries)):
+        if known.setdefault(symbol.name, symbol) != symbol:
+            raise ValueError(
+                f"there are two symbols {symbol} with different assumptions; make one, as in "
+                f"{symbol} = sympy.Symbol('{symbol}', real=True), and use it everywhere"
+            )
+
+
+def _nested(values: Any, place: tuple[int, ...] = ()) -> Any:
     sympy = sys.modules.get("sympy")
     if sympy is not None and isinstance(values, (sympy.MatrixBase, sympy.NDimArray)):
         values = values.tolist() if values.shape else values[()]  # SymPy lists no scalar
     if isinstance(values, np.ndarray):
         values = values.tolist()
     if isinstance(values, (list, tuple)):
-        return [_nested(entry) for entry in values]
-    return canonical(expression(values))
+        return [_nested(entry, (*place, number)) for number, entry in enumerate(values)]
+    try:
+        return canonical(expression(values))
+    except (TypeError, ValueError) as error:
+        if not place:
+            raise
+        raise type(error)(f"entry {list(place)}: {error}") from None
 
 
 def expression(value: object) -> Expression:
@@ -289,7 +310,12 @@ def rotated(tensor: Expressions, matrix: Expressions) -> Expressions:
     import sympy
     from sympy.polys.rings import sring
 
+    factors = _denominator(tensor, matrix)
+    whole = prod(base**power for base, power in factors)
+    if factors:
+        matrix = _object_array([canonical(e * whole) for e in matrix.reshape(-1)], matrix.shape)
     given = [*tensor.reshape(-1), *matrix.reshape(-1)]
+    check_symbols(given)
     angles = sorted(
         {turn.args[0] for entry in given for turn in entry.atoms(sympy.sin, sympy.cos)}, key=str
     )
@@ -308,8 +334,47 @@ def rotated(tensor: Expressions, matrix: Expressions) -> Expressions:
         for cosine, sine in pairs:
             entries = [_on_circle(entry, cosine, sine) for entry in result.reshape(-1)]
             result = _object_array(entries, result.shape)
+    if factors:
+        rank = tensor.ndim
+        below = [(ring.from_expr(base), power * rank) for base, power in factors]
+        quotients = {entry: _divided(entry, below) for entry in set(result.reshape(-1))}
+        return _object_array([quotients[entry] for entry in result.reshape(-1)], tensor.shape)
     flat = [entry.as_expr() for entry in result.reshape(-1)]
     return _object_array(flat if rational else [canonical(e) for e in flat], tensor.shape)
+
+
+def _denominator(tensor: Expressions, matrix: Expressions) -> list[tuple[Expression, int]]:
+    """Return the irreducible factors of what all entries of a rotation are divided by.
+
+    Cayley parameters put one polynomial under every entry, which is taken out and divided by once.
+    None where the tensor has quotients itself, or anything but symbols stands below.
+    """
+    import sympy
+
+    if any(map(has_quotient, tensor.flat)) or not any(map(has_quotient, matrix.flat)):
+        return []
+    below = [sympy.fraction(sympy.together(entry))[1] for entry in matrix.flat]
+    symbols = sorted(set().union(*(entry.free_symbols for entry in below)), key=str)
+    if not symbols or not all(entry.is_polynomial(*symbols) for entry in below):
+        return []
+    _, factors = sympy.factor_list(sympy.lcm_list(below), *symbols)
+    return list(factors)
+
+
+def _divided(polynomial: Any, below: Sequence[tuple[Any, int]]) -> Expression:
+    """Return a polynomial over irreducible ones with powers, in lowest terms and in integers."""
+    left = polynomial.ring.one
+    for factor, power in below:
+        for number in range(power):
+            quotient, rest = polynomial.div(factor)
+            if rest:
+                left *= factor ** (power - number)
+                break
+            polynomial = quotient
+    scale, above = polynomial.clear_denoms()
+    left = left * scale
+    common = above.ring.domain.gcd(above.content(), left.content()) if above else 1
+    return above.quo_ground(common).as_expr() / left.quo_ground(common).as_expr()
 
 
 def _on_circle(polynomial: Any, cosine: int, sine: int) -> Any:

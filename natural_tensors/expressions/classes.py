@@ -18,7 +18,7 @@ from ..exact.integers import LEVI_CIVITA
 from ..exact.orbits import Integers
 from ..physical.catalog import catalog
 from ..physical.entry import PhysicalTensor
-from .problems import ExpressionError
+from .problems import ExpressionError, pointed
 
 DELTA, EPSILON = "#delta", "#epsilon"
 """Names of the two isotropic symbols inside a term; no tensor of the user has such a name."""
@@ -200,6 +200,24 @@ Declared = str | IndexSymmetry | Reduction | PhysicalTensor | TensorClass
 """What may declare a factor."""
 
 
+def _words(declared: str) -> list[tuple[str, int]]:
+    """Return the words after the commas of a declaration, and where each begins."""
+    found, place = [], 0
+    for number, piece in enumerate(declared.split(",")):
+        if number:
+            found.append((piece.strip(), place + len(piece) - len(piece.lstrip())))
+        place += len(piece) + 1
+    return found
+
+
+def _fault(
+    name: str, declared: str, word: str, place: int, reason: str, remedy: str
+) -> ExpressionError:
+    """Return an error that marks a word of a declaration."""
+    head = f"{name} = "
+    return pointed(reason, head + declared, len(head) + place, len(word), remedy)
+
+
 def tensor_class(name: str, declared: Declared) -> TensorClass:
     """Return the class that a declaration means.
 
@@ -228,16 +246,18 @@ def tensor_class(name: str, declared: Declared) -> TensorClass:
             f"{name} is declared by {declared!r}; give a name of the catalogue such as 'elastic', "
             "an index symmetry such as 'ij=ji', an IndexSymmetry or a Reduction"
         )
-    symmetry_text, *words = (word.strip() for word in declared.split(","))
+    symmetry_text, words = declared.split(",")[0].strip(), _words(declared)
     stated: dict[str, int] = {}
-    for word in words:
+    for word, place in words:
         if word not in STATEMENTS:
-            raise ExpressionError(
-                f"{name}={declared!r}: {word!r} is not one of {', '.join(STATEMENTS)}"
-            )
+            raise _fault(
+                name, declared, word, place, f"{word!r} is not one of {', '.join(STATEMENTS)}",
+                "write the class first, then what is stated, as in 'ij, axial, time-odd'",
+            )  # fmt: skip
         key, value = STATEMENTS[word]
         if stated.setdefault(key, value) != value:
-            raise ExpressionError(f"{name}={declared!r} states opposite things; leave one out")
+            reason = f"{name} is declared to be opposite things"
+            raise _fault(name, declared, word, place, reason, "leave one out")
     if symmetry_text == "scalar":
         symmetry_text = ""
     if natural := _NATURAL.fullmatch(symmetry_text):
@@ -250,13 +270,17 @@ def tensor_class(name: str, declared: Declared) -> TensorClass:
     time = stated.get("time")
     if known is not None:
         entry = catalog[known]
-        for key, value in (("axial", int(entry.axial)), ("time", entry.time_reversal)):
-            if stated.get(key, value) != value:
-                raise ExpressionError(
-                    f"{name}={declared!r}: the catalogue says that {entry.name} is "
+        true = {"axial": int(entry.axial), "time": entry.time_reversal}
+        for word, place in words:
+            key, value = STATEMENTS[word]
+            if value != true[key]:
+                raise _fault(
+                    name, declared, word, place,
+                    f"the catalogue says that {entry.name} is "
                     f"{'axial' if entry.axial else 'polar'} and "
-                    f"time-{'even' if entry.time_reversal == 1 else 'odd'}; leave the word out, or "
-                    f"give the symmetry {entry.symmetry!r} instead of the name"
-                )
+                    f"time-{'even' if entry.time_reversal == 1 else 'odd'}",
+                    f"leave the word out, or give the symmetry {entry.symmetry!r} instead of the "
+                    "name",
+                )  # fmt: skip
         time = entry.time_reversal
     return TensorClass(symmetry, known, time)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
 
+from ..decomposition.base import ReductionBase
 from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import BASES, Basis
 from ..errors import SymmetryError, UnknownTensorError
@@ -30,7 +31,7 @@ NPY_MAGIC = b"\x93NUMPY"
 
 ABOUT_KEYS = ("class", "symmetry", "axial", "form", "unit", "name", "source")
 OUR_KEYS = ("natural_tensors", "conventions")
-TENSOR_KEYS = ("tensor", "values", "report", "symbols", *ABOUT_KEYS, *OUR_KEYS)
+TENSOR_KEYS = ("tensor", "values", "report", "symbols", "plane", *ABOUT_KEYS, *OUR_KEYS)
 PARTS_KEYS = (
     "parts",
     "basis",
@@ -39,6 +40,9 @@ PARTS_KEYS = (
     "moduli",
     "round_trip",
     "symbols",
+    "plane",
+    "polar",
+    "stable",
     *ABOUT_KEYS,
     *OUR_KEYS,
 )
@@ -88,8 +92,13 @@ def read_any_tensor(path: str) -> TensorRecord | ExactRecord:
     return _exact_record(data, origin) if _has_text(stated) else _numeric_record(data, origin)
 
 
-def read_parts(path: str) -> PartsRecord:
+def read_parts(path: str, in_plane: Callable[..., ReductionBase] | None = None) -> PartsRecord:
     """Read a tensor taken apart, as ``natural-tensors decompose`` writes it; ``-`` as above.
+
+    Args:
+        path: the file.
+        in_plane: returns the reduction in the plane of a class; without it parts of tensors in
+            the plane are refused.
 
     Raises:
         FileError: when it cannot be read.
@@ -103,7 +112,7 @@ def read_parts(path: str) -> PartsRecord:
             "holds no parts of a tensor",
             "reconstruct reads what `natural-tensors decompose FILE -o parts.json` writes",
         )
-    return _parts_object(data, origin)
+    return _parts_object(data, origin, in_plane)
 
 
 def _numeric_record(data: object, origin: str) -> TensorRecord:
@@ -357,7 +366,9 @@ def _stated_class(data: dict[str, object], origin: str) -> tuple[str | None, boo
     return (stated[0] if stated else None), axial
 
 
-def _parts_object(data: dict[str, object], origin: str) -> PartsRecord:
+def _parts_object(
+    data: dict[str, object], origin: str, in_plane: Callable[..., ReductionBase] | None
+) -> PartsRecord:
     _check_keys(data, PARTS_KEYS, origin)
     conventions = _field(data, "conventions", int, origin)
     if conventions != CONVENTIONS:
@@ -375,11 +386,13 @@ def _parts_object(data: dict[str, object], origin: str) -> PartsRecord:
         )
     basis = cast("Basis", _choice(data, "basis", BASES, origin) or "dual")
     parts = _parts(data["parts"], origin)
+    reduce: Callable[..., ReductionBase] = tensor_class
+    if _field(data, "plane", bool, origin):
+        if in_plane is None:
+            raise file_error(origin, "holds the parts of a tensor in the plane, not in space")
+        reduce = in_plane
     return PartsRecord(
-        origin,
-        tensor_class(named, axial=axial, basis=basis),
-        parts,
-        *_about(data, origin),
+        origin, reduce(named, axial=bool(axial), basis=basis), parts, *_about(data, origin)
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..decomposition.base import ReductionBase
 from ..decomposition.components import Form
-from ..decomposition.reductions import Reduction
 from ..exact.symbols import Expressions
 
 Values = NDArray[np.floating[Any]]
@@ -72,14 +72,14 @@ class PartsRecord:
         origin: what messages call the file.
         reduction: the class of the tensor, in the basis of the parts.
         parts: ``{(weight, copy): array of shape batch + (3,)*weight}``, all numbers or all
-            expressions.
+            expressions; in the plane a 2 stands for each 3.
         form: the form the tensor was read in, where stated.
         unit: unit of the parts.
         name: what the tensor belongs to.
     """
 
     origin: str
-    reduction: Reduction
+    reduction: ReductionBase
     parts: Parts | ExactParts
     form: Form | None = None
     unit: str | None = None

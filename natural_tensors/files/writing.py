@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..decomposition.base import ReductionBase
 from ..decomposition.components import Form
-from ..decomposition.reductions import Reduction
 from ..version import CONVENTIONS, __version__
 from .records import Values, times
 from .saving import check_suffix, file_error, to_json, write_bytes
@@ -18,9 +18,12 @@ from .saving import check_suffix, file_error, to_json, write_bytes
 ARRAY_SUFFIXES = (".json", ".npy", ".csv", ".txt")
 
 
-def about(reduction: Reduction, form: Form, unit: str | None, name: str | None) -> dict[str, Any]:
-    """Return what every file of ours says about the tensor in it."""
-    return {
+def about(
+    reduction: ReductionBase, form: Form, unit: str | None, name: str | None
+) -> dict[str, Any]:
+    """Return what every file of ours says about the tensor in it; ``plane`` where it lies there."""
+    in_plane = {"plane": True} if reduction.components.axes == 2 else {}
+    return in_plane | {
         "natural_tensors": __version__,
         "conventions": CONVENTIONS,
         "name": name,

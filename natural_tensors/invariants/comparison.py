@@ -12,15 +12,19 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, TensorLike
+from ..crystals.point_groups import PointGroup
 from ..decomposition.components import Form
 from ..decomposition.reductions import Reduction, reduction
 from ..errors import InputError
 from ..exact import symbols
+from ..exact.floats import surd_to_float
 from ..so3.blocks import Blocks
 from ..so3.grids import exponential
 from ..so3.maximize import Linear, maximize
-from .basis import LIMIT, InvariantBasis, invariant_basis
-from .counts import TensorClass, class_of, count_invariants
+from .basis import InvariantBasis, basis_under_rotations
+from .counts import TensorClass, as_group, class_of, count_invariants, space_of
+from .family import LIMIT
+from .group_basis import GroupInvariant, basis_under_group
 from .invariant import Invariant
 
 TOLERANCE = 1e-8
@@ -46,7 +50,8 @@ class Comparison:
     Attributes:
         same: True when a rotation was found, False when an invariant differs, None when invariants
             agree and no rotation was found.
-        degree: the highest degree of the invariants compared.
+        degree: the highest degree of the invariants compared; 0 where an operation of a finite
+            group was found at once.
         compared: how many were compared.
         witness: an invariant that differs by more than the tolerance allows, if there is one.
         values: its value for the first and for the second tensor.
@@ -58,7 +63,7 @@ class Comparison:
     same: bool | None
     degree: int
     compared: int
-    witness: Invariant | None = None
+    witness: Invariant | GroupInvariant | None = None
     values: tuple[Any, Any] | None = None
     rotation: Floats | None = None
     distance: float | None = None
@@ -84,7 +89,7 @@ def same_up_to_rotation(
     second: TensorLike,
     *,
     form: Form = "full",
-    group: str = "SO(3)",
+    group: str | PointGroup = "SO(3)",
     tolerance: float = TOLERANCE,
 ) -> Comparison:
     """Say whether a rotation takes one tensor to another.
@@ -94,28 +99,38 @@ def same_up_to_rotation(
     ``product(|X_i| + d) - product |X_i|`` (times √6 with a Levi-Civita symbol), because it is at
     most the product of their norms. Exact tensors are compared exactly. Where invariants are equal
     a rotation is sought, as in :func:`natural_tensors.so3.maximize.maximize`, and proves the rest.
+    Under a crystallographic group every operation is tried, which decides.
 
     Args:
         tensor: a name of the catalogue, an index symmetry, or a reduction.
         first: one tensor, of numbers or exact numbers.
         second: the other.
         form: how both are written, as in :meth:`natural_tensors.Reduction.decompose`.
-        group: ``"SO(3)"``, or ``"O(3)"`` to allow mirror images.
+        group: ``"SO(3)"``, ``"O(3)"`` to allow mirror images, or a crystallographic point group
+            in its standard axes, perhaps magnetic.
         tolerance: distance, relative to the larger norm, up to which tensors count as the same.
 
     Raises:
         ValueError: when a shape does not fit, or the tolerance is not positive.
-        InputError: when a tensor holds symbols without value.
+        InputError: when a tensor holds symbols without value, or for a group of one axis.
     """
     if not 0 < tolerance < 1:
         raise ValueError(f"tolerance {tolerance!r} is not between 0 and 1")
     tensor_class = class_of(tensor)
     orthonormal = reduction(tensor_class.symmetry, basis="orthonormal")
-    basis = _basis(orthonormal, group)
+    points = as_group(group)
+    if not points.axes:
+        return _by_operation(tensor_class, points, first, second, form, tolerance)
+    if points.system != "spherical" or points.magnetic:
+        raise InputError(
+            f"tensors are compared under SO(3), O(3) or a crystallographic group, not {points}"
+        )
+    proper = points.name == "∞∞"
+    basis = _basis(orthonormal, proper)
     a, b = (_packed(orthonormal, values, form) for values in (first, second))
     scale = float(max(np.linalg.norm(a), np.linalg.norm(b)))
     if symbols.is_exact(first) and symbols.is_exact(second):
-        difference = _exactly_different(_basis(tensor_class, group), first, second, form)
+        difference = _exactly_different(_basis(tensor_class, proper), first, second, form)
     else:
         difference = _different(basis, a, b, tolerance * scale)
     if difference is not None:
@@ -131,11 +146,47 @@ def same_up_to_rotation(
     return Comparison(same, basis.degree, len(basis), rotation=rotation, distance=relative)
 
 
-def _basis(reduction: Reduction, group: str) -> InvariantBasis:
+def _by_operation(
+    tensor_class: Reduction,
+    group: PointGroup,
+    first: TensorLike,
+    second: TensorLike,
+    form: Form,
+    tolerance: float,
+) -> Comparison:
+    """Try every operation of a finite group; where none fits, name an invariant that differs."""
+    flat = reduction(tensor_class.symmetry, basis="orthonormal")
+    a, b = (_packed(flat, values, form) for values in (first, second))
+    blocks = Blocks(tuple(weight for weight, _ in flat.copies))
+    scale = float(max(np.linalg.norm(a), np.linalg.norm(b)))
+    odd = space_of(tensor_class).time_reversal < 0
+    best, nearest = None, np.inf
+    for operation in group.operations:
+        matrix = np.array([[surd_to_float(entry) for entry in row] for row in operation.matrix])
+        sign = flat.parity if operation.determinant < 0 else 1
+        sign *= -1 if odd and operation.time < 0 else 1
+        gap = float(np.linalg.norm(a - sign * blocks.rotate(b, matrix * operation.determinant)))
+        if gap < nearest:
+            best, nearest = matrix, gap
+    distance = nearest / scale if scale else 0.0
+    if distance <= tolerance:
+        return Comparison(True, 0, 0, rotation=best, distance=distance)
+    counts = count_invariants(tensor_class, group, HIGHEST).numbers
+    degree = next((d for d in range(HIGHEST, 0, -1) if max(counts[:d]) <= LIMIT), 1)
+    basis = basis_under_group(tensor_class, degree, group, max(LIMIT, counts[0]))
+    one, other = (basis.evaluate(values, form=form) for values in (first, second))
+    gaps = [abs(float(x) - float(y)) for x, y in zip(one, other, strict=True)]
+    place = int(np.argmax(gaps))
+    return Comparison(
+        False, degree, len(basis), basis.members[place], (one[place], other[place]), best, distance
+    )
+
+
+def _basis(reduction: Reduction, proper: bool) -> InvariantBasis:
     """Return the invariants up to the highest degree that has not too many."""
     counts = count_invariants(reduction, "SO(3)", HIGHEST).numbers
     degree = next((d for d in range(HIGHEST, 0, -1) if max(counts[:d]) <= LIMIT), 1)
-    return invariant_basis(reduction, degree, group, limit=max(LIMIT, counts[0]))
+    return basis_under_rotations(reduction, degree, proper, max(LIMIT, counts[0]))
 
 
 def _packed(reduction: Reduction, values: TensorLike, form: Form) -> Floats:

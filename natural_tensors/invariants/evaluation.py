@@ -98,14 +98,14 @@ def contract(nodes: Sequence[Node], tensors: Sequence[Array], modulus: int = 0) 
 
 def _filled(node: Node, tensors: Sequence[Array]) -> tuple[Array, tuple[int, ...]]:
     if node.factor < 0:
-        return _constant(node.counts[None], tensors[0]), node.axes
+        return constant(node.counts[None], tensors[0]), node.axes
     tensor = tensors[node.factor]
     array = arrays.take(tensor, arrays.like(node.places.reshape(-1), tensor))
-    array = array * _constant(node.counts.reshape(-1), tensor)
+    array = array * constant(node.counts.reshape(-1), tensor)
     return array.reshape((tensor.shape[0], *node.counts.shape)), node.axes
 
 
-def _constant(integers: Integers, tensor: Array) -> Array:
+def constant(integers: Integers, tensor: Array) -> Array:
     """Return integers in the type of a tensor."""
     if arrays.is_torch(tensor):
         return arrays.like(integers, tensor).to(tensor.dtype)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..crystals.point_groups import IDENTITY, Operation, PointGroup
+from ..crystals.point_groups import Operation, PointGroup
 from .characters import Series, axis_invariants, rotation_invariants
 
 FOLD = {3: 1, -1: 2, 0: 3, 1: 4, 2: 6}
@@ -95,7 +95,7 @@ def _of_limiting_group(space: Space, group: PointGroup, degree: int) -> Series:
     spherical = len(group.axes) > 1
     parts = {
         (operation.determinant, operation.time, not spherical and _flips(operation))
-        for operation in _closure(group.generators)
+        for operation in group.finite_part
     }
     total = [0] * (degree + 1)
     for determinant, time, flips in parts:
@@ -113,14 +113,3 @@ def _of_limiting_group(space: Space, group: PointGroup, degree: int) -> Series:
 def _flips(operation: Operation) -> bool:
     """Say whether the rotation in an operation reverses the z axis."""
     return operation.matrix[2][2].sign() != operation.determinant
-
-
-def _closure(generators: tuple[Operation, ...]) -> list[Operation]:
-    """Return the finite group that operations generate."""
-    operations = [IDENTITY]
-    for operation in operations:  # grows while it is walked
-        for generator in generators:
-            image = operation @ generator
-            if image not in operations:
-                operations.append(image)
-    return operations

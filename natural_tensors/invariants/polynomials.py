@@ -26,19 +26,26 @@ def exact_values(members: Sequence[Invariant], parts: Mapping[Key, Any]) -> Expr
     arrays = {key: symbols.expressions(part) for key, part in parts.items()}
     (key, first), *_ = arrays.items()
     batch = first.shape[: first.ndim - key[0]]
-    ring = _Ring([entry for array in arrays.values() for entry in array.reshape(-1)])
+    ring = Ring([entry for array in arrays.values() for entry in array.reshape(-1)])
     start, tensors = 0, {}
     for key, array in arrays.items():
         entries = ring.polynomials[start : start + array.size]
         start += array.size
-        tensors[key] = at_monomials(_objects(entries).reshape(array.shape), key[0])
+        tensors[key] = at_monomials(objects(entries).reshape(array.shape), key[0])
     columns = evaluated(tensors, members)
     rows = [ring.expression(value) for row in zip(*columns, strict=True) for value in row]
     return symbols.as_result(rows, (*batch, len(members)))
 
 
-class _Ring:
-    """Expressions as polynomials over the rationals in their symbols, roots and reciprocals."""
+class Ring:
+    """Expressions as polynomials over the rationals in their symbols, roots and reciprocals.
+
+    Attributes:
+        polynomials: the entries, in order.
+
+    Args:
+        entries: canonical expressions.
+    """
 
     def __init__(self, entries: Sequence[Expression]) -> None:
         import sympy
@@ -75,7 +82,7 @@ class _Ring:
         return total if self.plain else symbols.canonical(total)
 
 
-def _objects(entries: Sequence[Any]) -> NDArray[np.object_]:
+def objects(entries: Sequence[Any]) -> NDArray[np.object_]:
     """Return an array whose entries stay the objects they are."""
     array = np.empty(len(entries), dtype=object)
     array[:] = entries

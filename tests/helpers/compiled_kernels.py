@@ -47,9 +47,10 @@ class Compiled:
         wanted = [array for array in signature.arrays if not array.written]
         assert [each.row for each in wanted] == ["broadcast"] * len(given)
         count = max(len(array) if array.ndim == 2 else 1 for array in given)
-        steps = []
+        steps: list[int] = []
         for array, stated in zip(given, wanted, strict=True):
-            assert array.shape in ((count, stated.entries), (stated.entries,))
+            entries = int(stated.entries or 1)
+            assert array.shape in ((count, entries), (entries,))
             steps.append(array.shape[-1] if array.ndim == 2 else 0)
         outputs = {
             each.name: np.full((count, int(each.entries or 1)), np.nan)

@@ -22,7 +22,9 @@ def run(*words: str, code: int = 0) -> str:
 
 
 def in_json(*words: str) -> Any:
-    return json.loads(run(*words, "--json"))
+    result = CliRunner().invoke(cli.app.app, [*words, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)  # notes go to standard error
 
 
 def test_show_says_what_is_inside() -> None:
@@ -84,12 +86,52 @@ def test_other_shapes_batches_and_projection(tmp_path: Path) -> None:
     assert "means over the batch" in run("decompose", str(path), "--dimension", "2")
 
 
+def test_parts_are_written_and_put_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shape in (("elastic", (4, 3, 3)), ("ij", (2, 2)), ("piezoelectric", (2, 3))):
+        values = rng.normal(size=shape)
+        values = values + values.swapaxes(-1, -2) if name == "elastic" else values
+        path, parts, back = (tmp_path / f"{name}{end}.json" for end in ("", "-parts", "-back"))
+        path.write_text(json.dumps(values.tolist()), encoding="utf-8")
+        stated = ("--symmetry", name) if name == "ij" else ("--tensor", name)
+        text = run("decompose", str(path), "--dimension", "2", *stated, "-o", str(parts))
+        assert f"wrote {parts}" in text.replace("\n", "")
+        assert "in the plane" in run("reconstruct", str(parts), "-o", str(back))
+        document = json.loads(back.read_text(encoding="utf-8"))
+        assert document["plane"] is True
+        np.testing.assert_allclose(document["tensor"], values, rtol=1e-12, atol=1e-14)
+        document = in_json("reconstruct", str(parts), "--form", "full")
+        assert np.shape(document["tensor"])[-1] == 2
+
+
+def test_symbols_of_a_group_and_of_a_file(tmp_path: Path) -> None:
+    text = run("decompose", "--tensor", "elastic", "--dimension", "2", "--group", "4")
+    assert "xxxy = -xyyy = C16" in text
+    assert "K = λ + μ = (C11 + C12)/2, G = μ = (C11 - C12 + 2*C66)/4" in text
+    path, parts, back = (tmp_path / name for name in ("c.csv", "parts.json", "back.csv"))
+    path.write_text("C11, C12, 0\nC12, C11, 0\n0, 0, 1/2*C11 - C12/2\n", encoding="utf-8")
+    text = run("decompose", str(path), "--dimension", "2", "-o", str(parts))
+    assert "X(4,0), 4 = 0" in text
+    assert "put together again it is the same tensor, exactly" in text
+    run("reconstruct", str(parts), "-o", str(back))
+    assert back.read_text(encoding="utf-8").splitlines()[2] == "0, 0, C11/2 - C12/2"
+    path.write_text("a, b\n-b, a\n", encoding="utf-8")
+    document = in_json("decompose", str(path), "--dimension", "2", "--symmetry", "ij")
+    values = {(part["weight"], part["copy"]): part["values"] for part in document["parts"]}
+    assert (values[0, 0], values[0, 1]) == ("a", "b")
+    refused = ("decompose", str(path), "--dimension", "2", "--symmetry", "ij=ji")
+    run(*refused, code=1)
+    run(*refused, "--project")
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     path.write_text(json.dumps(np.eye(6).tolist()), encoding="utf-8")
     run("decompose", str(path), "--dimension", "2", code=2)
     run("decompose", str(path), "--dimension", "2", "--tensor", "elastic", code=2)
-    run("decompose", str(path), "--dimension", "2", "-o", str(tmp_path / "p.json"), code=2)
+    run("decompose", str(path), "--dimension", "2", "--tensor", "elastic", "-g", "4", code=2)
+    run("decompose", "--dimension", "2", "--tensor", "elastic", "-g", "m-3m", code=2)
+    run("decompose", "--dimension", "2", "--example", "copper", code=2)
     run("show", "elastic", "--dimension", "4", code=2)
     run("show", "--dimension", "2", code=2)
     run("form", "--dimension", "2", code=2)
