@@ -170,7 +170,7 @@ def _without_positive_factor(minor: sympy.Expr) -> sympy.Expr:
 def stability_conditions(group: str | PlaneGroup) -> tuple[sympy.Rel, ...]:
     """Return the conditions of stability of a sheet under a point group, in standard axes.
 
-    Source: M. Mazdziarz, 2D Mater. 6, 048001 (2019); M. Born and K. Huang (1954).
+    Sources: M. Maździarz, 2D Mater. 6, 048001 (2019) at zero load, and arXiv:2411.15918 under any.
 
     >>> stability_conditions("4mm")
     (C11 + C12 > 0, C11 - C12 > 0, C66 > 0)

@@ -116,7 +116,7 @@ class SymbolicPiezoelectric:
         """Return the Christoffel matrix of waves along n, which a field along n stiffens.
 
         ``C_ijkl n_j n_l + (e_pij n_p n_j) (e_qkl n_q n_l) / (n ε n)``; its eigenvalues are density
-        x speed² (B. A. Auld, Acoustic Fields and Waves in Solids, 1973, vol. I, eq. 8.146).
+        x speed² (B. A. Auld, Acoustic Fields and Waves in Solids, 1973, vol. I, ch. 8).
 
         Args:
             direction: as in :meth:`longitudinal`.

@@ -5,7 +5,7 @@ its leading principal minors are positive (Sylvester). At zero load these are Bo
 crystal under load resists a small strain with the symmetrized Wallace tensor in place of its
 stiffness; under pressure that is Birch's. Sources: M. Born and K. Huang (1954); F. Birch, Phys.
 Rev. 71, 809 (1947); D. C. Wallace, Phys. Rev. 162, 776 (1967); F. Mouhat and F.-X. Coudert, Phys.
-Rev. B 90, 224104 (2014).
+Rev. B 90, 224104 (2014); M. Maździarz, arXiv:2411.15918 (2024), under any load.
 """
 
 from __future__ import annotations

@@ -44,14 +44,27 @@ def test_formulas() -> None:
     assert lines[1] == r"X^{(2,0)}_{ab}\,X^{(2,0)}_{ab}"
 
 
+def test_formulas_under_a_point_group() -> None:
+    text = run("invariants", "dielectric", "--formulas", "--group", "∞m", "--degree", "2").stdout
+    assert "U1 = ε11 - ε22" in text
+    assert "U1**2 + U2**2" in text
+    assert "ε33**2" not in text  # a product
+    document = json.loads(
+        run("invariants", "elastic", "--formulas", "-g", "m-3m", "-d", "2", "--json").stdout
+    )
+    assert (document["group"], document["counts"]) == ("m-3m", [3, 19])
+    assert document["coordinates"] == {}
+    assert document["invariants"][0]["formula"] == "C11 + C22 + C33"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["elastic", "--formulas", "--group", "m-3m"], "a basis is made under SO(3) or O(3)"),
+        (["elastic", "--formulas", "--group", "mmm"], "2826 invariants, more than 1000"),
         (["elastic", "--products"], "go with --formulas"),
         (["--symmetry", "ijklmn", "--formulas"], "invariants, more than 1000"),
         (["elastic", "--formulas", "--degree", "6"], "up to degree 5"),
-        (["elastic", "--group", "7"], "there is no point group '7'"),
+        (["elastic", "--group", "7m"], "there is no point group '7m'"),
         (["elastic", "--degree", "0"], "greater than or equal to 1"),
         (["elastik"], "elastic"),
         ([], "name a tensor"),
