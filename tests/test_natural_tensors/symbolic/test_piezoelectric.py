@@ -153,7 +153,7 @@ def test_longitudinal_of_quartz_in_its_plane() -> None:
 
 
 def test_factors_of_a_ceramic_from_what_is_measured() -> None:
-    """Constants of the size of a poled ceramic's, in SI: d, s at constant field, ε at constant stress.
+    """Constants of the size of a poled ceramic's: d, s at constant field, ε at constant stress.
 
     Factors are defined by these; here they come out of e, C and ε at constant strain.
     """
