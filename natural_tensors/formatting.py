@@ -10,6 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MINUS = "\u2212"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+"""Digits to those of a power."""
+
+NOISE = 1e-6
+"""A share of the whole below this is rounding of single precision, in which networks compute."""
+
 NOTHING = "\u2013"
 """What stands on a page for a number that does not exist."""
 
@@ -43,26 +49,80 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %" if share >= 5e-5 else f"{100 * share:.2g} %"
 
 
-def typeset(value: SupportsFloat, digits: int = 4) -> str:
+def typeset(value: SupportsFloat, digits: int = 4, *, noise: float = 0.0) -> str:
     """Write a number for a page: with a true minus and powers of ten, a dash for NaN.
 
-    >>> typeset(-0.25), typeset(6.02e23, 3)
-    ('−0.2500', '6.02 × 10^23')
+    >>> typeset(-0.25), typeset(6.02e23, 3), typeset(-1e-9, noise=1e-6)
+    ('−0.2500', '6.02 × 10²³', '0')
 
     Args:
         value: the number.
         digits: significant digits, zeros at the end included.
+        noise: what is not above it is 0.
     """
     real = float(value)
     if not np.isfinite(real):
-        return "∞" if np.isinf(real) else NOTHING
-    if not real:
+        return with_minus("∞" if real > 0 else "-∞") if np.isinf(real) else NOTHING
+    if abs(real) <= noise:
         return "0"
-    size = int(np.floor(np.log10(abs(real))))
+    mantissa, _, power = f"{real:.{digits - 1}e}".partition("e")
+    size = int(power)
     if not -4 <= size < 7:
-        mantissa, _, power = f"{real:.{digits - 1}e}".partition("e")
-        return with_minus(f"{mantissa} × 10^{int(power)}")
+        return f"{with_minus(mantissa)} × 10{str(int(power)).translate(RAISED)}"
     return with_minus(f"{real:.{max(digits - 1 - size, 0)}f}")
+
+
+def typeset_fixed(value: SupportsFloat, decimals: int) -> str:
+    """Write a number for a page with so many decimals; what rounds to zero is ``0``.
+
+    >>> typeset_fixed(0.5, 3), typeset_fixed(-1e-4, 3)
+    ('0.500', '0')
+    """
+    text = f"{float(value):.{decimals}f}"
+    return with_minus(text) if float(text) else "0"
+
+
+def typeset_alike(values: ArrayLike, digits: int = 4, *, of: float | None = None) -> list[str]:
+    """Write numbers of one kind for a page, all with the decimals that the largest one needs.
+
+    What is known of a matrix is known relative to its largest entry: the small ones have fewer
+    digits, and what is rounding of the large ones is ``0``.
+
+    >>> typeset_alike([168.4, -17.91, -1.6e-6])
+    ['168.4', '−17.9', '0']
+
+    Args:
+        values: any shape.
+        digits: significant digits of the largest.
+        of: the size of the largest, where it is not among the values.
+    """
+    flat = np.ravel(np.asarray(values, dtype=np.float64))
+    finite = np.abs(flat[np.isfinite(flat)])
+    largest = float(finite.max(initial=0.0)) if of is None else of
+    size = int(np.floor(np.log10(largest))) if largest else 0
+    if not -4 <= size < 7:
+        noise = 0.5 * 10.0 ** (size - digits + 1)
+        return [typeset(value, digits, noise=noise) for value in flat]
+    decimals = max(digits - 1 - size, 0)
+    return [
+        typeset_fixed(value, decimals) if np.isfinite(value) else typeset(value) for value in flat
+    ]
+
+
+def typeset_percent(share: SupportsFloat, *, noise: float = 1e-10) -> str:
+    """Write a share for a page; what rounding leaves of nothing is 0.
+
+    >>> typeset_percent(0.25), typeset_percent(1e-6), typeset_percent(1e-12)
+    ('25.00 %', '< 0.01 %', '0')
+
+    Args:
+        share: 1 is the whole.
+        noise: what is not above it is 0; by default for shares of a squared norm.
+    """
+    real = float(share)
+    if real <= noise:
+        return "0"
+    return f"{100 * real:.2f} %" if real >= 1e-4 else "< 0.01 %"
 
 
 def typeset_spread(value: SupportsFloat, spread: SupportsFloat | None, unit: str = "") -> str:
@@ -72,7 +132,7 @@ def typeset_spread(value: SupportsFloat, spread: SupportsFloat | None, unit: str
         return typeset(value) + tail
     mantissa, _, power = f"{float(spread):.0e}".partition("e")
     decimals = max(int(mantissa == "1") - int(power), 0)
-    return with_minus(f"{float(value):.{decimals}f} ± {float(spread):.{decimals}f}{tail}")
+    return with_minus(f"{float(value):z.{decimals}f} ± {float(spread):.{decimals}f}{tail}")
 
 
 def with_minus(text: str) -> str:

@@ -83,7 +83,7 @@ UPSTREAM = {
     "natural_tensors.exact": "flint",
     "natural_tensors.invariants": "flint",
     "natural_tensors.pictures": "matplotlib plotly",
-    "natural_tensors.report": "jinja2 markupsafe plotly",
+    "natural_tensors.report": "jinja2 markupsafe",
     "natural_tensors.terminal": "rich typer",
     "natural_tensors.cli": "rich typer",
     "codegen": "numpy",
@@ -112,7 +112,7 @@ BEYOND_THE_DOOR = {
     "exact.floats", "arrays", "so3.packing", "so3.grids", "so3.blocks", "so3.maximize",
     "decomposition.application", "formatting", "elasticity", "optics", "piezoelectricity",
     "crystals.frames", "crystals.fitting", "crystals.tensor", "crystals.checks",  # real crystals
-    "invariants.comparison", "plane.elasticity",
+    "crystals.equivalents", "invariants.comparison", "plane.elasticity",
     "files", "examples", "pictures", "report", "terminal", "cli", "__main__",
 }  # fmt: skip
 

@@ -81,7 +81,7 @@ def report(
         saving.check_suffix(output, (".html",))
     if tensor is None and (kind or unit or project or axes != "structure"):
         raise typer.BadParameter("--kind, --unit, --axes and --project go with --tensor FILE")
-    check_extras("plotly", "matplotlib", "jinja2")
+    check_extras("matplotlib", "jinja2")
     from natural_tensors.report.command import write_report
 
     from ..structures import measured

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrays import Floats
-from ..so3.grids import oriented
+from ..so3.grids import TIE, oriented
 from .stiffness import MANDEL_FACTORS, ROUNDING, check_stiffness, eigenvalues
 
 MANDEL_PLACES = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
 """Which Mandel entry stands at a place of a symmetric 3x3 matrix."""
 MANDEL_PLACES.setflags(write=False)
+
+SAME_MODULUS = 1e-6
+"""Kelvin moduli closer than this, relative to the largest, are one: single precision rounds so."""
 
 OFF_DIAGONAL = 1 / np.sqrt(2.0)
 COMPONENTS = ("e_xx", "e_yy", "e_zz", "e_yz", "e_xz", "e_xy")
@@ -52,8 +55,9 @@ class KelvinModes:
         strains: ``strains[..., k, :, :]`` is the symmetric 3x3 strain of modulus k, of unit
             Frobenius norm; ``C : e = modulus e``. Shape ``batch + (6, 3, 3)``. The sign is that of
             :func:`natural_tensors.so3.grids.oriented` on the components xx, yy, zz, yz, xz, xy
-            (the last three times √2): the largest is positive. Where moduli coincide, as in every
-            cubic crystal, the strains are one orthonormal basis of many.
+            (the last three times √2): the largest is positive. Where moduli coincide to 1e-6 of the
+            largest, as in every cubic crystal, the strains are one orthonormal basis of many: each
+            has as much as possible of one component, the first of those that allow most.
     """
 
     moduli_gpa: Floats
@@ -82,9 +86,38 @@ def kelvin_modes(stiffness: ArrayLike) -> KelvinModes:
     S. C. Cowin 1990, Q. J. Mech. Appl. Math. 43, 15.
     """
     moduli, vectors = np.linalg.eigh(check_stiffness(stiffness) * MANDEL_FACTORS)
-    rows = oriented(vectors.swapaxes(-1, -2))
+    rows = oriented(_settled(moduli, vectors.swapaxes(-1, -2)))
     rows[..., 3:] *= OFF_DIAGONAL
     return KelvinModes(moduli, rows[..., MANDEL_PLACES])
+
+
+def _settled(moduli: Floats, rows: Floats) -> Floats:
+    """Return eigenvectors with a basis of every multiple eigenvalue that rounding does not choose.
+
+    Args:
+        moduli: ascending, shape ``batch + (6,)``.
+        rows: an orthonormal eigenvector for each, shape ``batch + (6, 6)``.
+    """
+    allowed = SAME_MODULUS * np.abs(moduli).max(axis=-1, keepdims=True)
+    level = np.concatenate(
+        [np.zeros_like(allowed, dtype=np.int64), (np.diff(moduli) > allowed).cumsum(axis=-1)],
+        axis=-1,
+    )
+    result = np.array(rows)
+    for place in range(6):
+        same = level == level[..., place : place + 1]
+        later = same & (np.arange(6) >= place)
+        # the space of the eigenvalue, without the vectors chosen already
+        space = rows.swapaxes(-1, -2) @ (same[..., None] * rows)
+        before = (same & ~later)[..., None] * result
+        space = space - before.swapaxes(-1, -2) @ before
+        weight = np.diagonal(space, axis1=-2, axis2=-1)
+        first = (weight > (1 - TIE) * weight.max(axis=-1, keepdims=True)).argmax(axis=-1)
+        chosen = np.take_along_axis(space, first[..., None, None], axis=-2)[..., 0, :]
+        chosen = chosen / np.linalg.norm(chosen, axis=-1, keepdims=True)
+        alone = same.sum(axis=-1, keepdims=True) == 1
+        result[..., place, :] = np.where(alone, rows[..., place, :], chosen)
+    return result
 
 
 def weakest_mode(stiffness: ArrayLike) -> str:

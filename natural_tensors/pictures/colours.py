@@ -38,6 +38,19 @@ SIGNED = (
 """Map of values with a sign: red is negative (RdBu of ColorBrewer, by C. A. Brewer)."""
 
 
+def unsigned_stops(count: int = 17) -> list[tuple[float, str]]:
+    """Return ``(place from 0 to 1, colour)`` of the map of values without sign.
+
+    Raises:
+        ModuleNotFoundError: without matplotlib.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    places = np.linspace(0, 1, count).tolist()
+    return [(place, str(to_hex(colormaps[UNSIGNED](place)))) for place in places]
+
+
 def signed_stops(low: float, high: float) -> list[tuple[float, str]]:
     """Return ``(place from 0 to 1, colour)`` of a map from low < 0 to high, pale at zero.
 

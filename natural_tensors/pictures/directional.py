@@ -14,7 +14,7 @@ from .. import elasticity, optics, piezoelectricity
 from ..arrays import Floats
 from ..crystals.tensor import CrystalTensor
 from ..errors import InputError
-from ..formatting import did_you_mean
+from ..formatting import RAISED, did_you_mean
 
 STEPS = 61
 """Polar angles of a sphere, poles included: every 3°, so that 30°, 45°, 60° and 90° are met."""
@@ -29,9 +29,6 @@ TOWARDS = np.array(
 )
 """Unit vector to the eye."""
 TOWARDS.setflags(write=False)
-
-
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 METRES = 1000

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..arrays import Floats
 from ..crystals.tensor import CrystalTensor
 from ..decomposition.components import VOIGT_LABELS
-from ..formatting import with_minus
+from ..formatting import NOISE, typeset_alike, typeset_percent
 from .colours import ACCENT, COPIES, FAINT, INK, SERIES, SIGNED, UNSIGNED, bounds, signed_stops
 from .directional import (
     AZIMUTH,
@@ -291,7 +291,9 @@ def parts(crystal: CrystalTensor) -> Any:
                     color="white" if copy % len(COPIES) == 0 else "#1a1a1a",
                 )
             left += share
-        axes.text(left + 1.2, row, _percent(left), va="center", fontsize=SMALL, color=INK)
+        axes.text(
+            left + 1.2, row, typeset_percent(left / 100), va="center", fontsize=SMALL, color=INK
+        )
     letter = reduction.symmetry.parity_letter
     axes.set_yticks(range(len(weights)), [f"weight {weight}{letter}" for weight in weights])
     axes.set_xlim(0, 116)
@@ -299,13 +301,6 @@ def parts(crystal: CrystalTensor) -> Any:
     axes.set_xlabel("share of the squared norm [%]", fontsize=SMALL, color=INK)
     _style_bars(axes)
     return figure
-
-
-def _percent(share: float) -> str:
-    """Return a share of 100; what is rounding of the whole is 0."""
-    if share < 1e-8:
-        return "0"
-    return f"{share:.2f} %" if share >= 0.01 else "< 0.01 %"
 
 
 def _style_bars(axes: Any) -> None:
@@ -333,7 +328,7 @@ def distances(crystal: CrystalTensor) -> Any:
     axes.barh(range(len(fits)), shares, height=0.62, color=SERIES[0])
     for row, (share, fit) in enumerate(zip(shares, fits, strict=True)):
         plural = "" if fit.independent == 1 else "s"
-        text = f"  {_percent(share)}, {fit.independent} constant{plural}"
+        text = f"  {typeset_percent(fit.distance, noise=NOISE)}, {fit.independent} constant{plural}"
         axes.text(share, row, text, va="center", fontsize=SMALL, color=INK)
     axes.set_yticks(range(len(fits)), [fit.name for fit in fits])
     axes.set_xlim(0, 1.55 * max(shares) or 1.0)
@@ -433,13 +428,7 @@ def matrix_values(crystal: CrystalTensor) -> Floats:
 
 def entry_texts(values: Floats) -> NDArray[np.str_]:
     """Return numbers with one number of decimals for all; 0 for what is rounding of the largest."""
-    reach = float(np.abs(values).max())
-    decimals = int(np.clip(3 - np.floor(np.log10(reach)), 0, 8)) if reach else 0
-    texts = [
-        with_minus(f"{value:.{decimals}f}") if abs(value) > 1e-5 * reach else "0"
-        for value in values.ravel()
-    ]
-    return np.array(texts).reshape(values.shape)
+    return np.array(typeset_alike(values)).reshape(values.shape)
 
 
 def symmetry_marks(crystal: CrystalTensor) -> NDArray[np.str_] | None:

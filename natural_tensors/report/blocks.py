@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,9 +14,6 @@ from ..pictures.output import inline_svg
 
 Words = str | Markup
 """Text to be escaped, or markup that was made of escaped text."""
-
-ROUNDING = 1e-9
-"""A component of a unit vector below this is 0."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,14 @@ class Table:
         headings: one for each column; none for a list of terms and what they are.
         rows: cells, as many as headings each.
         caption: what it shows.
+        stacked: on a narrow screen the cells of a row stand below each other, with their headings.
     """
 
     kind: ClassVar[str] = "table"
     headings: Sequence[Words]
     rows: Sequence[Sequence[Words]]
     caption: Words = ""
+    stacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,13 @@ class Turning:
     """Surfaces to turn, and buttons to choose one.
 
     Attributes:
-        figure: plotly's figure, as JSON that is safe inside a script element.
+        scene: what is drawn, as JSON that is safe inside a script element.
         choices: for each family, its words and ``(name, label)`` of each surface.
         alt: what it shows.
     """
 
     kind: ClassVar[str] = "turning"
-    figure: Markup
+    scene: Markup
     choices: Sequence[tuple[str, Sequence[tuple[str, str]]]]
     alt: str
 
@@ -159,13 +158,6 @@ def picture(figure: Any, name: str, alt: str, caption: Words = "", **options: bo
 
 
 # --- symbols -------------------------------------------------------------------------------------
-
-
-def vector(components: Iterable[float]) -> str:
-    """Return a direction as three numbers."""
-    return ", ".join(
-        "0" if abs(value) < ROUNDING else with_minus(f"{value:.3f}") for value in components
-    )
 
 
 def formula(text: str) -> Markup:

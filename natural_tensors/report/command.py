@@ -26,7 +26,7 @@ def write_report(
 
     Raises:
         FileError: when the file cannot be written.
-        ModuleNotFoundError: without plotly, matplotlib or jinja2.
+        ModuleNotFoundError: without matplotlib or jinja2.
     """
     warnings = warnings_for(crystal, expected_bulk_gpa=expected_bulk_gpa)
     path = output or f"{Path(crystal.name).stem.replace(' ', '-')}.html"

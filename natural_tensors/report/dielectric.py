@@ -7,30 +7,19 @@ from markupsafe import Markup
 
 from .. import optics, piezoelectricity
 from ..arrays import Floats, Json
+from ..crystals.equivalents import family, symmetry_of
 from ..crystals.tensor import CrystalTensor
-from ..formatting import NOTHING, typeset
-from ..pictures.directional import written_unit
-from .blocks import Block, Fact, Paragraph, Section, Table, Words, vector
-from .directions import symbol
+from ..formatting import NOISE, NOTHING, typeset
+from ..pictures.directional import contract, written_unit
+from .blocks import Block, Fact, Paragraph, Section, Table, Words
+from .directions import named, where
 
 INDEX_DIGITS = 5
 """Significant digits of refractive indices, whose differences matter."""
 
 
-ROUNDING = 1e-9
-"""A response below this share of the norm is 0."""
-
-
-def _headings(crystal: CrystalTensor, *first: Words) -> list[Words]:
-    return [*first, "along x, y, z", *(["lattice"] if crystal.frame.lattice is not None else [])]
-
-
-def _along(crystal: CrystalTensor, direction: Floats) -> list[Words]:
-    """Return the cells that name a direction, dashes when there is none."""
-    lattice = crystal.frame.lattice
-    if not np.isfinite(direction).all():
-        return [NOTHING] * (1 if lattice is None else 2)
-    return [vector(direction), *([symbol(direction, lattice)] if lattice is not None else [])]
+def _headings(*first: Words) -> list[Words]:
+    return [*first, "along x, y, z"]
 
 
 def _character(summary: optics.OpticalSummary) -> str:
@@ -52,7 +41,7 @@ def dielectric_facts(crystal: CrystalTensor) -> list[Fact]:
         )
         for letter, index in zip("αβγ", summary.refractive_indices, strict=True)
     ]
-    facts.append(Fact("Δn", "birefringence", typeset(summary.birefringence, 3)))
+    facts.append(Fact("Δn", "birefringence", typeset(summary.birefringence, 3, noise=NOISE)))
     facts.append(Fact("", "optical class", _character(summary)))
     if summary.optical_class == "biaxial":
         facts.append(Fact("2V", "between the optic axes", f"{summary.angle_2v_deg:.1f}°"))
@@ -62,17 +51,18 @@ def dielectric_facts(crystal: CrystalTensor) -> list[Fact]:
 def dielectric(crystal: CrystalTensor) -> Section:
     """Return principal values, refractive indices and optic axes."""
     summary = optics.summary(crystal.values)
-    columns = zip(
+    symmetry = symmetry_of(crystal)
+    rows = []
+    for name, value, index, axis in zip(
         ("smallest", "middle", "largest"),
         summary.principal_values,
         summary.refractive_indices,
         summary.principal_axes,
         strict=True,
-    )
-    rows = [
-        [name, typeset(value, INDEX_DIGITS), typeset(index, INDEX_DIGITS), *_along(crystal, axis)]
-        for name, value, index, axis in columns
-    ]
+    ):
+        found = family(lambda n, m: contract(crystal.values, n), axis, None, symmetry)
+        along, _, _ = where(found, crystal.frame.lattice, across=False)
+        rows.append([name, typeset(value, INDEX_DIGITS), typeset(index, INDEX_DIGITS), along])
     blocks: list[Block] = [
         Paragraph(
             "The index is the square root of the permittivity. It is that of light where the "
@@ -80,7 +70,7 @@ def dielectric(crystal: CrystalTensor) -> Section:
             "contribute.",
             "lead",
         ),
-        Table(_headings(crystal, "principal value", "permittivity", "index"), rows),
+        Table(_headings("principal value", "permittivity", "index"), rows, stacked=True),
         *_optic_axes(crystal, summary),
     ]
     return Section("principal", "Principal values and optic axes", blocks)
@@ -93,12 +83,12 @@ def _optic_axes(crystal: CrystalTensor, summary: optics.OpticalSummary) -> list[
     if summary.optical_class == "isotropic":
         return [Paragraph(f"{text}: all directions are alike.")]
     if summary.optical_class == "uniaxial":
-        named = [("optic axis", summary.optic_axes[0])]
+        axes = [("optic axis", summary.optic_axes[0])]
     else:
         text += f"; the optic axes are 2V = {summary.angle_2v_deg:.1f}° apart"
-        named = [(f"optic axis {place}", axis) for place, axis in enumerate(summary.optic_axes, 1)]
-    rows = [[name, *_along(crystal, axis)] for name, axis in named]
-    return [Paragraph(f"{text}."), Table(_headings(crystal, ""), rows)]
+        axes = [(f"optic axis {place}", axis) for place, axis in enumerate(summary.optic_axes, 1)]
+    rows = [[name, named(axis, crystal.frame.lattice)] for name, axis in axes]
+    return [Paragraph(f"{text}."), Table(_headings(""), rows)]
 
 
 def _responses(crystal: CrystalTensor) -> piezoelectricity.PiezoelectricSummary:
@@ -106,7 +96,7 @@ def _responses(crystal: CrystalTensor) -> piezoelectricity.PiezoelectricSummary:
 
 
 def _response(value: float | Floats, summary: piezoelectricity.PiezoelectricSummary) -> str:
-    return typeset(value if value > ROUNDING * summary.norm else 0.0)
+    return typeset(value, noise=NOISE * float(summary.norm))
 
 
 def piezoelectric_facts(crystal: CrystalTensor) -> list[Fact]:
@@ -123,19 +113,25 @@ def piezoelectric(crystal: CrystalTensor) -> Section:
     """Return the largest responses, and where."""
     summary = _responses(crystal)
     unit = f" [{written_unit(summary.unit)}]" if summary.unit else ""
-    polar = summary.hydrostatic_norm > ROUNDING * summary.norm
+    lattice = crystal.frame.lattice
+    polar = summary.hydrostatic_norm > NOISE * summary.norm
     pressed = summary.hydrostatic / summary.hydrostatic_norm if polar else np.full(3, np.nan)
     rows = [
         [
             "longitudinal, largest",
             _response(summary.longitudinal_maximum, summary),
-            *_along(crystal, summary.longitudinal_direction),
+            *_strongest(crystal, summary),
         ],
-        ["hydrostatic", _response(summary.hydrostatic_norm, summary), *_along(crystal, pressed)],
+        [
+            "hydrostatic",
+            _response(summary.hydrostatic_norm, summary),
+            named(pressed, lattice),
+            "1 direction" if polar else NOTHING,
+        ],
         [
             "to any load of unit norm, largest",
             _response(summary.largest_singular_value, summary),
-            *_along(crystal, np.full(3, np.nan)),
+            *[NOTHING] * 2,
         ],
     ]
     return Section(
@@ -145,12 +141,31 @@ def piezoelectric(crystal: CrystalTensor) -> Section:
             Paragraph(
                 "Longitudinal: polarization along the direction of the strain or stress; in the "
                 "opposite direction it has the other sign. Hydrostatic: polarization under a "
-                "strain or stress that is equal in all directions, which only polar crystals show.",
+                "strain or stress that is equal in all directions, which only polar crystals "
+                "show. A family is all directions that symmetry makes equal, of which one is "
+                "shown.",
                 "lead",
             ),
-            Table(_headings(crystal, "response", f"value{unit}"), rows),
+            Table([*_headings("response", f"value{unit}"), "family"], rows, stacked=True),
         ],
     )
+
+
+def _strongest(
+    crystal: CrystalTensor, summary: piezoelectricity.PiezoelectricSummary
+) -> list[Words]:
+    """Return the cells that say along which directions the longitudinal response is largest."""
+    if not np.isfinite(summary.longitudinal_direction).all():
+        return [NOTHING] * 2
+    found = family(
+        lambda n, m: contract(crystal.values, n),
+        summary.longitudinal_direction,
+        None,
+        symmetry_of(crystal),
+        polar=True,
+    )
+    along, _, count = where(found, crystal.frame.lattice, across=False)
+    return [along, count]
 
 
 def electric_properties(crystal: CrystalTensor) -> dict[str, Json]:

@@ -7,9 +7,10 @@ from markupsafe import Markup
 
 from .. import elasticity
 from ..arrays import Floats, Json
+from ..crystals.equivalents import Value, family, symmetry_of
 from ..crystals.tensor import CrystalTensor
 from ..elasticity.parts import CAUCHY
-from ..formatting import MINUS, NOTHING, typeset, typeset_spread
+from ..formatting import MINUS, NOISE, NOTHING, typeset, typeset_alike, typeset_spread
 from ..pictures.directional import stiffness_of
 from .blocks import (
     Fact,
@@ -19,9 +20,18 @@ from .blocks import (
     Table,
     Words,
     component,
-    vector,
 )
-from .directions import symbol
+from .directions import symbol, where
+
+LEAD = (
+    "Along: the direction of pull, or the normal of the sheared plane. Across: the direction of "
+    "shear, or the one in which the width changes. Directions whose values agree to half a unit "
+    "of the last digit are one family, of which one member is shown; opposite directions count "
+    "once, as do the two directions of a shear, which may be exchanged. ⟨u\u00a0v\u00a0w⟩ is the "
+    "family of the simplest lattice direction within half a degree, or else of the nearest; "
+    "[u\u00a0v\u00a0w] stands alone."
+)
+HEADINGS = ("", "value", "along x, y, z", "across", "family")
 
 
 def elastic_facts(crystal: CrystalTensor) -> list[Fact]:
@@ -34,13 +44,13 @@ def elastic_facts(crystal: CrystalTensor) -> list[Fact]:
         ("G", "shear modulus", moduli.shear_hill, "shear"),
         ("E", "Young's modulus", moduli.youngs_hill, "youngs"),
     )
-    anisotropy = typeset(moduli.universal_anisotropy, 3) if stable else NOTHING
+    anisotropy = typeset(moduli.universal_anisotropy, 3, noise=NOISE) if stable else NOTHING
     facts = [
         *(
             Fact(letter, words, typeset_spread(value, spread.get(name), "GPa"))
             for letter, words, value, name in hill
         ),
-        Fact("ν", "Poisson's ratio", typeset(moduli.poisson_hill, 3)),
+        Fact("ν", "Poisson's ratio", typeset(moduli.poisson_hill, 3, noise=NOISE)),
         Fact(Markup("A<sup>U</sup>"), "universal anisotropy", anisotropy),
         Fact(
             "",
@@ -109,7 +119,7 @@ def _moduli(crystal: CrystalTensor) -> Section:
         (
             words,
             *(
-                typeset(getattr(moduli, f"{name}_{bound}", np.nan))
+                typeset(getattr(moduli, f"{name}_{bound}", np.nan), noise=NOISE)
                 for bound in ("voigt", "reuss", "hill")
             ),
         )
@@ -121,9 +131,12 @@ def _moduli(crystal: CrystalTensor) -> Section:
         )
     ]
     indices = [
-        ("universal anisotropy, 0 when isotropic", typeset(moduli.universal_anisotropy)),
-        ("logarithmic anisotropy, 0 when isotropic", typeset(moduli.log_anisotropy)),
-        ("Pugh's ratio K/G", typeset(moduli.bulk_hill / moduli.shear_hill)),
+        (words, typeset(value, noise=NOISE))
+        for words, value in (
+            ("universal anisotropy, 0 when isotropic", moduli.universal_anisotropy),
+            ("logarithmic anisotropy, 0 when isotropic", moduli.log_anisotropy),
+            ("Pugh's ratio K/G", moduli.bulk_hill / moduli.shear_hill),
+        )
     ]
     return Section(
         "moduli",
@@ -147,44 +160,42 @@ def _extremes(crystal: CrystalTensor) -> Section:
             title,
             [Paragraph("The moduli of an unstable crystal have poles: they have no extremes.")],
         )
-    extremes = elasticity.extremes(stiffness_of(crystal))
-    lattice = crystal.frame.lattice
-    headings = [
-        "",
-        "value",
-        "along x, y, z",
-        *(["lattice"] if lattice is not None else []),
-        "across",
-    ]
+    extremes, values = elasticity.extremes(stiffness_of(crystal)), _values(crystal)
+    symmetry = symmetry_of(crystal)
     rows: list[tuple[Words, ...]] = []
-    for entry in extremes:
+    for entry, value in zip(extremes, values, strict=True):
         unit = f" {entry.unit}" if entry.unit else ""
-        for end in ("minimum", "maximum"):
-            direction = getattr(entry, f"{end}_direction")
-            transverse = getattr(entry, f"{end}_transverse")
-            word = "smallest" if end == "minimum" else "largest"
+        across = entry.minimum_transverse is not None
+        scale = max(abs(float(entry.minimum)), abs(float(entry.maximum)))
+        for end, word in (("minimum", "smallest"), ("maximum", "largest")):
+            found = family(
+                value,
+                getattr(entry, f"{end}_direction"),
+                getattr(entry, f"{end}_transverse"),
+                symmetry,
+                exchange=entry is extremes.shear,
+                scale=scale,
+            )
             rows.append(
                 (
                     f"{entry.name}, {word}",
-                    typeset(getattr(entry, end)) + unit,
-                    vector(direction),
-                    *([symbol(direction, lattice)] if lattice is not None else []),
-                    vector(transverse) if transverse is not None else NOTHING,
+                    typeset(getattr(entry, end), noise=NOISE * scale) + unit,
+                    *where(found, crystal.frame.lattice, across=across),
                 )
             )
     return Section(
-        "extremes",
-        title,
-        [
-            Paragraph(
-                "Along: the direction of pull, or the normal of the sheared plane. Across: the "
-                "direction of shear, or the one in which the width changes. Directions that "
-                "symmetry makes equal are named once; [u\u00a0v\u00a0w] is the simplest lattice "
-                "direction within half a degree, or else the nearest.",
-                "lead",
-            ),
-            Table(headings, rows),
-        ],
+        "extremes", title, [Paragraph(LEAD, "lead"), Table(HEADINGS, rows, stacked=True)]
+    )
+
+
+def _values(crystal: CrystalTensor) -> tuple[Value, ...]:
+    """Return the properties of directions, in the order of their extremes."""
+    matrix = stiffness_of(crystal)
+    return (
+        lambda n, m: elasticity.youngs_modulus(matrix, n),
+        lambda n, m: elasticity.linear_compressibility(matrix, n),
+        lambda n, m: elasticity.shear_modulus(matrix, n, m),
+        lambda n, m: elasticity.poisson_ratio(matrix, n, m),
     )
 
 
@@ -192,9 +203,9 @@ def _stability(crystal: CrystalTensor) -> Section:
     modes = elasticity.kelvin_modes(stiffness_of(crystal))
     stable = bool(elasticity.is_stable(stiffness_of(crystal)))
     rows = [
-        (f"{place}", typeset(modulus), _strain(strain))
+        (f"{place}", modulus, _strain(strain))
         for place, (modulus, strain) in enumerate(
-            zip(modes.moduli_gpa, modes.strains, strict=True), start=1
+            zip(typeset_alike(modes.moduli_gpa), modes.strains, strict=True), start=1
         )
     ]
     verdict = (
@@ -236,7 +247,7 @@ def _velocities(crystal: CrystalTensor) -> Section:
         stiffness_of(crystal), np.array([row for _, row in ways]), crystal.density_kg_m3
     ).velocities_m_s
     rows = [
-        (name, *(typeset(speed) for speed in reversed(three)))
+        (name, *typeset_alike(three[::-1], of=float(speeds.max())))
         for (name, _), three in zip(ways, speeds, strict=True)
     ]
     return Section(
@@ -244,8 +255,9 @@ def _velocities(crystal: CrystalTensor) -> Section:
         title,
         [
             Table(
-                ("along", "longitudinal [m/s]", "fast transverse [m/s]", "slow transverse [m/s]"),
+                ("along", "longitudinal", "fast transverse", "slow transverse"),
                 rows,
+                "Phase velocities [m/s]",
             )
         ],
     )
@@ -254,13 +266,15 @@ def _velocities(crystal: CrystalTensor) -> Section:
 def _cauchy(crystal: CrystalTensor) -> Section:
     matrix = stiffness_of(crystal)
     parts = elasticity.decomposition(matrix)
-    rows = [
-        (
-            component(name.replace("-", " = ")),
-            *(typeset(matrix[place]) for place in CAUCHY[name]),
-            typeset(difference),
-        )
+    # all in the decimals of the largest of the matrix: what is less is not known of it
+    sides = [
+        (*(matrix[place] for place in CAUCHY[name]), difference)
         for name, difference in parts.cauchy_differences_gpa.items()
+    ]
+    texts = typeset_alike(np.array(sides).ravel(), of=float(np.abs(matrix).max()))
+    rows = [
+        (component(name.replace("-", " = ")), *texts[3 * place : 3 * place + 3])
+        for place, name in enumerate(parts.cauchy_differences_gpa)
     ]
     return Section(
         "cauchy",

@@ -12,7 +12,7 @@ from .. import pictures
 from ..arrays import Floats
 from ..crystals.forms import SymbolicForm
 from ..crystals.tensor import CrystalTensor
-from ..formatting import typeset, with_minus
+from ..formatting import NOISE, typeset, typeset_alike, typeset_fixed, typeset_percent
 from ..physical.catalog import catalog
 from ..pictures.directional import families, written_unit
 from ..pictures.printed import entry_texts, matrix_values, symmetry_marks
@@ -33,16 +33,13 @@ from .blocks import (
     hermann_mauguin,
     picture,
 )
-
-ROUNDING = 1e-6
-"""A share of the norm below this is that of single precision."""
-
-
-NOTHING_LEFT = 1e-20
-"""A share of the squared norm below this is the square of rounding."""
-
+from .surfaces import scene
 
 BRACKETED = re.compile(r"\[[^\]]*\]")
+
+
+DIGITS = 5
+"""Of the largest constant; smaller ones, with as many decimals, have fewer."""
 
 
 LONGEST_LIST = 60
@@ -93,13 +90,6 @@ def surface(crystal: CrystalTensor) -> Section | None:
     shown = pictures.properties(crystal)
     if not shown:
         return None
-    figure = pictures.surfaces(crystal)
-    figure.layout.updatemenus = ()  # the page has its own buttons, which fit a phone
-    drawn = json.loads(figure.to_json())
-    bodies = [trace for trace in drawn["data"] if trace["type"] == "mesh3d"]
-    for trace in bodies[1:]:
-        for key in ("i", "j", "k", "customdata"):
-            del trace[key]  # as in the first, from which the page hands them to all
     choices = [
         (family, [(entry.name, entry.branch or family) for entry in entries])
         for family, entries in families(shown).items()
@@ -116,7 +106,7 @@ def surface(crystal: CrystalTensor) -> Section | None:
                 "planes xy, yz and zx.",
                 "lead",
             ),
-            Turning(safe_json(drawn), choices, alt),
+            Turning(safe_json(scene(crystal)), choices, alt),
             picture(pictures.stills(crystal), "stills", alt, print_only=True),
         ],
     )
@@ -196,9 +186,11 @@ def _components(crystal: CrystalTensor) -> Block:
     values = reduction.convert(crystal.values, target="components", invalid="project")
     largest = float(np.abs(values).max(initial=0.0))
     kept = [
-        (component(label) if label.isdigit() else label, typeset(value))
-        for label, value in zip(reduction.components.labels, values, strict=True)
-        if abs(value) > 1e-9 * largest
+        (component(label) if label.isdigit() else label, text)
+        for label, value, text in zip(
+            reduction.components.labels, values, typeset_alike(values, DIGITS), strict=True
+        )
+        if abs(value) > NOISE * largest
     ]
     unit = f" [{written_unit(crystal.unit)}]" if crystal.unit else ""
     shown = kept[:LONGEST_LIST]
@@ -231,8 +223,8 @@ def _frame(crystal: CrystalTensor) -> list[Block]:
         rows = [
             (
                 name,
-                *(with_minus(f"{value:z.4f}") for value in row),
-                f"{np.linalg.norm(row):.4f}",
+                *(typeset_fixed(value, 4) for value in row),
+                typeset_fixed(np.linalg.norm(row), 4),
             )
             for name, row in zip("abc", frame.lattice, strict=True)
         ]
@@ -253,14 +245,16 @@ def constants(crystal: CrystalTensor) -> Section | None:
         f"{count} of weight {w}" for w, count in form.per_weight.items() if count
     )
     lead += f": {per_weight}." if per_weight else "."
-    if crystal.residual is not None and crystal.residual > ROUNDING:
+    if crystal.residual is not None and crystal.residual > NOISE:
         lead += f" What violates the group is {typeset(100 * crystal.residual, 2)} % of the norm."
     tables: list[Block] = []
     unit = f" [{written_unit(crystal.unit)}]" if crystal.unit else ""
     if form.parameters:
         rows = [
-            (component(name), typeset(value))
-            for name, value in zip(form.parameters, _parameters(crystal, form), strict=True)
+            (component(name), text)
+            for name, text in zip(
+                form.parameters, typeset_alike(_parameters(crystal, form), DIGITS), strict=True
+            )
         ]
         tables.append(Table(("constant", f"value{unit}"), rows))
     relations = [line.partition(" = ") for line in form.relation_lines()]
@@ -283,7 +277,9 @@ def classes(crystal: CrystalTensor) -> Section | None:
     """Return the distances from the symmetry classes; None for a zero tensor, which has all."""
     if not np.any(crystal.values):
         return None
-    listed = "; ".join(f"{fit.name} {100 * fit.distance:.3g} %" for fit in crystal.class_fits)
+    listed = "; ".join(
+        f"{fit.name} {typeset_percent(fit.distance, noise=NOISE)}" for fit in crystal.class_fits
+    )
     return Section(
         "classes",
         "Distance from symmetry classes",
@@ -312,13 +308,10 @@ def parts(crystal: CrystalTensor) -> Section:
     shares = reduction.fractions(crystal.values, per="copy", invalid="project")
     norm = float(np.linalg.norm(crystal.values))
     unit = f" [{written_unit(crystal.unit)}]" if crystal.unit else ""
+    norms = typeset_alike([norm * float(share) ** 0.5 for share in shares.values()], of=norm)
     rows = [
-        (
-            f"weight {weight}, copy {copy}",
-            typeset(norm * float(share) ** 0.5 if share > NOTHING_LEFT else 0.0),
-            f"{100 * float(share):.2f} %",
-        )
-        for (weight, copy), share in shares.items()
+        (f"weight {weight}, copy {copy}", text, typeset_percent(share))
+        for ((weight, copy), share), text in zip(shares.items(), norms, strict=True)
     ]
     alt = "Shares: " + "; ".join(f"{row[0]} {row[2]}" for row in rows)
     return Section(

@@ -62,59 +62,30 @@
 
   const place = document.getElementById("turning");
   if (!place) return;
-  if (!document.createElement("canvas").getContext("webgl")) {
+  const scene = JSON.parse(document.getElementById("scene").textContent);
+  const surfaces = surfacesIn(place, scene);
+  if (!surfaces) {
     document.body.classList.add("still");
     return;
   }
-  const figure = JSON.parse(document.getElementById("figure").textContent);
-  const surfaces = figure.data.flatMap((trace, index) => (trace.type === "mesh3d" ? [index] : []));
-  // all surfaces are drawn on the directions of the first, and joined like them
-  const { i, j, k, customdata } = figure.data[surfaces[0]];
-  for (const index of surfaces) Object.assign(figure.data[index], { i, j, k, customdata });
-
-  const black = figure.layout.font.color;
-  const inked = figure.data.flatMap((trace) => [trace.line, trace.textfont])
-    .filter((style) => style && style.color === black);
-  // a colour bar that is moved leaves its old self behind: what moves it draws all anew
-  let drawn = "";
-  const draw = () => {
-    const narrow = place.clientWidth < 560;
-    const ink = getComputedStyle(document.body).color;
-    if (drawn === `${narrow} ${ink}`) return;
-    const camera = drawn ? place.layout.scene.camera : figure.layout.scene.camera;
-    drawn = `${narrow} ${ink}`;
-    figure.layout.font.color = ink;
-    for (const style of inked) style.color = ink;
-    for (const index of surfaces) {
-      const bar = figure.data[index].colorbar;
-      Object.assign(bar, narrow
-        ? { orientation: "h", x: 0.5, xanchor: "center", y: 0, yanchor: "bottom", len: 0.9 }
-        : { orientation: "v", x: 1, xanchor: "right", y: 0.5, yanchor: "middle", len: 0.7 });
-      bar.title.side = "top";
-    }
-    figure.layout.scene.camera = camera;
-    figure.layout.scene.domain = { y: [narrow ? 0.18 : 0, 1] };
-    Plotly.newPlot(place, figure.data, figure.layout, {
-      responsive: true,
-      displaylogo: false,
-      modeBarButtons: [["toImage", "resetCameraDefault3d"]],
-    });
-  };
+  place.surfaces = surfaces;
   const buttons = document.querySelectorAll("[data-property]");
   const choose = (name) => {
-    for (const trace of figure.data) trace.visible = trace.meta === name;
     for (const button of buttons) {
       button.setAttribute("aria-pressed", String(button.dataset.property === name));
     }
+    surfaces.show(name);
   };
   for (const button of buttons) {
-    button.addEventListener("click", () => {
-      choose(button.dataset.property);
-      Plotly.restyle(place, { visible: figure.data.map((trace) => trace.visible) });
-    });
+    button.addEventListener("click", () => choose(button.dataset.property));
   }
+  document.querySelector("[data-view=reset]").addEventListener("click", surfaces.reset);
+  document.querySelector("[data-view=picture]").addEventListener("click", (event) => {
+    const shown = document.querySelector("[data-property][aria-pressed=true]").dataset.property;
+    const link = document.createElement("a");
+    link.href = surfaces.picture();
+    link.download = `${event.currentTarget.dataset.stem}-${shown}.png`;
+    link.click();
+  });
   choose(buttons[0].dataset.property);
-  draw();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  addEventListener("resize", draw);
 })();

@@ -16,6 +16,7 @@ from ..arrays import Floats, Json, to_lists
 from ..crystals.tensor import CrystalTensor
 from ..files.saving import check_suffix, write_bytes
 from ..files.writing import about
+from ..formatting import NOTHING
 from ..pictures.printed import matrix_values
 from ..version import __version__
 from .blocks import Fact, Section, Words, formula, hermann_mauguin, schoenflies
@@ -108,11 +109,13 @@ def report(crystal: CrystalTensor) -> Report:
     """Return the page of a tensor: numbers, surfaces to turn, matrices, symmetry, provenance.
 
     Raises:
-        ModuleNotFoundError: without plotly or matplotlib.
+        ModuleNotFoundError: without matplotlib.
     """
     document = as_document(crystal)
     stem = re.sub(r"[^\w.-]+", "-", Path(crystal.name).stem).strip("-.") or "tensor"
     shown = _sections(crystal, stem)
+    turning = any(section.name == "surface" for section in shown)
+    scripts = ("surfaces.js", "page.js") if turning else ("page.js",)
     title = f"{crystal.formula or crystal.name}: {title_of(crystal)}"
     template = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
@@ -126,24 +129,18 @@ def report(crystal: CrystalTensor) -> Report:
         facts=_facts(crystal),
         sections=shown,
         stem=stem,
+        nothing=NOTHING,
         data=safe_json(document),
         policy=POLICY,
         version=__version__,
         style=Markup(_text("style.css")),
-        script=Markup(_text("page.js")),
-        plotly=_plotly() if any(section.name == "surface" for section in shown) else None,
+        scripts=[Markup(_text(name)) for name in scripts],
     )
     return Report(title, html, document)
 
 
 def _text(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _plotly() -> Markup:
-    from plotly.offline import get_plotlyjs
-
-    return Markup(get_plotlyjs())
 
 
 def _names(crystal: CrystalTensor) -> list[Words]:

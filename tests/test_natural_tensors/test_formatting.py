@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from natural_tensors import formatting
-from natural_tensors.formatting import typeset, typeset_spread
+from natural_tensors.formatting import typeset, typeset_alike, typeset_spread
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_nearest_word_is_meant() -> None:
     ("value", "text"),
     [
         (37.758, "37.76"), (-0.09734, "−0.09734"), (0.0, "0"), (12345.6, "12346"), (np.nan, "–"),
-        (np.inf, "∞"), (1.5e-6, "1.500 × 10^−6"), (2.5e8, "2.500 × 10^8"), (9.9999, "10.000"),
+        (np.inf, "∞"), (1.5e-6, "1.500 × 10⁻⁶"), (2.5e8, "2.500 × 10⁸"), (9.9999, "10.00"),
     ],
 )  # fmt: skip
 def test_typeset_numbers(value: float, text: str) -> None:
@@ -80,3 +80,20 @@ def test_typeset_numbers(value: float, text: str) -> None:
 )  # fmt: skip
 def test_typeset_numbers_with_a_spread(value: float, spread: float | None, text: str) -> None:
     assert typeset_spread(value, spread, "GPa") == text
+
+
+def test_a_column_has_the_decimals_of_its_largest_number() -> None:
+    assert typeset_alike([168.4, -17.91, -1.581e-6, 0.05, 0.04]) == [
+        "168.4",
+        "−17.9",
+        "0",
+        "0.1",
+        "0",
+    ]
+    assert typeset_alike([1.0, np.nan], 3, of=200.0) == ["1", "–"]
+    assert typeset_alike([2.31e-12, -4e-13, 1e-19]) == ["2.310 × 10⁻¹²", "−4.000 × 10⁻¹³", "0"]
+    assert typeset_alike([0.0, -0.0]) == ["0", "0"]
+
+
+def test_a_spread_larger_than_its_value_leaves_no_signed_zero() -> None:
+    assert typeset_spread(-0.2, 3.0) == "0 ± 3"

@@ -77,11 +77,11 @@ def test_reports_that_are_refused(arguments: list[str], code: int, message: str)
 
 def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(*_: Any, **__: Any) -> None:
-        raise ModuleNotFoundError("No module named 'plotly'", name="plotly")
+        raise ModuleNotFoundError("No module named 'jinja2'", name="jinja2")
 
     monkeypatch.setattr("natural_tensors.report.command.report", absent)
     text = run("report", "--example", "quartz", code=2).stderr
-    assert "the package plotly is not installed" in text
+    assert "the package jinja2 is not installed" in text
     assert "pip install 'natural-tensors[report]'" in text
 
 

@@ -78,6 +78,22 @@ def test_the_weakest_mode_in_words(stiffness: NDArray[np.float64], text: str) ->
     assert re.search(text, elasticity.weakest_mode(stiffness))
 
 
+def test_rounding_does_not_choose_the_strains_of_a_multiple_modulus() -> None:
+    """What single precision does to a cubic or isotropic stiffness turns no strain."""
+    noise = np.random.default_rng(4).normal(size=(20, 6, 6))
+    shaken_copper = cubic(168.4, 121.4, 75.4) + 1e-5 * (noise[0] + noise[0].T)
+    for exact in (cubic(168.4, 121.4, 75.4), elasticity.isotropic(100.0, 60.0)):
+        shaken = elasticity.kelvin_modes(exact + 1e-5 * (noise + noise.swapaxes(-1, -2)))
+        expected = elasticity.kelvin_modes(exact)
+        np.testing.assert_allclose(
+            shaken.strains, np.broadcast_to(expected.strains, (20, 6, 3, 3)), atol=2e-6
+        )
+    words = [elasticity.describe_strain(e) for e in elasticity.kelvin_modes(shaken_copper).strains]
+    assert words[:3] == [
+        "0.816 e_xx - 0.408 e_yy - 0.408 e_zz", "0.707 e_yy - 0.707 e_zz", "0.707 e_yz",
+    ]  # fmt: skip
+
+
 def test_strains_in_words() -> None:
     strain = np.array([[0.6, 0, -0.1], [0, -0.6, 0], [-0.1, 0, 1e-5]])
     assert elasticity.describe_strain(strain) == "0.600 e_xx - 0.600 e_yy - 0.100 e_xz"

@@ -7,7 +7,6 @@ from natural_tensors.report.blocks import (
     formula,
     hermann_mauguin,
     schoenflies,
-    vector,
 )
 
 
@@ -20,4 +19,3 @@ def test_symbols_of_chemistry_and_crystallography() -> None:
     assert component("(C11 - C12)/2") == (
         "(<var>C</var><sub>11</sub> − <var>C</var><sub>12</sub>)/2"
     )
-    assert vector([1, -0.5, 1e-12]) == "1.000, −0.500, 0"

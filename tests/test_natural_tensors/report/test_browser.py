@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from natural_tensors.pictures.directional import stiffness_of
+from natural_tensors.pictures.directional import TOWARDS, find, sphere, stiffness_of
 from natural_tensors.report import report
 from tests.helpers.example_crystals import quartz
 from tests.helpers.machine import BROWSER, DRIVER
@@ -66,20 +69,26 @@ def drawn(browser: Any) -> None:
     """Wait until the surface is drawn."""
     WebDriverWait(browser, 30).until(
         lambda window: window.execute_script(
-            "const place = document.getElementById('turning');"
-            "return Boolean(place._fullLayout && place._fullLayout.scene"
-            " && place._fullLayout.scene._scene && place.querySelector('canvas'))"
+            "return Boolean(document.getElementById('turning').surfaces)"
         )
     )
 
 
 def picture(browser: Any) -> bytes:
-    """Return what is drawn on the canvas, as PNG."""
-    url: str = browser.execute_async_script(
-        "const done = arguments[0];"
-        "Plotly.toImage('turning', {format: 'png', width: 400, height: 300}).then(done)"
+    """Return what is drawn, as PNG."""
+    url: str = browser.execute_script(
+        "return document.getElementById('turning').surfaces.picture()"
     )
+    assert url.startswith("data:image/png;base64,")
     return base64.b64decode(url.partition(",")[2])
+
+
+def view(browser: Any) -> list[list[float]]:
+    """Return the view as it stands: rows to the right, up, and towards the eye."""
+    rows: list[list[float]] = browser.execute_script(
+        "return document.getElementById('turning').surfaces.view()"
+    )
+    return rows
 
 
 def colours(browser: Any) -> int:
@@ -98,57 +107,62 @@ def test_the_surface_is_drawn(opened: Any) -> None:
     WebDriverWait(opened, 10).until(lambda window: colours(window) > 100)
 
 
-def test_the_menu_changes_the_surface(opened: Any) -> None:
-    before = picture(opened)
-    button = opened.find_element("css selector", "[data-property='poisson-min']")
-    button.click()
-    assert button.get_attribute("aria-pressed") == "true"
-    shown = opened.execute_script(
-        "return document.getElementById('turning').data"
-        ".filter(trace => trace.visible && trace.type === 'mesh3d').map(trace => trace.meta)"
-    )
-    assert shown == ["poisson-min"]
-    assert picture(opened) != before
-    opened.find_element("css selector", "[data-property='youngs']").click()
-    pressed = opened.find_elements("css selector", "[aria-pressed='true']")
-    assert [entry.get_attribute("data-property") for entry in pressed] == ["youngs"]
+def test_every_button_shows_another_surface(opened: Any) -> None:
+    buttons = opened.find_elements("css selector", "[data-property]")
+    assert len(buttons) == 9
+    pictures = set()
+    for button in buttons:
+        button.click()
+        assert button.get_attribute("aria-pressed") == "true"
+        pressed = opened.find_elements("css selector", "[aria-pressed='true']")
+        assert [entry.get_attribute("data-property") for entry in pressed] == [
+            button.get_attribute("data-property")
+        ]
+        pictures.add(picture(opened))
+    assert len(pictures) == len(buttons)
+    buttons[0].click()
 
 
-def test_the_surface_turns_when_it_is_dragged(opened: Any) -> None:
-    def eye() -> dict[str, float]:
-        found: dict[str, float] = opened.execute_script(
-            "return document.getElementById('turning')._fullLayout.scene._scene.getCamera().eye"
-        )
-        return found
-
+def test_the_surface_turns_with_hand_and_keys_and_back(opened: Any) -> None:
     place = opened.find_element("id", "turning")
     opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", place)
-    before = eye()
+    first = np.array(view(opened))
+    np.testing.assert_allclose(first[2], TOWARDS, atol=1e-12)
     ActionChains(opened).move_to_element(place).click_and_hold().move_by_offset(
         120, 30
     ).release().perform()
-    after = eye()
-    assert max(abs(after[axis] - before[axis]) for axis in "xyz") > 0.1
+    dragged = np.array(view(opened))
+    # what faced the eye follows the hand: to the right and down
+    right, up, _ = dragged @ first[2]
+    assert right > 0.3
+    assert up < -0.05
+    np.testing.assert_allclose(dragged @ dragged.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(dragged) > 0
+    place.send_keys(Keys.ARROW_LEFT)
+    assert np.abs(np.array(view(opened)) - dragged).max() > 0.05
+    opened.find_element("css selector", "[data-view='reset']").click()
+    np.testing.assert_allclose(view(opened), first)
 
 
-def test_a_surface_says_its_value_and_direction(opened: Any) -> None:
+@pytest.mark.parametrize("name", ["youngs", "poisson-min"])
+def test_a_surface_says_its_value_and_direction(opened: Any, name: str) -> None:
+    opened.find_element("css selector", f"[data-property='{name}']").click()
     place = opened.find_element("id", "turning")
-    opened.execute_script(
-        "arguments[0].scrollIntoView({block: 'center'});"
-        "arguments[0].on('plotly_hover', (event) => {"
-        "  const {intensity, customdata, x, y, z} = event.points[0];"
-        "  window.pointed = [intensity, [...customdata], [x, y, z]]; })",
-        place,
-    )
-    for step in range(3):
-        ActionChains(opened).move_to_element_with_offset(place, -20 + 10 * step, 10).perform()
-    WebDriverWait(opened, 10).until(lambda window: window.execute_script("return window.pointed"))
-    value, direction, point = opened.execute_script("return window.pointed")
-    label = opened.find_element("css selector", "#turning .hovertext").text
-    assert "GPa" in label
-    assert "along" in label
-    for along, place in zip(direction, point, strict=True):
-        assert abs(value) * along == pytest.approx(place, abs=1e-4 * abs(value))
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", place)
+    for x, y in ((-60, 10), (-90, 25), (-45, -40)):
+        ActionChains(opened).move_to_element_with_offset(place, x, y).perform()
+        tip = opened.find_element("css selector", "#turning .tip")
+        assert tip.is_displayed()
+        said = tip.text.replace("−", "-")
+        number, along = re.fullmatch(r"(-?[\d.]+)(?: GPa)?\nalong (.*)", said).groups()  # type: ignore[union-attr]
+        direction = np.array([float(part) for part in along.split(", ")])
+        expected = find(quartz(), name).values(direction / np.linalg.norm(direction))
+        # triangles of 3 degrees and two decimals of the direction stand between the two
+        spread = float(np.ptp(find(quartz(), name).values(sphere().directions)))
+        assert abs(float(number) - float(expected)) < 0.03 * spread
+    ActionChains(opened).move_to_element_with_offset(place, 0, -240).perform()
+    assert not tip.is_displayed()
+    opened.find_element("css selector", "[data-property='youngs']").click()
 
 
 def test_the_matrix_is_copied(opened: Any) -> None:
@@ -183,6 +197,18 @@ def test_the_data_are_downloaded(opened: Any) -> None:
         assert ("report" in document) == (button is everything)
 
 
+def test_the_picture_is_saved(opened: Any) -> None:
+    opened.execute_cdp_cmd(
+        "Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(opened.downloads)}
+    )
+    opened.find_element("css selector", "[data-view='picture']").click()
+    target = Path(opened.downloads) / "quartz-youngs.png"
+    WebDriverWait(opened, 10).until(lambda window: target.exists())
+    image = Image.open(target).convert("RGB")
+    assert len(image.getcolors(maxcolors=image.width * image.height) or ()) > 500
+    assert image.getpixel((0, 0)) == (255, 255, 255)
+
+
 def test_the_page_prints(opened: Any) -> None:
     printed = opened.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
     content = base64.b64decode(printed["data"])
@@ -209,8 +235,7 @@ def test_nothing_is_fetched_and_nothing_complained_of(browser: Any, address: str
         if message["method"] == "Network.requestWillBeSent"
     ]
     assert [url for url in asked if not url.startswith(OWN)] == [address]
-    bad = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert bad == []
+    assert browser.get_log("browser") == []  # neither errors nor warnings
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -229,15 +254,27 @@ def test_a_phone_needs_no_sideways_scroll(browser: Any, address: str, scheme: st
         widths = browser.execute_script(
             "return [document.documentElement.scrollWidth, innerWidth,"
             " getComputedStyle(document.body).backgroundColor,"
-            " document.getElementById('turning')._fullLayout.font.color,"
-            " getComputedStyle(document.body).color]"
+            " [...document.querySelectorAll('.scroll')].filter(box => !box.closest('.wide')"
+            " && box.scrollWidth > box.clientWidth).map(box => box.textContent)]"
         )
         assert widths[:2] == [390, 390]
         assert widths[2] == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 27)"}[scheme]
-        assert widths[3] == widths[4]
+        assert widths[3] == []  # no table is cut
+        # letters and axes have the ink of the scheme
+        image = Image.open(BytesIO(picture(browser))).convert("RGB")
+        colours = {colour for _, colour in image.getcolors(image.width * image.height) or ()}
+        assert {"light": (31, 35, 40), "dark": (230, 233, 237)}[scheme] in colours
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_no_table_is_cut_on_a_desk(opened: Any) -> None:
+    cut = opened.execute_script(
+        "return [...document.querySelectorAll('.scroll')]"
+        ".filter(box => box.scrollWidth > box.clientWidth).map(box => box.textContent)"
+    )
+    assert cut == []
 
 
 def test_without_webgl_the_page_shows_the_stills(browser: Any, address: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from natural_tensors.report.directions import nearest, symbol
+from natural_tensors.report.directions import nearest, symbol, vector
 from tests.helpers.example_crystals import (
     QUARTZ_CELL,
 )
@@ -29,5 +29,11 @@ def test_lattice_directions_are_named(
 def test_a_direction_between_lattice_directions_says_how_far_it_is_off() -> None:
     turn = np.radians(2.0)
     text = symbol(np.array([np.cos(turn), np.sin(turn), 0]), np.eye(3))
-    assert text == "[1 0 0] (2.0° off)"
-    assert symbol(np.array([1.0, -1.0, 0]), np.eye(3)) == '[1 <span class="bar">1</span> 0]'
+    assert text.replace("\u00a0", " ") == "[1 0 0] (2.0° off)"
+    text = symbol(np.array([1.0, -1.0, 0]), np.eye(3), family=True)
+    assert text.replace("\u00a0", " ") == '⟨1 <span class="bar">1</span> 0⟩'
+
+
+def test_a_vector_has_no_signed_zero_and_does_not_break() -> None:
+    assert vector(np.array([1, -0.5, 1e-12])) == "1.000,\u00a0−0.500,\u00a00"
+    assert vector(np.array([-4e-4, -0.0, -1.0])) == "0,\u00a00,\u00a0−1.000"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from natural_tensors import elasticity
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from natural_tensors import elasticity, from_voigt
+from natural_tensors.crystals.frames import Frame
+from natural_tensors.crystals.point_groups import point_group
 from natural_tensors.formatting import typeset
 from natural_tensors.pictures.directional import stiffness_of
+from natural_tensors.report import report
 from tests.helpers.example_crystals import (
+    copper,
     quartz,
 )
-from tests.helpers.pages import parsed
+from tests.helpers.pages import Parsed, parsed
+
+CUBE = 3.61 * np.eye(3)  # Å
 
 
 def test_the_head_of_quartz() -> None:
@@ -29,11 +40,46 @@ def test_extremes_of_quartz_are_those_of_elasticity() -> None:
     assert f"largest {typeset(found.poisson.maximum)}" in words
 
 
+EXTREMES_OF_COPPER = (
+    "Young's modulus, smallest 66.69 GPa 1.000, 0, 0 – 3 directions",
+    "Young's modulus, largest 191.1 GPa 0.577, 0.577, 0.577 – 4 directions",
+    "linear compressibility, smallest 2.432 1/TPa any – all directions",
+    "linear compressibility, largest 2.432 1/TPa any – all directions",
+    "shear modulus, smallest 23.50 GPa 0.707, 0.707, 0 0.707, −0.707, 0 3 pairs",
+    "shear modulus, largest 75.40 GPa any across 1.000, 0, 0 1.000, 0, 0 3 circles",
+    "Poisson's ratio, smallest −0.1357 0.707, 0.707, 0 0.707, −0.707, 0 6 pairs",
+    "Poisson's ratio, largest 0.8187 0.707, 0.707, 0 0, 0, 1.000 6 pairs",
+)
+
+
+def test_extremes_of_a_cubic_crystal_name_families() -> None:
+    words = parsed("copper").words("extremes")
+    for line in EXTREMES_OF_COPPER:
+        assert line in words, line
+
+
+@pytest.mark.slow
+def test_single_precision_changes_no_word_of_a_page() -> None:
+    exact = replace(
+        copper(),
+        group=point_group("m-3m"),
+        setting=np.eye(3),
+        frame=Frame("given", np.eye(3), CUBE),
+    )
+    noise = np.random.default_rng(3).normal(size=(6, 6)) * 2e-5  # GPa, 1e-7 of C11
+    shaken = replace(exact, values=exact.values + from_voigt(noise + noise.T))
+    before, after = (Parsed(report(crystal).html) for crystal in (exact, shaken))
+    for section in before.text:
+        assert after.words(section) == before.words(section), section
+    assert "1.000, 0, 0 ⟨1 0 0⟩ – 3 directions" in after.words("extremes")
+    assert "C14 = C56 0 0 0" in after.words("cauchy")
+
+
 def test_a_crystal_without_density_says_so() -> None:
     found = parsed("copper")
     assert "need a density" in found.words("sound")
     assert "Debye" not in found.words("")
-    assert "velocity" not in found.scripts["figure"]
+    assert "velocity" not in found.scripts["scene"]
 
 
 def test_an_unstable_crystal_shows_its_mode_at_the_top() -> None:

@@ -130,8 +130,25 @@ def test_what_comes_in_is_escaped() -> None:
     assert json.loads(found.scripts["document"])["name"] == unstable().name
 
 
-def test_there_is_one_copy_of_plotly() -> None:
-    assert page("quartz").html.count("plotly.js v") == 1
+LARGEST_PAGE = 1.5e6
+"""Bytes; quartz, which has all there is to show, takes 1.3e6."""
+
+
+@every
+def test_a_page_is_small_and_draws_with_its_own_script(name: str) -> None:
+    html = page(name).html
+    assert len(html.encode()) < LARGEST_PAGE
+    assert "plotly" not in html.lower()
+    assert ("const surfacesIn" in html) == (name != "other")
+
+
+@every
+def test_no_zero_has_a_sign_and_no_number_is_rounding(name: str) -> None:
+    for section, text in parsed(name).text.items():
+        words = " ".join(text.split())
+        assert not re.search(r"[−-]0(?:\.0*)?(?![.\d])", words), section
+        # what is 10^-6 of anything shown here is rounding
+        assert not re.search(r"10⁻(?:[6-9]|[¹²³])", words), section
 
 
 def test_a_report_is_written_as_a_whole(tmp_path: Path) -> None:
