@@ -58,6 +58,8 @@ def project(
     values: Any,
     group: str | PointGroup,
     setting: Any = None,
+    *,
+    exact: bool = False,
 ) -> Any:
     """Return the nearest tensor that a point group leaves alone, in the Frobenius norm.
 
@@ -67,6 +69,7 @@ def project(
         group: point group or its symbol.
         setting: rotation from the axes of the tensor to the standard axes of the group, x' = R x,
             shape ``(3, 3)``; none when they are the same.
+        exact: True keeps plain integers exact too.
 
     Returns:
         Shape ``(3,)*rank``, in the axes of the tensor: float64, or a SymPy array where the values
@@ -74,7 +77,7 @@ def project(
     """
     reduction = _reduction_of(tensor)
     points = group if isinstance(group, PointGroup) else point_group(group)
-    if symbols.is_exact(values) or symbols.is_exact(setting):
+    if exact or symbols.is_exact(values) or symbols.is_exact(setting):
         return _projected_exactly(reduction, values, points, setting)
     rotation = np.eye(3) if setting is None else np.asarray(setting, dtype=np.float64)
     packed = reduction.pack(reduction.rotate(np.asarray(values, dtype=np.float64), rotation))

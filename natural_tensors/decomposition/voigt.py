@@ -23,6 +23,7 @@ def to_voigt(
     form: Form = "voigt",
     symmetry: str | IndexSymmetry | None = None,
     invalid: Invalid = "raise",
+    exact: bool = False,
 ) -> Array:
     """Return the Voigt or Mandel form of full tensors (rule 4).
 
@@ -33,13 +34,14 @@ def to_voigt(
             length 3, four at most, are taken for the tensor: rank 4 with both pairs
             symmetric gives 6x6, rank 3 symmetric in its last pair 3x6, rank 2 symmetric 6.
         invalid: as in :meth:`Reduction.decompose`.
+        exact: True keeps plain integers exact too, as SymPy.
 
     Raises:
         SymmetryError: when the pairs are not symmetric.
         ValueError: when the shape fits no rule.
     """
     _check_form(form)
-    array = _as_array(tensor)
+    array = _as_array(tensor, exact)
     if symmetry is None:
         rank = 0
         while rank < min(array.ndim, 4) and array.shape[array.ndim - 1 - rank] == 3:
@@ -49,7 +51,9 @@ def to_voigt(
                 f"shape {tuple(array.shape)} does not end in (3, 3); give symmetry=..."
             )
         symmetry = BY_RANK[rank]
-    return reduction(symmetry).convert(array, source="full", target=form, invalid=invalid)
+    return reduction(symmetry).convert(
+        array, source="full", target=form, invalid=invalid, exact=exact
+    )
 
 
 def from_voigt(
@@ -58,6 +62,7 @@ def from_voigt(
     form: Form = "voigt",
     symmetry: str | IndexSymmetry | None = None,
     invalid: Invalid = "raise",
+    exact: bool = False,
 ) -> Array:
     """Return full tensors, ``batch + (3,)*rank``, from their Voigt or Mandel form (rule 4).
 
@@ -67,9 +72,10 @@ def from_voigt(
         symmetry: index symmetry or name of the class; when omitted 6x6 is rank 4, 3x6 rank 3 and a
             6-vector rank 2. A batch of 6-vectors needs it.
         invalid: as in :meth:`Reduction.decompose`.
+        exact: as above.
     """
     _check_form(form)
-    array = _as_array(matrix)
+    array = _as_array(matrix, exact)
     if symmetry is None:
         symmetry = BY_FORM.get(tuple(array.shape[-2:]))
         if symmetry is None:
@@ -77,11 +83,13 @@ def from_voigt(
                 f"shape {tuple(array.shape)} does not end in (6, 6) or (3, 6) and is not (6,); "
                 "give symmetry=..., such as 'ij=ji' for a batch of 6-vectors"
             )
-    return reduction(symmetry).convert(array, source=form, target="full", invalid=invalid)
+    return reduction(symmetry).convert(
+        array, source=form, target="full", invalid=invalid, exact=exact
+    )
 
 
-def _as_array(values: TensorLike) -> Array:
-    return expressions(values) if is_exact(values) else arrays.as_floating(values)
+def _as_array(values: TensorLike, exact: bool) -> Array:
+    return expressions(values) if exact or is_exact(values) else arrays.as_floating(values)
 
 
 def _check_form(form: str) -> None:

@@ -178,6 +178,6 @@ class Sheet(ABC):
         Phys. Rev. B 54, 3841 (1996).
         """
         a, b, c, d, e, f = self.stiffness
-        xx, yy, xy = stress
+        xx, yy, xy = map(self.finished, stress)
         loaded = (a + xx, b - (xx + yy) / 2, c + xy / 2, d + yy, e + xy / 2, f + (xx + yy) / 2)
         return type(self)(tuple(map(self.finished, loaded)))

@@ -10,6 +10,7 @@ Rev. B 90, 224104 (2014); M. Maździarz, arXiv:2411.15918 (2024), under any load
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..crystals.point_groups import Operation
@@ -43,7 +44,7 @@ class Stability:
 
         return sympy.And(*(condition.doit() > 0 for condition in self.conditions))
 
-    def holds(self, values: dict[str, object]) -> bool:
+    def holds(self, values: Mapping[str, object]) -> bool:
         """Say whether constants satisfy every condition.
 
         Args:

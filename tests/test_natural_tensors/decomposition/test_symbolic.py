@@ -252,3 +252,16 @@ def test_an_unsymmetric_symbolic_tensor_is_projected() -> None:
     assert at(natural, point) == pytest.approx(
         reduction.reconstruct({(4, 0): at(part, point)}, invalid="project")
     )
+
+
+def test_integers_stay_exact_in_functions_of_bare_arrays() -> None:
+    matrix = [[3, 1, 1, 0, 0, 0], [1, 3, 1, 0, 0, 0], [1, 1, 3, 0, 0, 0],
+              [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1]]  # fmt: skip
+    full = nt.from_voigt(matrix, exact=True)
+    assert isinstance(full, sympy.NDimArray)
+    mandel = nt.to_voigt(full, form="mandel")
+    assert (mandel[0, 0], mandel[3, 3]) == (3, 2)
+    assert nt.to_voigt(full.tolist(), exact=True).tolist() == matrix
+    kept = project("elastic", full.tolist(), "∞∞m", exact=True)
+    assert all(entry.is_Rational for entry in kept.reshape(81))
+    assert isinstance(nt.from_voigt(matrix), np.ndarray)
