@@ -8,7 +8,7 @@ HASHED = $(PIP) install --quiet --require-hashes --no-deps --no-build-isolation
 OURS = $(PIP) install --quiet --no-build-isolation -c constraints.txt
 LOCKS = $(wildcard requirements/*.lock)
 
-.PHONY: demo check test bench clean
+.PHONY: demo check test bench mutants clean
 
 demo: .venv/carnet
 	.venv/bin/carnet predict docs/structures/quartz.cif
@@ -28,6 +28,10 @@ test: .venv/test
 bench: .venv/test
 	.venv/bin/python -m benchmarks
 
+# Changes the code in 400 places and says which no test noticed: hours, and it goes on where it was.
+mutants: .venv/mutation
+	.venv/bin/python -m tests.mutants
+
 .venv/python: $(LOCKS)
 	$(PYTHON) -m venv .venv
 	$(HASHED) -r requirements/build.lock
@@ -44,6 +48,10 @@ bench: .venv/test
 	$(HASHED) -r requirements/test.lock
 	$(OURS) -e ".[test,dev]"
 	$(PIP) check
+	touch $@
+
+.venv/mutation: .venv/test
+	$(OURS) -e ".[test,dev,mutation]"
 	touch $@
 
 clean:

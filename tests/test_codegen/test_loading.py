@@ -133,6 +133,20 @@ def test_a_file_of_another_recipe_is_not_taken(fresh: Path) -> None:
     assert load_again(HarmonicsRecipe(2)).harmonics(np.array([0.0, 1.0, 0.0])).shape == (9,)
 
 
+def test_another_generator_finds_no_file_of_this_one(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hash of what generates is part of the name; the text itself does not say it."""
+    recipe = HarmonicsRecipe(2)
+    load_again(recipe)
+    (first,) = fresh.iterdir()
+    assert codegen.fingerprint(recipe, "numpy") in first.name
+    first.write_text(codegen.source(recipe, "numpy"), encoding="utf-8")
+    monkeypatch.setattr(loading, "generator", lambda root: "another")
+    load_again(recipe)
+    assert len(list(fresh.iterdir())) == 2
+
+
 def test_any_change_of_what_generates_changes_the_fingerprint(tmp_path: Path) -> None:
     """An old file must never be taken for what another generator would write."""
     for package in ("codegen", "natural_tensors"):

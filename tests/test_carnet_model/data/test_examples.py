@@ -31,6 +31,13 @@ def test_buckets_are_those_of_the_rule() -> None:
     ]  # fmt: skip
 
 
+def test_buckets_beside_each_boundary() -> None:
+    """Ten of a hundred are reserved, the next eight validate: 9 | 10 and 17 | 18."""
+    beside = {"ZrO": 9, "WN": 10, "GeN": 17, "CoCl": 18}
+    assert {formula: bucket(formula) for formula in beside} == beside
+    assert [split_of(formula) for formula in beside] == ["reserved", "val", "val", "train"]
+
+
 def test_reserved_crystals_are_left_out_of_training(tmp_path: Path) -> None:
     nitride = geometry(bulk("AlN", "wurtzite", a=3.1, c=4.98))
     secret = {

@@ -99,6 +99,26 @@ def test_the_report_names_the_worst_first() -> None:
         assert words in text
 
 
+@pytest.mark.parametrize("stated", [None, 0.2])
+def test_a_label_may_miss_its_point_group_by_the_tolerance(stated: float | None) -> None:
+    """A cubic crystal keeps the multiples of one: the rest of the norm is what is missed."""
+    salt = geometry(bulk("NaCl", "rocksalt", a=5.64))
+
+    def example(share: float) -> Example:
+        rest = np.diag([1.0, -1.0, 0.0]) * np.sqrt(3 / 2) * share / np.sqrt(1 - share**2)
+        return Example(salt, {"dielectric": np.eye(3) + rest})
+
+    tolerance = 0.05 if stated is None else stated
+    shares = (0.998 * tolerance, 1.002 * tolerance)
+    examples = [example(share) for share in shares]
+    if stated is None:
+        report = check(examples, "dielectric")
+    else:
+        report = check(examples, "dielectric", tolerance=stated)
+    assert np.allclose(report.residuals, shares, rtol=1e-12)
+    assert [finding.index for finding in report.findings] == [1]
+
+
 def test_an_empty_check_reports_nothing() -> None:
     assert "0 labels checked" in check_text(check([], "elastic"))
 

@@ -60,6 +60,25 @@ def test_stiffness_is_kept_in_gpa(unit: str, factor: float) -> None:
     assert np.allclose(source.read(FULL / factor, "x"), FULL, rtol=1e-7)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-8, 1e8])
+def test_the_index_symmetry_may_be_missed_by_two_hundredths(size: float) -> None:
+    """Of the norm; what is within it is made symmetric."""
+    symmetric, skew = np.eye(3), np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 0]])
+
+    def matrix(share: float) -> np.ndarray:
+        length = np.sqrt(3) * share / np.sqrt(1 - share**2)  # |skew| / |matrix| = share
+        return np.asarray(size * (symmetric + length / np.sqrt(2) * skew))
+
+    source = LabelSource("dielectric", form="full")
+    assert np.allclose(source.read(matrix(0.0199), "x"), size * symmetric, rtol=1e-12)
+    with pytest.raises(DatasetError, match=r"0\.02 of its norm, more than 0\.02"):
+        source.read(matrix(0.0201), "x")
+    wide = LabelSource("dielectric", form="full", tolerance=0.3)
+    assert np.allclose(wide.read(matrix(0.299), "x"), size * symmetric, rtol=1e-12)
+    with pytest.raises(DatasetError, match=r"more than 0\.3"):
+        wide.read(matrix(0.301), "x")
+
+
 def test_units_that_cannot_be_converted_are_refused() -> None:
     with pytest.raises(DatasetError, match="unit 'psi' is unknown\nallowed: GPa, Pa"):
         LabelSource("elastic", unit="psi")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from carnet_model.network import graph
+from carnet_model.structures import geometry, neighbours
 from carnet_model.training.graph_cache import KEPT_CACHES, cache_folder, graphs
 from carnet_model.training.plan import resolve
 from carnet_model.training.preparation import prepare
@@ -32,6 +36,38 @@ def test_graphs_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     stored.write_bytes(content[:100])
     prepare(resolve(config), cache=tmp_path)
     assert stored.read_bytes() == content
+
+
+def test_each_cutoff_structure_and_code_has_graphs_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the name of the file leaves out would be taken from another training."""
+    (crystal,) = list(CRYSTALS.values())[:1]
+    wider = replace(crystal, cell=crystal.cell * 1.01)
+    moved = replace(crystal, positions=crystal.positions + np.array([0.01, 0, 0]))
+    slab = replace(crystal, periodic=(True, True, False))
+    heavier = replace(crystal, numbers=crystal.numbers + 1)
+    asked = (
+        (crystal, 3.0), (crystal, 4.0), (crystal, 4.0 + 1e-12), (wider, 4.0), (moved, 4.0),
+        (slab, 4.0), (heavier, 4.0),
+    )  # fmt: skip
+    for kept, (structure, cutoff) in enumerate(asked, start=1):
+        (found,) = graphs([structure], cutoff, tmp_path)
+        expected = graph.build(structure, cutoff)
+        for part in fields(expected):
+            assert np.array_equal(getattr(found, part.name), getattr(expected, part.name))
+        assert len(list(tmp_path.glob("*.npz"))) == kept
+    source = inspect.getsource
+    for module in (graph, geometry, neighbours):
+
+        def edited(each: Any, module: Any = module) -> str:
+            return source(each) + "#" * (each is module)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(inspect, "getsource", edited)
+            before = set(tmp_path.glob("*.npz"))
+            graphs([crystal], 3.0, tmp_path)
+            assert len(set(tmp_path.glob("*.npz")) - before) == 1
 
 
 def test_the_folder_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

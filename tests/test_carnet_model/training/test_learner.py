@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -65,6 +67,40 @@ def test_every_parameter_has_a_gradient_whatever_a_batch_knows(
         torch.autograd.backward(learner.training_step(join_samples([chosen]), 0))
         missing = [n for n, p in learner.model.named_parameters() if p.grad is None]
         assert not missing
+
+
+@pytest.mark.parametrize(
+    ("stated", "epochs", "warmup"),
+    [
+        (10, 50, 10),  # as stated
+        (10, 5, 6),  # a fifth of the steps of a short run, 30
+        (10**9, 50, 60),
+        (0, 50, 1),  # from the first step on
+    ],
+)
+def test_the_warm_up_takes_a_fifth_of_a_run_at_most(
+    tmp_path: Path, stated: int, epochs: int, warmup: int
+) -> None:
+    """The rate rises in equal steps to that of the schedule, and falls from there to its end."""
+    rate, share = 0.01, 0.1
+    optimizer = {"lr": rate, "warmup_steps": stated, "final_lr_fraction": share}
+    plan = resolve(alloy_config(tmp_path, epochs=epochs, optimizer=optimizer))
+    learner = Learner(plan, prepare(plan))
+    world = SimpleNamespace(world_size=1)
+    learner.trainer = world  # type: ignore[assignment]
+    steps = math.ceil(learner.size / 5) * epochs
+    assert steps == 6 * epochs  # the numbers above count on it
+    settings = learner.configure_optimizers()
+    optimize, schedule = settings["optimizer"], settings["lr_scheduler"]["scheduler"]
+    rates = []
+    for _ in range(steps + 1):
+        rates.append(optimize.param_groups[0]["lr"])
+        optimize.step()
+        schedule.step()
+    cosine = [share + (1 - share) * (1 + math.cos(math.pi * n / steps)) / 2 for n in range(steps)]
+    expected = [rate * value * min(1.0, (n + 1) / warmup) for n, value in enumerate(cosine)]
+    assert rates[:-1] == pytest.approx(expected, rel=1e-12)
+    assert rates[-1] == pytest.approx(rate * share, rel=1e-12)
 
 
 def test_without_a_compiler_one_line_says_so(

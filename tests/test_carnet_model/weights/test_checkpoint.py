@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from carnet_model.network.graph import build, collate
+from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
 from carnet_model.weights import checkpoint
 from carnet_model.weights.checkpoint import CheckpointError
@@ -59,6 +61,48 @@ def test_saving_again_replaces_and_spares_folders_of_others(saved: Path) -> None
     assert (saved / "notes.txt").exists()
 
 
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_swap_that_fails_leaves_the_old_checkpoint_where_it_was(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """Whichever of the two renamings fails: the old folder aside, the new one into its place."""
+    calls = 0
+    replace = os.replace
+
+    def broken(source: Path, target: Path) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == failing:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", broken)
+        with pytest.raises(CheckpointError, match="cannot be written: No space left"):
+            checkpoint.save(saved, [network(1)], record(seeds=[1]))
+    assert checkpoint.load(saved).record["seeds"] == [3]
+    assert [entry.name for entry in saved.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64], ids=str)
+def test_energies_of_the_elements_keep_double_precision(tmp_path: Path, kind: torch.dtype) -> None:
+    """A total energy of -54321.123456789 eV is known to less than a meV; float32 keeps 4 meV."""
+    energy = -54321.123456789
+    torch.manual_seed(0)
+    model = CarNet(SETTINGS, Target("energy", pooling="sum")).to(kind)
+    reference = model.outputs[0].assembly.reference
+    assert reference is not None
+    reference.table[17] = energy
+    checkpoint.save(tmp_path / "model", [model], record())
+    loaded = checkpoint.load(tmp_path / "model").models[0].outputs[0].assembly.reference
+    assert loaded is not None
+    assert loaded.table.dtype == torch.float64
+    assert loaded.table[17].tolist() == [energy]
+    stored = load_file(tmp_path / "model" / "weights.safetensors")
+    others = {v.dtype for k, v in stored.items() if not k.endswith("table")}
+    assert others == {torch.float32}  # nothing else is written with more digits
+
+
 def cut(folder: Path) -> None:
     place = folder / "weights.safetensors"
     place.write_bytes(place.read_bytes()[:-8])
@@ -81,6 +125,9 @@ def edited(**changes: Any) -> Callable[[Path], None]:
         (lambda folder: (folder / "model.json").write_text("{"), ["is not JSON"]),
         (lambda folder: (folder / "model.json").write_text("[]"), ["states no format"]),
         (edited(format=99, version="9.9"), ["format 99", "9.9", "install a newer"]),
+        (edited(format=checkpoint.FORMAT + 1), ["reads formats up to", "install a newer"]),
+        (edited(format=0), ["states no format"]),
+        (edited(format="2"), ["states no format"]),
         (edited(conventions=0), ["conventions 0"]),
         (edited(members=2), ["does not fit"]),
         (edited(networks=[{"channels": 5}]), ["does not fit"]),
