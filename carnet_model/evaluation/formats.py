@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from natural_tensors import CONVENTIONS, __version__, elasticity, to_voigt
-from natural_tensors.files.saving import FileError, write_bytes
+from natural_tensors.files.saving import make_folder, write_bytes
 from natural_tensors.formatting import aligned, number
 
 from .baselines import Baselines
@@ -199,12 +199,7 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]
         FileError: when the folder or a file cannot be written.
     """
     place = Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"{place}: cannot be made a folder: {error.strerror}\nchoose another --output"
-        ) from None
+    make_folder(place)
     document = json.dumps(as_document(evaluation), indent=2, ensure_ascii=False) + "\n"
     contents: Mapping[str, bytes] = {
         "report.json": document.encode(),

@@ -7,8 +7,10 @@ with periodic images, with ghost atoms, for one system or many side by side.
 from __future__ import annotations
 
 import json
+import logging
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,13 +18,33 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from . import programs
+
 FORMAT = 1
 """Number of the format of exported files; a newer one is refused."""
 
 METADATA = "carnet.json"
 """Name of the description inside a file; a compiled one has it as its metadata ``carnet``."""
 
+LONGEST_METADATA = 1_000_000
+"""Bytes of the description that are read."""
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+_WORDS = programs.text(r".*", "text")
+DESCRIPTION = programs.record(
+    unit=_WORDS,
+    cutoff=programs.positive,
+    layers=programs.whole(1, 100),
+    elements=programs.several(programs.whole(1, 118)),
+    symbols=programs.several(programs.text(r"[A-Z][a-z]?", "symbols of elements")),
+    dtype=programs.only(*DTYPES),
+    device=_WORDS,
+    compiled=programs.only(True, False),
+    target=programs.record(tensor=_WORDS, pooling=_WORDS),
+)
+"""What the description of a potential must say."""
 
 
 class ExportError(ValueError):
@@ -158,58 +180,104 @@ class Exported:
         return int(numbers[0]) if len(numbers) else (self.elements or (1,))[0]
 
 
-def load_exported(path: str | Path, device: str | torch.device = "cpu") -> Exported:
+def load_exported(
+    path: str | Path, device: str | torch.device = "cpu", *, trusted: bool = False
+) -> Exported:
     """Return the potential of a file that :func:`carnet_model.export.exporting.export` wrote.
 
-    Only PyTorch runs it. A program is data and runs on any device; a compiled file holds machine
-    code, so load only files from hands you trust.
+    Only PyTorch runs it. A program is checked before PyTorch reads it (:mod:`.programs`): it can
+    hold operations on tensors and nothing else, and runs on any device. From a stranger it may
+    still compute anything, take long, or ask for much memory. A compiled file holds machine code,
+    which can do whatever you can, and is loaded when you say that it is trusted.
 
     Args:
         path: the file.
         device: where a program shall run; a compiled file runs where it was compiled for.
+        trusted: run the machine code of a compiled file.
 
     Raises:
-        ExportError: when the file is missing or no exported potential, or a newer version wrote
-            it; or for another device than a file was compiled for.
+        ExportError: when the file is missing, damaged or no exported potential, or a newer version
+            wrote it; when it holds what no potential needs; when it is compiled and not trusted,
+            or for another device.
     """
     place, chosen = Path(path), torch.device(device)
     try:
         with zipfile.ZipFile(place) as archive:
             names = archive.namelist()
-            entry = next((name for name in names if name.endswith(f"/extra/{METADATA}")), None)
-            text = archive.read(entry).decode() if entry else None
-    except (OSError, zipfile.BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or "it is no archive"
+        if any("aotinductor" in name for name in names):
+            return _compiled(place, chosen, trusted)
+        return _program(place, chosen)
+    except ExportError:
+        raise
+    except programs.RefusedError as error:
         raise ExportError(
-            f"{place}: cannot be read: {reason}; name a file that carnet export wrote"
+            f"{place}: is no exported potential that can be trusted: {error}; name a file that "
+            "carnet export wrote"
         ) from None
-    if text is not None:
-        metadata = _checked(json.loads(text), place)
-        program = torch.export.load(place)
-        if chosen.type != "cpu":
-            from torch.export.passes import move_to_device_pass
-
-            program = move_to_device_pass(program, chosen)
-        return Exported(program.module(check_guards=False), metadata, chosen)
-    if not any("aotinductor" in name for name in names):
+    except Exception as error:  # PyTorch and zipfile raise anything for a damaged file
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        if isinstance(error, zipfile.BadZipFile):
+            reason = "it is no archive, or a damaged one"
         raise ExportError(
-            f"{place}: holds no exported potential; name a file that carnet export wrote"
+            f"{place}: cannot be read: {reason or type(error).__name__}; name a file that carnet "
+            "export wrote"
+        ) from None
+
+
+def _program(place: Path, device: torch.device) -> Exported:
+    """Return a program, checked before PyTorch sees it."""
+    with zipfile.ZipFile(place) as archive:
+        entry = next((n for n in archive.namelist() if n.endswith(f"/extra/{METADATA}")), None)
+        if entry is None or archive.getinfo(entry).file_size > LONGEST_METADATA:
+            raise ExportError(
+                f"{place}: holds no exported potential; name a file that carnet export wrote"
+            )
+        metadata = _checked(archive.read(entry), place)
+    content = programs.rebuilt(place)
+    with _quiet():
+        program = torch.export.load(content)
+    if device.type != "cpu":
+        from torch.export.passes import move_to_device_pass
+
+        program = move_to_device_pass(program, device)
+    return Exported(program.module(check_guards=False), metadata, device)
+
+
+def _compiled(place: Path, device: torch.device, trusted: bool) -> Exported:
+    """Return the machine code of a file, which cannot be checked."""
+    if not trusted:
+        raise ExportError(
+            f"{place}: holds machine code, which can do whatever you can; if you trust who wrote "
+            "it, load it by load_exported(path, trusted=True)"
         )
     from torch._inductor import aoti_load_package  # loads the compiler: only where it is asked for
 
     package = aoti_load_package(str(place))
-    metadata = _checked(json.loads(package.get_metadata().get("carnet", "{}")), place)
-    if metadata["device"] != chosen.type:
+    metadata = _checked(package.get_metadata().get("carnet", "{}").encode(), place)
+    if metadata["device"] != device.type:
         raise ExportError(
-            f"{place}: was compiled for {metadata['device']}, not {chosen.type}; choose that "
+            f"{place}: was compiled for {metadata['device']}, not {device.type}; choose that "
             "device, or export without --aot"
         )
-    return Exported(package, metadata, chosen)
+    return Exported(package, metadata, device)
 
 
-def _checked(metadata: object, place: Path) -> Mapping[str, Any]:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep PyTorch from logging, with its stack, what becomes an error here."""
+    log = logging.getLogger("torch.export")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _checked(text: bytes, place: Path) -> Mapping[str, Any]:
+    metadata = json.loads(text.decode())
     number = metadata.get("format") if isinstance(metadata, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(number, int):
+    if not isinstance(number, int):
         raise ExportError(
             f"{place}: holds no exported potential; name a file that carnet export wrote"
         )
@@ -218,4 +286,4 @@ def _checked(metadata: object, place: Path) -> Mapping[str, Any]:
             f"{place}: has format {number}, written by version {metadata.get('version')}; this "
             f"version reads formats up to {FORMAT}: install a newer one"
         )
-    return dict(metadata)
+    return {**metadata, **DESCRIPTION(metadata, METADATA)}

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from natural_tensors import CONVENTIONS, __version__
+from natural_tensors.files.saving import make_folder
 
 from ..network.graph import Batch, Graph, collate
 from ..network.layers.modules import Modules
@@ -116,17 +117,18 @@ def export(model: CarNet | Predictor, path: str | Path, *, aot: bool = False) ->
     Raises:
         ExportError: when the model has no energy, the suffix is another one, compilation fails, or
             the program does not compute what the network does.
+        FileError: when there can be no such file.
     """
     place = Path(path)
     if place.suffix != ".pt2":
         raise ExportError(f"{place}: an exported potential ends in .pt2: name it so")
+    make_folder(place.parent)
     models, elements = _networks(model)
     dtype = next(models[0].parameters()).dtype
     metadata = _metadata(models[0], elements, dtype, len(models), aot)
     potential = _Potential(models)
     known = elements or [6, 8, 14]
     program = _traced(potential, _inputs(_sample(known, 4, models[0].settings.cutoff), dtype))
-    place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.stem}.") as folder:
         fresh = str(Path(folder) / place.name)
         if aot:
@@ -134,7 +136,7 @@ def export(model: CarNet | Predictor, path: str | Path, *, aot: bool = False) ->
         else:
             program.example_inputs = None  # the one thing in the file that would be a pickle
             torch.export.save(program, fresh, extra_files={METADATA: json.dumps(metadata)})
-        written = load_exported(fresh)
+        written = load_exported(fresh, trusted=True)  # what was compiled here
         for atoms in (1, 3, 7):
             _compare(written, models, _sample(known, atoms, written.cutoff), dtype)
         os.replace(fresh, place)

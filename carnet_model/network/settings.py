@@ -14,7 +14,9 @@ class ConfigError(InputError, ValueError):
 class Settings(BaseModel):
     """Base of all settings: immutable, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 class NetworkSettings(Settings):

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -100,6 +100,10 @@ class RuleSettings(Settings):
     weight: float = Field(ge=0, description="the factor")
 
 
+Bound = Annotated[float, Field(allow_inf_nan=True)]
+"""A number, or ``.inf`` where there is no bound."""
+
+
 class LabelSettings(Settings):
     """Where a label stands in a record, how it is written, and what it weighs."""
 
@@ -117,7 +121,7 @@ class LabelSettings(Settings):
         ge=0,
         description="largest violation of the index symmetry, as a share of the norm",
     )
-    range: tuple[float, float] | None = Field(
+    range: tuple[Bound, Bound] | None = Field(
         default=None, description="leave out of training what is not between these (scalars)"
     )
     weight: float = Field(

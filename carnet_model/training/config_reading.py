@@ -14,6 +14,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from natural_tensors.errors import translated
+
 from ..network.settings import ConfigError
 from .config import Config
 from .sources import resolve_sources
@@ -51,18 +53,18 @@ def read_config(path: str | Path) -> Config:
             wrong key with its place, what it holds and what is allowed.
     """
     place = Path(path)
-    try:
-        text = place.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise ConfigError(
+
+    def unreadable(reason: str) -> ConfigError:
+        return ConfigError(
             f"{place}: cannot be read: {reason}; name a YAML file, or see `carnet train "
             "--help-config`"
-        ) from None
+        )
+
+    with translated(unreadable):
+        text = place.read_text(encoding="utf-8")
     try:
-        values = yaml.load(text, Loader=_Loader)  # derived from SafeLoader
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{place}: is no YAML: {error}") from None
+        with translated(lambda reason: ConfigError(f"is no YAML: {reason}")):
+            values = yaml.load(text, Loader=_Loader)  # derived from SafeLoader
     except ConfigError as error:
         raise ConfigError(f"{place}: {error}") from None
     if not isinstance(values, dict):

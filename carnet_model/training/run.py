@@ -29,6 +29,9 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from natural_tensors.errors import translated
+from natural_tensors.files.saving import make_folder
+
 from ..network.settings import ConfigError
 from .batches import DataModule
 from .config import Config
@@ -84,13 +87,17 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
         What came out.
 
     Raises:
+        ConfigError: when this machine has no such accelerator.
         DatasetError: when the data cannot be read.
+        FileError: when there can be no such folder.
         TrainingError: when the folder holds another run, or training fails.
         TrainingInterrupted: when it was stopped from outside; it can go on.
     """
     plan = resolve(config)
     resuming = check_folder(plan, resume)
+    make_folder(plan.folder)  # what cannot be written or run is said before the work
     with _process_settings(plan.config.threads), _without_lightning_warnings():
+        check_accelerator(plan.config)
         samples = _prepare(plan, progress=progress)
         if resuming:
             check_data(plan, samples)
@@ -99,6 +106,30 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
             start_folder(plan, samples)
         _fit(learner, samples, resuming=resuming, progress=progress)
         return _finish(learner, samples, progress=progress)
+
+
+def check_accelerator(config: Config) -> None:
+    """Refuse what this machine has not.
+
+    Raises:
+        ConfigError: naming the accelerator, and why Lightning cannot use it.
+    """
+
+    def refused(reason: str) -> ConfigError:
+        return ConfigError(
+            f"accelerator: got {config.accelerator!r} with devices: {config.devices}, which cannot "
+            f"be used here: {reason}; cpu always can"
+        )
+
+    with translated(refused):
+        pl.Trainer(
+            accelerator=config.accelerator,
+            devices=config.devices,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
 
 
 def _say(progress: bool, text: str) -> None:

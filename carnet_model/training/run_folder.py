@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from lightning.pytorch.plugins.io import CheckpointIO
 
-from natural_tensors.files.saving import write_bytes
+from natural_tensors.errors import translated
+from natural_tensors.files.decoding import decode_json, decode_text
+from natural_tensors.files.saving import make_folder, write_bytes
 
 from ..data.fingerprints import Fingerprints
 from ..weights import checkpoint
+from ..weights.record import MODEL as RECORD
+from ..weights.record import WEIGHTS
 from ..weights.state import load_state, save_state
 from .config import Config
 from .learner import Learner, TrainingError
@@ -185,14 +190,9 @@ def check_folder(plan: Plan, resume: bool | None) -> bool:
                 f"{folder}: holds no run to go on with; leave --resume out to start one"
             )
         return False
-    try:
+    with translated(partial(_unreadable, folder), keep=TrainingError):
         stored = Config.model_validate_json((folder / CONFIG).read_bytes())
-        finished = json.loads(record.read_bytes())["finished"]
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(
-            f"{folder}: the run in it cannot be read: {str(error).splitlines()[0]}; choose "
-            "another output, or start anew with resume=False"
-        ) from None
+        finished = decode_json(decode_text(record.read_bytes()))["finished"]
     differences = plan.config.differences(stored)
     if differences:
         raise TrainingError(
@@ -206,6 +206,13 @@ def check_folder(plan: Plan, resume: bool | None) -> bool:
     return (folder / STATE).is_file()
 
 
+def _unreadable(folder: Path, reason: str) -> TrainingError:
+    return TrainingError(
+        f"{folder}: the run in it cannot be read: {reason}; choose another output, or start anew "
+        "with resume=False"
+    )
+
+
 def check_data(plan: Plan, samples: Samples) -> None:
     """Refuse to go on with a run whose data are others than when it began.
 
@@ -213,7 +220,8 @@ def check_data(plan: Plan, samples: Samples) -> None:
         TrainingError: when they are.
     """
     folder = plan.folder
-    stored = json.loads((folder / RUN).read_bytes()).get("fingerprint")
+    with translated(partial(_unreadable, folder), keep=TrainingError):
+        stored = decode_json(decode_text((folder / RUN).read_bytes())).get("fingerprint")
     if stored != samples.fingerprint:
         raise TrainingError(
             f"{folder}: the training data have changed since the run began (fingerprint "
@@ -224,11 +232,11 @@ def check_data(plan: Plan, samples: Samples) -> None:
 def start_folder(plan: Plan, samples: Samples) -> None:
     """Make the folder of a run, without what an earlier run left there."""
     folder = plan.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (STATE, METRICS, CURVE, f"{MODEL}/{checkpoint.MODEL}"):
+    make_folder(folder)
+    for name in (STATE, METRICS, CURVE, f"{MODEL}/{RECORD}"):
         (folder / name).unlink(missing_ok=True)
     if (folder / MODEL).is_dir():
-        (folder / MODEL / checkpoint.WEIGHTS).unlink(missing_ok=True)
+        (folder / MODEL / WEIGHTS).unlink(missing_ok=True)
         (folder / MODEL).rmdir()
     _write_json(folder / CONFIG, plan.config.model_dump(mode="json"))
     write_record(plan, samples, finished=False)

@@ -19,31 +19,22 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from natural_tensors import CONVENTIONS, __version__
-from natural_tensors.errors import InputError
+from natural_tensors.errors import translated
+from natural_tensors.files.saving import make_folder
 
 from ..data.fingerprints import Fingerprints
 from ..network.model import CarNet
 from ..network.settings import NetworkSettings
 from ..network.targets import Target
-
-FORMAT = 2
-"""Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
-
-MODEL, WEIGHTS = "model.json", "weights.safetensors"
-"""Names of the files of a checkpoint."""
+from .record import FORMAT, MODEL, WEIGHTS, CheckpointError, check_record, read_record
 
 Arrays = Mapping[str, NDArray[Any]]
 """Arrays of any type by name."""
-
-
-class CheckpointError(InputError, ValueError):
-    """A checkpoint that cannot be read or written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +163,7 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             f"{folder}: holds {', '.join(others[:4]) or 'no folder'}; a checkpoint replaces its "
             "whole folder: choose another, or one that does not exist"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     suffix = f"{os.getpid()}.tmp"
     fresh, old = (folder.with_name(f".{folder.name}.{kind}.{suffix}") for kind in ("new", "old"))
     try:
@@ -203,13 +194,15 @@ def load(folder: str | Path) -> Checkpoint:
         CheckpointError: when a file is missing or damaged, or a newer version wrote it.
     """
     place = Path(folder)
-    record = _record(place)
-    try:
+    record = read_record(place)
+
+    def unreadable(reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"{place}: {WEIGHTS} cannot be read: {reason}; copy the whole folder"
+        )
+
+    with translated(unreadable):
         raw = (place / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise CheckpointError(
-            f"{place}: {WEIGHTS} cannot be read: {error.strerror}; copy the whole folder"
-        ) from None
     digest = hashlib.sha256(raw).hexdigest()
     if digest != record.get("sha256"):
         raise CheckpointError(
@@ -217,46 +210,15 @@ def load(folder: str | Path) -> Checkpoint:
             f"{record.get('sha256')}; one of them is damaged or from another checkpoint: copy "
             "the folder again"
         )
-    try:
+
+    def misfit(reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"{place}: does not fit this version ({__version__}): {reason}; it was written by "
+            f"version {record.get('version')}"
+        )
+
+    with translated(misfit, keep=CheckpointError):
         return _assembled(*_upgraded(record, load_tensors(raw)))
-    except (LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()
-        raise CheckpointError(
-            f"{place}: does not fit this version ({__version__}): "
-            f"{reason[0][:300] if reason else type(error).__name__}; it was written by version "
-            f"{record.get('version')}"
-        ) from None
-
-
-def _record(place: Path) -> dict[str, Any]:
-    try:
-        text = (place / MODEL).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise CheckpointError(
-            f"{place}: {MODEL} cannot be read: {reason}; name a folder that holds {MODEL} and "
-            f"{WEIGHTS}"
-        ) from None
-    try:
-        record = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CheckpointError(
-            f"{place}: {MODEL}, line {error.lineno}, is not JSON: {error.msg}; copy it again"
-        ) from None
-    number = record.get("format") if isinstance(record, dict) else None
-    if not isinstance(number, int) or number < 1:
-        raise CheckpointError(f"{place}: {MODEL} states no format; it is no checkpoint")
-    if number > FORMAT:
-        raise CheckpointError(
-            f"{place}: has format {number}, written by version {record.get('version')}; this "
-            f"version ({__version__}) reads formats up to {FORMAT}: install a newer one"
-        )
-    if record.get("conventions") != CONVENTIONS:
-        raise CheckpointError(
-            f"{place}: follows conventions {record.get('conventions')}, this version "
-            f"{CONVENTIONS}: install version {record.get('version')}, or train again"
-        )
-    return dict(record)
 
 
 OUTPUT = ("readouts", "atomic", "importance", "head", "assembly")
@@ -280,6 +242,7 @@ def _upgraded(
 
 
 def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
+    check_record(record)
     targets = []
     for stated in record["targets"]:
         known = {key: value for key, value in stated.items() if key != "symmetry"}

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.fingerprints import Fingerprints
-from .checkpoint import Checkpoint, CheckpointError, arrays_of, load, save
+from .checkpoint import Checkpoint, arrays_of, load, save
+from .record import CheckpointError
 
 
 def merge(

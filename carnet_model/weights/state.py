@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from natural_tensors.errors import translated
+from natural_tensors.files.decoding import decode_json
 from natural_tensors.files.saving import write_bytes
 
-from .checkpoint import CheckpointError
+from .record import CheckpointError
 
 STATE_FORMAT = 1
 """Number of the format; a newer one is refused."""
@@ -44,7 +46,13 @@ def load_state(path: str | Path) -> Any:
     Raises:
         CheckpointError: when it is missing, damaged or of a newer version.
     """
-    try:
+
+    def unreadable(reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"{path}: cannot be read as the state of a training: {reason}; start the run anew"
+        )
+
+    with translated(unreadable, keep=CheckpointError):
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -53,13 +61,7 @@ def load_state(path: str | Path) -> Any:
                 f"{path}: has format {header['format']}, this version reads up to {STATE_FORMAT}: "
                 "install a newer one"
             )
-        return _restored(json.loads(header["tree"]), tensors)
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(
-            f"{path}: cannot be read as the state of a training: {error}; start the run anew"
-        ) from None
+        return _restored(decode_json(header["tree"]), tensors)
 
 
 def _flattened(value: object, tensors: dict[str, Tensor], place: str) -> object:

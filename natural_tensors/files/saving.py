@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, translated
 
 
 class FileError(InputError, ValueError):
@@ -61,30 +61,47 @@ def cache_folder() -> Path:
     return Path(base) / "natural-tensors"
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder and those it is in, where they are not there.
+
+    Raises:
+        FileError: when it cannot be made or written to, for instance below a file.
+    """
+    place = Path(path)
+    with translated(lambda reason: file_error(str(path), f"no folder can be made there: {reason}")):
+        place.mkdir(parents=True, exist_ok=True)
+    if not os.access(place, os.W_OK):
+        raise file_error(str(path), "the folder cannot be written to", "choose another")
+
+
 def write_bytes(path: str, content: bytes) -> None:
     """Write a file as a whole: under another name first, then renamed into place.
 
     Raises:
         FileError: when it cannot be written; no partial file is left.
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise file_error(path, "is a directory", "name a file in it")
-    if not target.parent.is_dir():
-        raise file_error(path, f"there is no directory {target.parent}", "create it first")
-    special = target.exists() and not target.is_file()  # a pipe or device is not to be replaced
+
+    def unwritable(reason: str) -> FileError:
+        return file_error(path, f"cannot be written: {reason}")
+
+    with translated(unwritable):  # a name may hold NUL, or be too long
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise file_error(path, "is a directory", "name a file in it")
+        if not target.parent.is_dir():
+            raise file_error(path, f"there is no directory {target.parent}", "create it first")
+        special = target.exists() and not target.is_file()  # a pipe is not to be replaced
     place = (
         target
         if special
         else target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     )
     try:
-        with place.open("wb") as file:
-            file.write(content)
-        if not special:
-            os.replace(place, target)
-    except OSError as error:
-        raise file_error(path, f"cannot be written: {error.strerror}") from error
+        with translated(unwritable):
+            with place.open("wb") as file:
+                file.write(content)
+            if not special:
+                os.replace(place, target)
     finally:
         if not special:
             place.unlink(missing_ok=True)

@@ -39,6 +39,11 @@ def test_errors_of_others_become_ours_and_ours_stay() -> None:
     assert caught.value.__cause__ is None
     with pytest.raises(SymmetryError), translated(InputError):
         raise SymmetryError("ours")
+    with (
+        pytest.raises(DecodingError, match=r"^ours again$"),
+        translated(DecodingError, keep=DecodingError),
+    ):
+        raise SymmetryError("ours\nagain")
     with pytest.raises(KeyboardInterrupt), translated(InputError):
         raise KeyboardInterrupt
 

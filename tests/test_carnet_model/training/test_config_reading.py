@@ -36,6 +36,16 @@ def test_only_data_is_needed_and_paths_are_relative_to_the_file(
         ("data: [a\n", ["is no YAML"]),
         ("- 1\n", ["holds"]),
         ("data: [a.json]\nseed: 1\nseed: 2\n", ["line 3", "'seed'", "twice"]),
+        ("data: [a]\noptimizer: {lr: .inf}\n", ["optimizer.lr: got inf", "finite"]),
+        ("data: [a]\nloss: {tensor: .nan}\n", ["loss.tensor: got nan"]),
+        ("data: [a]\nloss: {forces: .inf}\n", ["loss.forces: got inf", "finite"]),
+        ("data: [a]\nseed: 2001-99-99\n", ["is no YAML", "month must be in"]),
+        (f"data: [a]\nseed: {'9' * 5000}\n", ["is no YAML", "an integer of thousands"]),
+        ("data: " + "[" * 2000 + "]" * 2000, ["is no YAML", "nested too deeply"]),
+        ("data: !!python/object/apply:os.system [ls]\n", ["is no YAML", "could not determine"]),
+        ("data: [a]\n1: 2\n", ["1: got 1; keys should be strings"]),
+        ("data: [a]\n? [1]\n: 2\n", ["is no YAML", "unhashable"]),
+        ("data: \0\n", ["is no YAML"]),
         ("data: ['${NOT_SET_ANYWHERE}/a.json']\n", ["data.0", "NOT_SET_ANYWHERE", "not set"]),
     ],
 )
@@ -48,6 +58,12 @@ def test_a_bad_file_is_refused(tmp_path: Path, text: str, words: list[str]) -> N
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         read_config(tmp_path / "none.yaml")
+
+
+def test_a_range_may_have_no_bound(tmp_path: Path) -> None:
+    label = "labels: {bulk: {key: K, range: [1, .inf]}}"
+    config = read_config(written(tmp_path, f"data:\n  - path: a\n    {label}\n"))
+    assert config.data[0].labels["bulk"].range == (1.0, float("inf"))
 
 
 def test_yaml_numbers_without_a_point_are_numbers(tmp_path: Path) -> None:

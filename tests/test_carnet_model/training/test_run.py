@@ -14,6 +14,7 @@ from carnet_model.training.learner import TrainingError
 from carnet_model.training.run import TrainingInterrupted, train
 from carnet_model.training.run_folder import STATE
 from carnet_model.weights import checkpoint
+from carnet_model.weights.record import WEIGHTS
 from carnet_model.weights.state import load_state
 from tests.helpers.tiny_models import RECORDS
 from tests.helpers.trainings import NETWORK, crystal_config, interrupted_at
@@ -56,7 +57,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     one, other = (load_state(run.folder / STATE) for run in (whole, parts))
     assert_same(untimed(one), untimed(other), "state")
     assert [r["epoch"] for r in parts.history] == [1, 2, 3]
-    weights = [(r.checkpoint / checkpoint.WEIGHTS).read_bytes() for r in (whole, parts)]
+    weights = [(r.checkpoint / WEIGHTS).read_bytes() for r in (whole, parts)]
     assert weights[0] == weights[1]
 
 

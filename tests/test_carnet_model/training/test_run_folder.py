@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from carnet_model.network.settings import ConfigError
 from carnet_model.training.learner import TrainingError
 from carnet_model.training.run import TrainingInterrupted, train
+from natural_tensors.files.saving import FileError
 from tests.helpers.tiny_models import RECORDS
 from tests.helpers.trainings import crystal_config, interrupted_at
 
@@ -30,6 +33,33 @@ def test_a_run_with_other_settings_or_data_is_not_continued(
     with pytest.raises(TrainingError, match="data have changed"):
         train(config, progress=False)
     assert len(train(config, resume=False, progress=False).history) == 3
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"finished": 1', "[" * 5000])
+def test_a_damaged_run_is_refused(tmp_path: Path, text: str) -> None:
+    config = crystal_config(tmp_path, output="run")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text(text)
+    (tmp_path / "run" / "config.json").write_text(config.model_dump_json())
+    with pytest.raises(TrainingError, match="the run in it cannot be read"):
+        train(config, progress=False)
+
+
+def test_what_cannot_be_written_or_run_is_said_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="no folder can be made there: Not a directory"):
+        train(crystal_config(tmp_path, output="file/run"), progress=False)
+    with pytest.raises(FileError, match="no folder can be made there: File exists"):
+        train(crystal_config(tmp_path, output="file"), progress=False)
+    with pytest.raises(FileError, match="holds the character NUL"):
+        train(crystal_config(tmp_path, output="a\0b"), progress=False)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one here")
+@pytest.mark.parametrize("name", ["gpu", "cuda", "tpu", "nothing"])
+def test_an_accelerator_that_is_not_there_is_said(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"accelerator: got '{name}'.*; cpu always can"):
+        train(crystal_config(tmp_path, accelerator=name), progress=False)
 
 
 def test_resume_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -18,9 +18,14 @@ from carnet_model.network.graph import build, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
 from carnet_model.weights import checkpoint
-from carnet_model.weights.checkpoint import CheckpointError
+from carnet_model.weights.record import CheckpointError
 from carnet_model.weights.state import load_state
 from tests.helpers.tiny_checkpoints import SALT, SETTINGS, fingerprints, network, record
+
+TARGET = {
+    "tensor": "dielectric", "axial": False, "pooling": "mean", "positive": True, "title": "",
+    "unit": "1", "symmetry": "ij=ji",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -129,7 +134,24 @@ def edited(**changes: Any) -> Callable[[Path], None]:
         (edited(format=0), ["states no format"]),
         (edited(format="2"), ["states no format"]),
         (edited(conventions=0), ["conventions 0"]),
-        (edited(members=2), ["does not fit"]),
+        (lambda folder: (folder / "model.json").write_text("[" * 10**5), ["is nested"]),
+        (lambda folder: (folder / "model.json").write_text(f"[{'9' * 5000}]"), ["an integer of"]),
+        (lambda folder: (folder / "model.json").write_bytes(b"\xff"), ["no UTF-8 text"]),
+        (edited(format=True), ["states no format"]),
+        (edited(targets=[None]), ["'targets' is [None]; allowed: objects with tensor"]),
+        (edited(targets=[]), ["'targets' is []"]),
+        (edited(targets=[{**TARGET, "unit": [1]}]), ["'targets' is", "objects with tensor"]),
+        (edited(targets=[{**TARGET, "pooling": "max"}]), ["'targets' is"]),
+        (edited(targets=[{**TARGET, "tensor": "elastc"}]), ["does not fit", "elastic"]),
+        (edited(elements=["x"]), ["'elements' is ['x']; allowed: atomic numbers"]),
+        (edited(elements=[0]), ["'elements' is [0]"]),
+        (edited(networks=None), ["'networks' is None"]),
+        (edited(networks=[[]]), ["'networks' is [[]]"]),
+        (edited(networks=[{"layers": 10**9}]), ["does not fit"]),
+        (edited(members=10**9), ["'members' is 1000000000"]),
+        (edited(metrics=[], seeds={}), ["'seeds' is {}"]),
+        (edited(spread_scale={"bulk": "x"}), ["'spread_scale' is"]),
+        (edited(members=2), ["does not fit", "2 members, but 1 networks"]),
         (edited(networks=[{"channels": 5}]), ["does not fit"]),
         (edited(targets=[{"tensor": "elastic"}]), ["does not fit"]),
     ],
@@ -141,6 +163,7 @@ def test_a_damaged_checkpoint_is_refused(
     with pytest.raises(CheckpointError) as caught:
         checkpoint.load(saved)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_nothing_pickled_is_read(saved: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from carnet_model.weights import checkpoint, ensembles
-from carnet_model.weights.checkpoint import CheckpointError
+from carnet_model.weights.record import CheckpointError
 from tests.helpers.tiny_checkpoints import fingerprints, network, record
 
 

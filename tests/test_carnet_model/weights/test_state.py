@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from carnet_model.weights.checkpoint import CheckpointError
+from carnet_model.weights.record import CheckpointError
 from carnet_model.weights.state import load_state, save_state
 
 

@@ -1,0 +1,118 @@
+"""What ``model.json`` of a checkpoint says, checked before anything is made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from natural_tensors import CONVENTIONS, __version__
+from natural_tensors.errors import InputError, translated
+from natural_tensors.files.decoding import DecodingError, decode_json, decode_text
+
+FORMAT = 2
+"""Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
+
+MODEL, WEIGHTS = "model.json", "weights.safetensors"
+"""Names of the files of a checkpoint."""
+
+MOST_MEMBERS = 1000
+"""Networks of an ensemble."""
+
+
+class CheckpointError(InputError, ValueError):
+    """A checkpoint that cannot be read or written."""
+
+
+def read_record(place: Path) -> dict[str, Any]:
+    """Return the record of a checkpoint.
+
+    Raises:
+        CheckpointError: when it is missing or damaged, or a newer version wrote it.
+    """
+
+    def unreadable(reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"{place}: {MODEL} cannot be read: {reason}; name a folder that holds {MODEL} and "
+            f"{WEIGHTS}"
+        )
+
+    with translated(unreadable):
+        raw = (place / MODEL).read_bytes()
+    try:
+        record = decode_json(decode_text(raw))
+    except DecodingError as error:
+        raise CheckpointError(f"{place}: {MODEL}: {error}; copy it again") from None
+    number = record.get("format") if isinstance(record, dict) else None
+    if type(number) is not int or number < 1:
+        raise CheckpointError(f"{place}: {MODEL} states no format; it is no checkpoint")
+    if number > FORMAT:
+        raise CheckpointError(
+            f"{place}: has format {number}, written by version {record.get('version')}; this "
+            f"version ({__version__}) reads formats up to {FORMAT}: install a newer one"
+        )
+    if record.get("conventions") != CONVENTIONS:
+        raise CheckpointError(
+            f"{place}: follows conventions {record.get('conventions')}, this version "
+            f"{CONVENTIONS}: install version {record.get('version')}, or train again"
+        )
+    return dict(record)
+
+
+def check_record(record: Mapping[str, Any]) -> None:
+    """Refuse a record, upgraded to the present format, that is not what `save` writes.
+
+    Raises:
+        ValueError: naming the entry, what it is and what is allowed.
+    """
+    for key, (holds, allowed) in ENTRIES.items():
+        value = record.get(key)
+        if not holds(value):
+            shown = f"is {value!r}"[:100] if key in record else "is missing"
+            raise ValueError(f"{key!r} {shown}; allowed: {allowed}")
+    if len(record["networks"]) != record["members"]:
+        raise ValueError(f"{record['members']} members, but {len(record['networks'])} networks")
+
+
+def _several(holds: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) >= least and all(map(holds, value))
+
+
+def _whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _is_target(value: Any) -> bool:
+    words = ("tensor", "pooling", "title", "unit", "symmetry")
+    return (
+        isinstance(value, dict)
+        and all(isinstance(value.get(word), str) for word in words)
+        and all(isinstance(value.get(flag), bool) for flag in ("axial", "positive"))
+        and value["pooling"] in ("mean", "sum", "atoms")
+    )
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_scale(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and all(type(one) in (int, float) and 0 <= one < math.inf for one in value.values())
+    )
+
+
+ENTRIES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "targets": (_several(_is_target, 1), "objects with tensor, pooling, unit, ... of each target"),
+    "members": (_whole(1, MOST_MEMBERS), f"a whole number, 1 .. {MOST_MEMBERS}"),
+    "networks": (_several(_is_object, 1), "the settings of each network"),
+    "elements": (_several(_whole(1, 118)), "atomic numbers, 1 .. 118"),
+    "seeds": (_several(_whole(0, 2**64)), "whole numbers"),
+    "fingerprint": (lambda value: isinstance(value, str), "text"),
+    "metrics": (_is_object, "an object"),
+    "config": (_is_object, "an object"),
+    "spread_scale": (_is_scale, "an object of finite numbers, or nothing"),
+}
+"""The entries that are read, whether they hold, and what is allowed."""
