@@ -3,12 +3,14 @@
 # environment first, with pinned versions: what is downloaded has the hashes of requirements/*.lock;
 # what a lock does not know (an unusual machine) has the versions of constraints.txt.
 PYTHON ?= python3
+SEED ?= 0
+MINUTES ?= 60
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 HASHED = $(PIP) install --quiet --require-hashes --no-deps --no-build-isolation
 OURS = $(PIP) install --quiet --no-build-isolation -c constraints.txt
 LOCKS = $(wildcard requirements/*.lock)
 
-.PHONY: demo check test bench mutants clean
+.PHONY: demo check test bench campaign mutants clean
 
 demo: .venv/carnet
 	.venv/bin/carnet predict docs/structures/quartz.cif
@@ -24,6 +26,9 @@ test: .venv/test
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n auto
+
+campaign: .venv/test
+	.venv/bin/python -m tests.campaign --seed $(SEED) --minutes $(MINUTES)
 
 bench: .venv/test
 	.venv/bin/python -m benchmarks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
@@ -14,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from .errors import InputError
+from .errors import InputError, reason_of
 from .files import saving
 from .formatting import did_you_mean
 from .installation import check_codegen, wrong_codegen
@@ -161,6 +162,7 @@ class Program(TyperGroup):
         """Run a command line: exit code 0, 1 for a refusal, 2 for bad input of any kind."""
         try:
             result = super().main(*args, **{**options, "standalone_mode": False})
+            sys.stdout.flush()
         except RefusedError as error:
             fail(1, str(error))
         except InputError as error:
@@ -169,6 +171,11 @@ class Program(TyperGroup):
             fail(2, usage_message(error))
         except ModuleNotFoundError as error:
             fail(2, missing_package(self.extras, error))
+        except BrokenPipeError:  # whoever read the output has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except OSError as error:
+            fail(2, f"{error.filename or 'the output'}: {reason_of(error)}")
         if options.get("standalone_mode", True):
             sys.exit(result if isinstance(result, int) else 0)
         return result

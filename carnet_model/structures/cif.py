@@ -65,6 +65,7 @@ def _cif_structure(block: str, name: str) -> Geometry:
         )
         data = parser.as_dict()
         _check_symbols(next(iter(data.values()), {}), name)
+        _check_transformations(next(iter(data.values()), {}), name)
         structure = parser.parse_structures(primitive=False, on_error="raise")[0]
     messages = [str(entry.message) for entry in caught] + list(parser.warnings)
     for message in messages:
@@ -107,6 +108,15 @@ def _check_ascii(block: str, name: str) -> None:
                 f"line {number} of the data block has {letter!r}, not ASCII: {line.strip()[:60]!r}",
                 "element symbols, coordinates and symmetry are plain ASCII in a CIF; write the "
                 "intended letter, digit or minus sign",
+            )
+
+
+def _check_transformations(block: Mapping[str, Any], name: str) -> None:
+    """Refuse powers in a change of basis, which pymatgen would work out: 9**9**9**9 never ends."""
+    for key, value in block.items():
+        if "transform" in key and "**" in str(value):
+            raise geometry_error(
+                name, f"{key} is {str(value)[:60]!r}", "write a change of basis as a,b,c;0,0,0"
             )
 
 

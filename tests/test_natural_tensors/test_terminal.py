@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from natural_tensors import cli, installation, terminal
+from tests.helpers.paths import ROOT
 
 GROUP = "natural_tensors.commands"
 ANOTHER = '''
@@ -104,3 +107,27 @@ def test_what_to_install_is_said_and_other_broken_imports_are_raised() -> None:
     )
     with pytest.raises(ModuleNotFoundError):
         terminal.missing_package({}, missing)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    command = [sys.executable, "-m", "natural_tensors", "list"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "error: the output: No space left on device\n"
+
+
+def test_a_reader_that_has_enough_ends_a_command_in_silence() -> None:
+    command = [sys.executable, "-m", "natural_tensors", "list"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 1

@@ -95,3 +95,14 @@ def test_reading_raises_no_warning(tmp_path: Path) -> None:
         warnings.simplefilter("always")
         assert len(only(file)) == 8
     assert not caught
+
+
+def test_a_change_of_basis_is_no_sum_without_end(tmp_path: Path) -> None:
+    """pymatgen works out what a magnetic CIF writes there."""
+    magnetic = "_space_group_magn.name_BNS 'P 1'\n_space_group_magn.number_BNS 1.1\n"
+    loop = "loop_\n_atom_site_moment_label\n_atom_site_moment.crystalaxis_x\nSi1 1\n"
+    for power in ("9**9**9**9**9", "a"):
+        transform = f"_space_group_magn.transform_BNS_Pp_abc '{power},b,c;0,0,0'\n"
+        (tmp_path / "a.cif").write_text(cif(PRIMITIVE, extra=magnetic + transform) + loop)
+        (entry,) = read_geometries(tmp_path / "a.cif")
+        assert ("transform_BNS_Pp_abc is" in str(entry)) == (power != "a")
