@@ -19,7 +19,7 @@ import numpy as np
 
 from natural_tensors import Frame, PointGroup, PointGroupError
 from natural_tensors.arrays import Floats
-from natural_tensors.crystals.frames import BondVectors, canonical_frame
+from natural_tensors.crystals.frames import BondVectors, axis_words, canonical_frame
 
 from .geometry import Geometry, geometry_error
 
@@ -131,7 +131,8 @@ class CrystalSymmetry:
             group, frame = canonical_frame(self.rotations, small.cell, bonds)
         except PointGroupError as error:
             raise geometry_error(given.name, str(error)) from None
-        return group, replace(frame, lattice=given.cell @ frame.rotation.T)
+        lattice = given.cell @ frame.rotation.T
+        return group, replace(frame, lattice=lattice, axes=axis_words(group, lattice))
 
 
 def symmetry_of(structure: Geometry, *, symprec: float = SYMPREC) -> CrystalSymmetry:

@@ -72,6 +72,8 @@ class Family:
             x, then y, then z.
         transverse: m that goes with it.
         count: how many directions (pairs, where m matters) or circles; 1 for all.
+        members: of single directions each, n and m, shape ``(members, 2, 3)``; of circles each
+            axis, twice; of a shear each pair in both orders.
         axis: the axis of the circle; None for the other kinds.
     """
 
@@ -79,6 +81,7 @@ class Family:
     direction: Floats
     transverse: Floats
     count: int
+    members: Floats
     axis: Floats | None = None
 
 
@@ -133,18 +136,22 @@ def family(
         return bool((np.abs(value(pairs[:, 0], pairs[:, 1]) - best) <= allowed).all())
 
     if ties(np.eye(3)[:2] @ rotation_grid(ORIENTATIONS)):
-        return Family("all", pair[0], pair[1], 1)
+        return Family("all", pair[0], pair[1], 1, pair[None])
     images = pair @ symmetry.operations.swapaxes(-1, -2)
     equal = np.abs(value(images[:, 0], images[:, 1]) - best) <= allowed
     operations, images = symmetry.operations[equal], images[equal]
     circle = _circle(pair, symmetry.axes, alone, ties)
     if circle is not None:
         axes = circle @ operations.swapaxes(-1, -2)
-        (axis,), count = _first_of(axes[:, None, :], exchange=False, polar=False)
+        found = _distinct(axes[:, None, :], exchange=False, polar=False)
+        axis = found[0, 0]
         pair = pair @ operations[np.abs(axes @ axis).argmax()].T
-        return Family("circles", pair[0], pair[1], count, axis)
-    shown, count = _first_of(images[:, :1] if alone else images, exchange=exchange, polar=polar)
-    return Family("points", shown[0], _across(shown[0]) if alone else shown[1], count)
+        return Family("circles", pair[0], pair[1], len(found), found[:, [0, 0]], axis)
+    found = _distinct(images[:, :1] if alone else images, exchange=exchange, polar=polar)
+    if alone:
+        found = np.stack([found[:, 0], [_across(row) for row in found[:, 0]]], axis=1)
+    count = len(found) // 2 if exchange else len(found)
+    return Family("points", found[0, 0], found[0, 1], count, found)
 
 
 def _across(direction: Floats) -> Floats:
@@ -167,8 +174,8 @@ def _circle(
     return None
 
 
-def _first_of(images: Floats, *, exchange: bool, polar: bool) -> tuple[Floats, int]:
-    """Return the first in order of the images of a direction or a pair, and how many differ."""
+def _distinct(images: Floats, *, exchange: bool, polar: bool) -> Floats:
+    """Return the images of a direction or a pair that differ, those with the largest x first."""
     if exchange:
         images = np.concatenate([images, images[:, ::-1]])
     left, found = images if polar else _signed(images), []
@@ -181,8 +188,8 @@ def _first_of(images: Floats, *, exchange: bool, polar: bool) -> tuple[Floats, i
         found.append(mean / np.linalg.norm(mean, axis=-1, keepdims=True))
         left = left[~near]
     rows = np.array(found) if polar else _signed(np.array(found))
-    last = max(range(len(rows)), key=lambda i: np.round(rows[i], 3).ravel().tolist())
-    return rows[last], len(rows) // 2 if exchange else len(rows)
+    order = sorted(range(len(rows)), key=lambda i: (-np.round(rows[i], 3)).ravel().tolist())
+    return np.asarray(rows[order], dtype=np.float64)
 
 
 def _signed(vectors: Floats) -> Floats:

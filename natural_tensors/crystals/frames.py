@@ -363,13 +363,17 @@ def canonical_frame(
     )
     decided = _same_set(frames @ chosen.T, standard)
     vectors = cell @ chosen.T
-    words = _words(group, standard, vectors)
-    return group, Frame("canonical", chosen, vectors, words, decided)
+    return group, Frame("canonical", chosen, vectors, axis_words(group, vectors), decided)
 
 
-def _words(group: PointGroup, standard: Floats, lattice: Floats) -> tuple[str, str, str]:
-    """Say what stands along x, y and z: an element of the group, a lattice direction."""
-    words = []
+def axis_words(group: PointGroup, lattice: Floats) -> tuple[str, str, str]:
+    """Say what stands along x, y and z: an element of the group, a lattice direction.
+
+    Args:
+        group: in its standard axes.
+        lattice: rows are the lattice vectors, in the same axes, to which the indices refer.
+    """
+    standard, words = matrices(group), []
     for axis in np.eye(3):
         pieces = [_element(standard, axis), _lattice_direction(lattice, axis)]
         words.append(", ".join(piece for piece in pieces if piece))

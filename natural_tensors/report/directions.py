@@ -33,10 +33,12 @@ def _rows() -> NDArray[np.int64]:
         for w in span
         if gcd(u, v, w) == 1 and (u, v, w) > (0, 0, 0)
     ]
-    # fewer and smaller indices, then fewer minus signs, then u before v before w
-    return np.array(
-        sorted(triples, key=lambda t: (sum(map(abs, t)), sum(i < 0 for i in t), [-i for i in t]))
-    )
+    return np.array(sorted(triples, key=_order))
+
+
+def _order(row: tuple[int, int, int]) -> tuple[int, int, list[int]]:
+    """Order by fewer and smaller indices, then fewer minus signs, then u before v before w."""
+    return sum(map(abs, row)), sum(index < 0 for index in row), [-index for index in row]
 
 
 def nearest(direction: Floats, lattice: Floats) -> tuple[tuple[int, int, int], float]:
@@ -103,16 +105,26 @@ def where(family: Family, lattice: Floats | None, *, across: bool) -> tuple[Word
     what = ("pair", "pairs") if across else ("direction", "directions")
     if family.kind == "all":
         return "any", "any" if across else NOTHING, f"all {what[1]}"
+    shown = family.members[_simplest(family.members, lattice, across)]
     if family.axis is None:
         equal = family.count > 1
-        along, beside = (
-            named(vector, lattice, family=equal) for vector in (family.direction, family.transverse)
-        )
+        along, beside = (named(vector, lattice, family=equal) for vector in shown)
         count = f"{family.count} {what[equal]}"
         return along, beside if across else NOTHING, count
     circles = "a circle" if family.count == 1 else f"{family.count} circles"
-    axis = named(family.axis, lattice, family=family.count > 1)
+    axis = named(shown[0], lattice, family=family.count > 1)
     return _around(family, axis), _beside(family, axis) if across else NOTHING, circles
+
+
+def _simplest(members: Floats, lattice: Floats | None, across: bool) -> int:
+    """Return which member of a family has the simplest lattice directions; the first without."""
+    if lattice is None:
+        return 0
+    simple = [
+        tuple(_order(nearest(vector, lattice)[0]) for vector in pair[: 1 + across])
+        for pair in members
+    ]
+    return min(range(len(simple)), key=simple.__getitem__)
 
 
 def _around(family: Family, axis: Words) -> Words:

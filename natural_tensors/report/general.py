@@ -6,7 +6,7 @@ import json
 import re
 
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from .. import pictures
 from ..arrays import Floats
@@ -34,6 +34,9 @@ from .blocks import (
     picture,
 )
 from .surfaces import scene
+
+BARRED = r'<span class="bar">\1</span>'
+
 
 BRACKETED = re.compile(r"\[[^\]]*\]")
 
@@ -203,21 +206,28 @@ def _components(crystal: CrystalTensor) -> Block:
     return Table(("component", f"value{unit}"), shown, caption)
 
 
+def _axis(words: str) -> Markup:
+    """Return what stands along an axis, with bars for minus signs, each piece on one line."""
+    text = str(escape(words)).replace(" axis", "\u00a0axis")
+    text = re.sub(r"^-(\d)", BARRED, text)
+    return Markup(re.sub(BRACKETED, _together, text))
+
+
 def _together(direction: re.Match[str]) -> str:
     """Keep a lattice direction on one line."""
-    return direction[0].replace(" ", "\u00a0")
+    return re.sub(r"-(\d+)", BARRED, direction[0].replace(" ", "\u00a0"))
 
 
 def _frame(crystal: CrystalTensor) -> list[Block]:
     frame = crystal.frame
     along = [
-        f"{axis}: {re.sub(BRACKETED, _together, words)}"
+        Markup("{}: {}").format(axis, _axis(words))
         for axis, words in zip("xyz", frame.axes, strict=True)
         if words
     ]
-    text = f"Frame: {FRAMES.get(frame.name, frame.name)}."
+    text = Markup("Frame: {}.").format(FRAMES.get(frame.name, frame.name))
     if along:
-        text += f" {'; '.join(along)}."
+        text += Markup(" {}.").format(Markup("; ").join(along))
     blocks: list[Block] = [Paragraph(text)]
     if frame.lattice is not None:
         rows = [

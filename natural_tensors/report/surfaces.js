@@ -3,7 +3,7 @@
 // element; the scene is what natural_tensors/report/surfaces.py writes. All lengths are shares of the
 // longest radius of a surface.
 const surfacesIn = (() => {
-  const AXES = [1.28, 1.12]; // how far x y z and a b c reach
+  const AXES = [1.3, 1.1]; // how far x y z and a b c reach
   const BESIDE = 0.1; // a lattice vector often lies on an axis: its letter stands beside the end
   const FIT = 1.45; // what of the surface's surroundings is in view
   const LIFT = 1.004; // lines float above the surface, so that they are not hidden in it
@@ -352,7 +352,7 @@ const surfacesIn = (() => {
       context.textAlign = "center";
       context.textBaseline = "middle";
       for (const entry of axes) {
-        const tail = end(entry, 1.08);
+        const tail = end(entry, 1.06);
         const flat = [dot(view[0], tail) + (entry.lattice ? BESIDE : 0), dot(view[1], tail)];
         const cover = hit(ball, shown, view, ...flat);
         context.globalAlpha = cover && cover.depth > dot(view[2], tail) ? 0.3 : 1;

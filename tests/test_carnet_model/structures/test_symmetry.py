@@ -123,3 +123,17 @@ def test_rotations_handed_out_are_copies() -> None:
     copper = geometry(bulk("Cu"))
     point_group_rotations(copper)[:] = 0
     assert np.allclose(np.abs(np.linalg.det(point_group_rotations(copper))), 1)
+
+
+def test_what_stands_along_an_axis_is_in_the_lattice_that_the_frame_states() -> None:
+    """Indices refer to the cell that was given, not to the primitive one that decides the frame."""
+    for crystal in (geometry(bulk("Cu", cubic=True)), geometry(bulk("Cu")), geometry(QUARTZ)):
+        frame = frame_of(crystal, "canonical")
+        assert frame.lattice is not None
+        for axis, words in zip(np.eye(3), frame.axes, strict=True):
+            if "[" in words:
+                indices = [int(text) for text in words.partition("[")[2].rstrip("]").split()]
+                along = np.array(indices) @ frame.lattice
+                np.testing.assert_allclose(along / np.linalg.norm(along), axis, atol=1e-6)
+    cube = frame_of(geometry(bulk("Cu", cubic=True)), "canonical")
+    assert all(sum(map(abs, map(int, w[w.index("[") + 1 : -1].split()))) == 1 for w in cube.axes)
