@@ -101,3 +101,35 @@ def test_what_tables_cannot_do_is_said() -> None:
         torch.autograd.backward(found.forces.square().sum())
     with pytest.raises(radial_tables.TableError, match=r"the model is torch\.bfloat16"):
         radial_tables.tabulate(potential().bfloat16(), [8])
+
+
+@pytest.mark.parametrize(("elements", "other"), [([8], 14), ([14], 8), ([1, 8], 14)])
+@pytest.mark.compiler
+def test_elements_before_and_behind_those_of_a_table_are_named(
+    elements: list[int], other: int
+) -> None:
+    model = potential("always")
+    radial_tables.tabulate(model, elements)
+    with pytest.raises(radial_tables.TableError, match=rf", not \[.*{other}.*\]: tabulate"):
+        energy_and_derivatives(model, graphs(quartz()))
+
+
+def test_a_grid_reaches_from_the_shortest_distance_to_the_cutoff() -> None:
+    """The cutoff is a knot; each interval reads four rows, so there are three more."""
+    grid = radial_tables.RadialGrid.of(potential(), [14, 8, 14], 0.1, 1.45)
+    assert grid.elements == (8, 14)
+    assert grid.cutoff == CUTOFF
+    assert grid.start <= 1.45 < grid.start + grid.spacing
+    assert grid.start + (grid.rows - 3) * grid.spacing == pytest.approx(CUTOFF, abs=1e-12)
+    distances = grid.distances()
+    before = distances[0] - grid.start  # margins and one row, before and behind
+    behind = distances[-1] - CUTOFF
+    assert float(before) == pytest.approx(-(radial_tables.MARGIN + 1) * 0.1, abs=1e-9)
+    assert float(behind) == pytest.approx((radial_tables.MARGIN + 1) * 0.1, abs=1e-9)
+    for spacing in (0.1001, 0.0, -0.1):
+        with pytest.raises(radial_tables.TableError, match="above 0, at most"):
+            radial_tables.RadialGrid.of(potential(), [8], spacing, 1.5)
+    with pytest.raises(radial_tables.TableError, match=r"shortest is 1\.39"):
+        radial_tables.RadialGrid.of(potential(), [8], 0.1, 1.39)
+    with pytest.raises(radial_tables.TableError, match="shortest is"):
+        radial_tables.RadialGrid.of(potential(), [8], 0.1, CUTOFF)

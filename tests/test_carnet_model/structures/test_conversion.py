@@ -71,7 +71,15 @@ def test_disorder_is_refused_by_site() -> None:
     with pytest.raises(GeometryError, match=r"site 0 is disordered: Cu:0.9"):
         geometry(Structure(Lattice.cubic(4), [{"Cu": 0.9}], [[0, 0, 0]]))
     atoms = Atoms("Cu", cell=[4, 4, 4], pbc=True, info={"occupancy": {"0": {"Cu": 0.9}}})
-    with pytest.raises(GeometryError, match="disordered"):
+    with pytest.raises(GeometryError, match=r"site 0 is disordered: Cu:0\.9"):
+        geometry(atoms)
+    places = [[0, 0, 0], [0, 2, 2], [2, 0, 2]]
+    full = {"occupancy": {"0": {"Cu": 1.0}}}
+    atoms = Atoms("Cu3", positions=places, cell=[4, 4, 4], pbc=True, info=full)
+    atoms.arrays["spacegroup_kinds"] = np.array([0, 0, 1])
+    assert geometry(atoms).formula == "Cu"  # stated, and full
+    atoms.info["occupancy"]["1"] = {"Cu": 1.0, "Au": 0.0}
+    with pytest.raises(GeometryError, match=r"site 2 is disordered: Cu:1, Au:0"):
         geometry(atoms)
 
 

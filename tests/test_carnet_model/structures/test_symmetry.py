@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ase.build import bulk, molecule
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry, GeometryError
 from carnet_model.structures.symmetry import (
+    CrystalSymmetry,
     canonical,
     frame_of,
     point_group_rotations,
@@ -44,6 +46,46 @@ def test_groups_are_those_of_the_crystal_in_its_own_frame(
         # closed: every product is in the group
         products = (group[:, None] @ group[None]).reshape(-1, 1, 3, 3)
         assert (np.abs(products - group).max(axis=(2, 3)).min(axis=1) < 1e-6).all()
+
+
+LAST_GROUPS = {
+    "triclinic": 2, "monoclinic": 15, "orthorhombic": 74, "tetragonal": 142, "trigonal": 167,
+    "hexagonal": 194, "cubic": 230,
+}  # fmt: skip
+"""Of the International Tables, volume A."""
+
+
+def test_systems_of_the_space_groups() -> None:
+    crystal, first = geometry(bulk("Cu")), 1
+    for system, last in LAST_GROUPS.items():
+        for number in (first, last):
+            found = CrystalSymmetry(crystal)
+            found.__dict__["dataset"] = SimpleNamespace(number=number)  # as spglib would say
+            assert (found.number, found.system) == (number, system)
+        first = last + 1
+    assert symmetry_of(crystal).system == "cubic"
+
+
+@pytest.mark.parametrize(("displacement", "order"), [(0.0, 4), (0.15, 2)])
+def test_atoms_of_a_molecule_are_equivalent_within_a_twentieth_of_an_angstrom(
+    displacement: float, order: int
+) -> None:
+    """Water has the group mm2; with one bond longer, a plane is what remains."""
+    water = molecule("H2O")
+    oxygen, hydrogen = water.positions[:2]
+    bond = (hydrogen - oxygen) / np.linalg.norm(hydrogen - oxygen)
+    water.positions[1] += displacement * bond
+    assert len(point_group_rotations(geometry(water))) == order
+
+
+@pytest.mark.parametrize("bend", [0.0, 0.04])
+def test_a_molecule_that_is_all_but_linear_has_no_finite_group(bend: float) -> None:
+    carbon = molecule("CO2")
+    carbon.positions[0, 0] += bend
+    with pytest.raises(GeometryError, match="atom or a linear molecule"):
+        point_group_rotations(geometry(carbon))
+    carbon.positions[0, 0] += 0.4
+    assert len(point_group_rotations(geometry(carbon))) == 4
 
 
 def test_a_left_handed_cell_has_the_same_group() -> None:
