@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from natural_tensors import CONVENTIONS, __version__
-from natural_tensors.files.saving import FileError, cache_folder, write_bytes
+from natural_tensors.files.saving import FileError, cache_folder, open_cache, write_bytes
 
 from .generation import as_recipe, is_intact, language_for, provenance, source
 from .recipes.recipe import Recipe
@@ -65,7 +65,8 @@ def load(
     The file's name holds a hash of the recipe and of the generator. A file whose content does not
     have the hash its header states, or whose header names another recipe, is written anew. Files
     are written atomically, so several processes may load at once; where the folder cannot be
-    written the module lives in memory only.
+    written, or there is none, the module lives in memory only. A folder that another user owns or
+    may write is refused: what lies there is run.
 
     Args:
         recipe: what to generate; a string is the name or index symmetry of a tensor.
@@ -74,6 +75,7 @@ def load(
 
     Raises:
         ValueError: when Python can load no module of the language.
+        FileError: when another user owns the folder, or may write it.
 
     Example:
         >>> import numpy as np
@@ -89,19 +91,23 @@ def load(
             "which Python can load"
         )
     name = f"{recipe.kind}_{target}_{fingerprint(recipe, target)}"
-    path = (folder or cache_folder()) / f"{name}{language_for(recipe, target).suffix}"
     qualified = f"{PACKAGE}.{name}"
     if qualified in sys.modules:
         return sys.modules[qualified]
-    text = _cached(path)
+    path: Path | None = None
+    with suppress(OSError):  # no folder: the module lives in memory
+        place = open_cache(folder or cache_folder())
+        path = place / f"{name}{language_for(recipe, target).suffix}"
+    text = "" if path is None else _cached(path)
     if not is_intact(text) or "\n".join(provenance(recipe, target)) not in text:
         text = source(recipe, target)
-        with suppress(OSError, FileError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(str(path), text.encode())
+        if path is not None:
+            with suppress(FileError):
+                write_bytes(str(path), text.encode())
     module = ModuleType(qualified, recipe.title)
-    module.__file__ = str(path)
-    exec(compile(text, str(path), "exec"), module.__dict__)  # the text that was checked
+    file = f"<{name}>" if path is None else str(path)
+    module.__file__ = file
+    exec(compile(text, file, "exec"), module.__dict__)  # the text that was checked
     return sys.modules.setdefault(qualified, module)
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Literal, NoReturn, TextIO
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, TextIO
 
 import typer
 from rich import box
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from . import limits
 from .errors import InputError, reason_of
 from .files import saving
 from .formatting import did_you_mean
@@ -33,6 +34,10 @@ NOT_INSTALLED = (
     "commands such as generate are announced when natural-tensors is installed, and Python finds "
     "no installation;\nin a checkout, run: pip install -e ."
 )
+
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended: 128 and the number of the signal, as in shells."""
 
 
 class RefusedError(Exception):
@@ -169,6 +174,8 @@ class Program(TyperGroup):
             fail(2, str(error))
         except USAGE_ERRORS as error:
             fail(2, usage_message(error))
+        except (KeyboardInterrupt, typer.Abort):
+            fail(INTERRUPTED, "interrupted")
         except ModuleNotFoundError as error:
             fail(2, missing_package(self.extras, error))
         except BrokenPipeError:  # whoever read the output has enough
@@ -181,14 +188,27 @@ class Program(TyperGroup):
         return result
 
 
-def start(context: typer.Context, program: str, version: bool) -> None:
-    """Do what every program does before a command: its version, its help."""
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=NUMBER",
+        help=f"Change a limit: {', '.join(each.name for each in limits.TABLE)}; may be repeated.",
+    ),
+]
+
+
+def start(
+    context: typer.Context, program: str, version: bool, changed: Sequence[str] | None
+) -> None:
+    """Do what every program does before a command: its version, its help, its limits."""
     if version:
         say(f"{program} {__version__} (conventions {CONVENTIONS})")
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
         raise typer.Exit
+    limits.change(limits.parse(changed or ()))
 
 
 def run(app: typer.Typer, program: str) -> None:

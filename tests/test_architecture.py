@@ -30,11 +30,12 @@ MAY_IMPORT = {
     "natural_tensors.version": "",
     "natural_tensors.errors": "",
     "natural_tensors.formatting": "",
+    "natural_tensors.limits": "errors formatting",
     "natural_tensors.exact": "",
     "natural_tensors.physical": "errors",
     "natural_tensors.arrays": "exact errors",
     "natural_tensors.so3": "exact arrays",
-    "natural_tensors.decomposition": "so3 physical exact arrays",
+    "natural_tensors.decomposition": "so3 physical exact arrays limits",
     "natural_tensors.elasticity": "decomposition so3 arrays",
     "natural_tensors.optics": "decomposition so3 arrays",
     "natural_tensors.piezoelectricity": "decomposition so3 arrays",
@@ -44,13 +45,13 @@ MAY_IMPORT = {
     "natural_tensors.invariants": "crystals",
     "natural_tensors.plane": "crystals",
     "natural_tensors.dimensions": "plane",  # a class in space or in the plane
-    "natural_tensors.files": "decomposition physical version formatting",
+    "natural_tensors.files": "decomposition physical version formatting limits",
     "natural_tensors.examples": "arrays",
     "natural_tensors.pictures": "crystals files",
     "natural_tensors.report": "pictures",
     "natural_tensors.report.command": "terminal",  # both command lines write a page through it
     "natural_tensors.installation": "errors",
-    "natural_tensors.terminal": "files installation",
+    "natural_tensors.terminal": "files installation limits",
     "natural_tensors.cli": "natural_tensors terminal",
     "natural_tensors.__main__": "cli",
     "codegen.programs": "natural_tensors.exact",
@@ -111,7 +112,7 @@ STANDARD = set(sys.stdlib_module_names)
 # Folders and files of natural_tensors beyond the door from exact to floating point.
 BEYOND_THE_DOOR = {
     "exact.floats", "arrays", "so3.packing", "so3.grids", "so3.blocks", "so3.maximize",
-    "decomposition.application", "formatting", "elasticity", "optics", "piezoelectricity",
+    "decomposition.application", "formatting", "limits", "elasticity", "optics", "piezoelectricity",
     "crystals.frames", "crystals.fitting", "crystals.tensor", "crystals.checks",  # real crystals
     "crystals.equivalents", "invariants.comparison", "plane.elasticity",
     "files", "examples", "pictures", "report", "terminal", "cli", "__main__",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from natural_tensors.terminal import Program, examples_of, run, start
+from natural_tensors.terminal import LimitOption, Program, examples_of, run, start
 
 NAME = "carnet"
 
@@ -67,13 +67,14 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
     ] = False,
+    limit: LimitOption = None,
 ) -> None:
     """Tensors of crystals and molecules, predicted from their structure.
 
     Exit codes: 0 done; 1 no structure could be predicted, or data check found labels that violate
     their symmetry; 2 bad usage or input.
     """
-    start(context, NAME, version)
+    start(context, NAME, version, limit)
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from natural_tensors.limits import limit
+
 from ..network.kernels import Convolution, Product, Signature, cpp, cpp_key, cpp_signatures
 from . import toolchain
 from .functions import Function
@@ -60,6 +62,7 @@ def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) ->
 
     Raises:
         BuildError: when it cannot be compiled.
+        FileError: when another user owns the cache, or may write it.
     """
     size = torch.empty((), dtype=dtype).element_size()
     lanes = toolchain.VECTOR_BYTES // size
@@ -95,5 +98,5 @@ def clear_caches() -> None:
 
 def thread_count(work: int) -> int:
     """Return how many threads a kernel gets that passes over so many radial or path weights."""
-    threads: int = torch.get_num_threads()
+    threads: int = min(torch.get_num_threads(), limit("threads"))
     return max(min(threads, work // GRAIN), 1)

@@ -10,20 +10,28 @@ import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from natural_tensors.files.saving import cache_folder
+from natural_tensors.files.saving import cache_folder, open_cache
+from natural_tensors.limits import limit
 
 Loaded = TypeVar("Loaded")
 
 FLAGS = ("-std=c++17", "-O2", "-fno-math-errno", "-Wno-psabi", "-fPIC", "-shared")
 VECTOR_BYTES = 32
 """Width of a lane register, that of AVX2; wider ones were not measured."""
+
+
+BUILDING = "build-"
+"""How the name of a folder begins in which a library is built."""
 
 
 class BuildError(RuntimeError):
@@ -48,34 +56,64 @@ def _command() -> tuple[str, ...]:
     chosen = os.environ.get("CXX")
     candidates = [chosen] if chosen else ["g++", "clang++"]
     for candidate in candidates:
-        words = tuple(shlex.split(candidate))
+        try:
+            words = tuple(shlex.split(candidate))
+        except ValueError as error:  # a quotation that is not closed
+            raise BuildError(f"the compiler CXX={candidate!r} cannot be read: {error}") from None
         if words and shutil.which(words[0]):
             return words
     raise BuildError(f"there is no C++ compiler ({', '.join(candidates)})")
 
 
-def _run(words: list[str]) -> str | None:
+def _run(words: Sequence[str]) -> str | None:
     """Run a compiler; return what is wrong, None when nothing is."""
     try:
-        done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+        done = _finished(words)
     except OSError as error:
         return str(error)
+    except subprocess.TimeoutExpired:
+        return (
+            f"it took more than {limit('build'):,} s, the limit build "
+            "(raise it by --limit build=SECONDS before the command)"
+        )
     if done.returncode == 0:
         return None
     text = done.stderr.strip().splitlines()
     return text[0][:200] if text else f"it ended with status {done.returncode}"
 
 
+def _finished(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a compiler to its end; past the limit, end it and all that it started.
+
+    Raises:
+        OSError: when it cannot be started.
+        TimeoutExpired: when it took longer than the limit ``build``.
+    """
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, problems = process.communicate(timeout=limit("build"))
+        except BaseException:  # Ctrl-C does not reach a session of its own
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, output, problems)
+
+
 @cache
 def _identity() -> str:
     """Return what the compiled code depends on besides its source: compiler and processor."""
-    shown = subprocess.run(
-        [*_command(), *flags(), "-E", "-v", "-x", "c++", os.devnull],
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    return shown.stderr
+    try:
+        return _finished([*_command(), *flags(), "-E", "-v", "-x", "c++", os.devnull]).stderr
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildError(f"the compiler does not say what it is: {error}") from None
 
 
 def built(
@@ -86,9 +124,10 @@ def built(
 ) -> Loaded:
     """Return what is loaded from the library of a program, built when the cache does not hold it.
 
-    The file's name holds hashes of compiler, processor and options, and it is written atomically:
-    several processes may build at once. Where the cache cannot be written, or nothing may run from
-    there, it is a folder of this process.
+    The file's name holds a hash of compiler, processor and options, and the digest of its own
+    content: what was cut short or changed is removed and built again, before the loader would map
+    it into the process. It is written atomically: several processes may build at once. Where the
+    cache cannot be written, or nothing may run from there, it is a folder of this process.
 
     Args:
         name: of the program: the same for the same text only.
@@ -98,17 +137,15 @@ def built(
 
     Raises:
         BuildError: when it cannot be compiled.
+        FileError: when another user owns the cache, or may write it.
     """
     key = "\n".join([*options, *_command(), *flags(), _identity()])
-    file = f"{name}_{hashlib.sha256(key.encode()).hexdigest()[:12]}.so"
+    full = f"{name}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     problem: Exception | None = None
     for folder in (cache_folder, _private_folder):
-        path = folder() / file
         try:
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _build(text(), options, path)
-            return load(path)
+            place = open_cache(folder())
+            return load(_intact(place, full) or _build(text(), options, place, full))
         except OSError as error:  # nothing can be written there, or nothing run from there
             problem = error
     raise BuildError(f"a compiled library cannot be kept: {problem}")
@@ -122,14 +159,40 @@ def _private_folder() -> Path:
     return Path(folder.name)
 
 
-def _build(text: str, options: Sequence[str], path: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent) as place:
+def _intact(folder: Path, name: str) -> Path | None:
+    """Return the library of a name whose content has its digest; remove what has another."""
+    for path in sorted(folder.glob(f"{name}-*.so")):
+        if path.name == _file_name(name, path):
+            return path
+        with suppress(OSError):
+            path.unlink()
+    return None
+
+
+def _file_name(name: str, path: Path) -> str:
+    return f"{name}-{hashlib.sha256(path.read_bytes()).hexdigest()}.so"
+
+
+def _build(text: str, options: Sequence[str], folder: Path, name: str) -> Path:
+    """Compile a program into a folder; return the library."""
+    _remove_left_behind(folder)
+    with tempfile.TemporaryDirectory(prefix=BUILDING, dir=folder) as place:
         source, result = Path(place) / "program.cpp", Path(place) / "program.so"
         source.write_text(text, encoding="utf-8")
         problem = _run([*_command(), *flags(), *options, str(source), "-o", str(result)])
         if problem:
-            raise BuildError(f"compiling {path.stem} failed: {problem}")
+            raise BuildError(f"compiling {name} failed: {problem}")
+        path = folder / _file_name(name, result)
         os.replace(result, path)
+    return path
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Remove what killed builds left: older than any build may become."""
+    for place in folder.glob(f"{BUILDING}*"):
+        with suppress(OSError):
+            if time.time() - place.stat().st_mtime > 2 * limit("build"):
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def forget() -> None:

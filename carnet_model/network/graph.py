@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from natural_tensors.limits import Name
+
 from ..structures.geometry import Geometry
 
 
@@ -44,7 +46,7 @@ class Graph:
         return len(self.senders)
 
 
-def build(geometry: Geometry, cutoff: float) -> Graph:
+def build(geometry: Geometry, cutoff: float, *, most: Name = "pairs") -> Graph:
     """Return the graph of a structure: every ordered pair closer than the cutoff.
 
     An atom is its own neighbour through the periodic images, so a cell of one atom has edges.
@@ -52,8 +54,12 @@ def build(geometry: Geometry, cutoff: float) -> Graph:
     Args:
         geometry: the structure.
         cutoff: largest distance, in angstrom.
+        most: name of the limit on the number of edges.
+
+    Raises:
+        GeometryError: when there are more; before the search, where there are many more.
     """
-    receivers, senders, shifts, _ = geometry.neighbours(cutoff)
+    receivers, senders, shifts, _ = geometry.neighbours(cutoff, most=most)
     order = np.argsort(receivers, kind="stable")
     return Graph(
         numbers=geometry.numbers,

@@ -46,9 +46,6 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)
 EDGES = 40_000
 """Directed bonds that pass through the network at once, unless one structure has more."""
 
-LARGEST = 1_000_000
-"""Directed bonds of the largest structure that is tried."""
-
 COMPILE_FROM = 300
 """As many structures at once repay the compilation of the kernels."""
 
@@ -330,20 +327,16 @@ class Predictor:
                 "it repeats along no direction, and a crystal property needs the volume of a cell",
                 "give the lattice vectors, and set pbc where the structure repeats",
             )
-        graph = build(structure, self.cutoff)
+        try:
+            graph = build(structure, self.cutoff, most="bonds")
+        except GeometryError as error:
+            return Failure.of(error, structure.name)
         if self._needs_volume and not abs(np.linalg.det(graph.cell)) > 0:
             return Failure(
                 structure.name,
                 f"it repeats along {sum(structure.periodic)} directions, and its cell has no "
                 "volume",
                 "give three lattice vectors; along a direction without repetition, the thickness",
-            )
-        if graph.edges > LARGEST:
-            return Failure(
-                structure.name,
-                f"its {len(structure)} atoms have {graph.edges} bonds within {self.cutoff:g} Å, "
-                f"more than the {LARGEST} that are tried",
-                "give the primitive cell of a crystal: it has the same tensor",
             )
         degrees = np.bincount(graph.receivers, minlength=len(structure))
         warnings = self.domain.warnings_for(structure, degrees)

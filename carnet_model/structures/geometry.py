@@ -18,16 +18,19 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import numpy as np
 
+from natural_tensors import limits
 from natural_tensors.arrays import Floats, Integers
 from natural_tensors.errors import InputError
 
-from .neighbours import neighbours
+from .neighbours import completed, neighbours
 
 Flags = tuple[bool, bool, bool]
 
@@ -56,6 +59,15 @@ class GeometryError(InputError, ValueError):
 def geometry_error(name: str, problem: str, *advice: str) -> GeometryError:
     """Return an error about a structure: what is wrong, then advice, a line each."""
     return GeometryError("\n".join((f"{name or 'the structure'}: {problem}", *advice)), name)
+
+
+@contextmanager
+def within_limits(name: str = "") -> Iterator[None]:
+    """Turn what is said of an exceeded limit into an error about a structure, if it has a name."""
+    try:
+        yield
+    except limits.LimitError as error:
+        raise (geometry_error(name, str(error)) if name else GeometryError(str(error))) from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +100,7 @@ class Geometry:
         self._set("periodic", flags(self.periodic, self.name))
         self._check_shapes()
         self._check_numbers()
+        self._check_extent()
         self._check_cell()
         self._check_distances()
 
@@ -100,6 +113,8 @@ class Geometry:
             raise geometry_error(
                 self.name, "has no atoms", "give at least one atomic number and position"
             )
+        with within_limits(self.name or "the structure"):
+            limits.check("atoms", atoms, f"has {atoms:,} atoms")
         for what, array, shape in (
             ("atomic numbers", self.numbers, (atoms,)),
             ("positions", self.positions, (atoms, 3)),
@@ -128,6 +143,22 @@ class Geometry:
                     "replace dummy atoms and vacancies (X, 0) by elements, or leave them out",
                 )
         self._set("numbers", self.numbers.astype(np.int64))
+
+    def _check_extent(self) -> None:
+        # before any search: libraries end the process where a box is too long
+        for what, rows, first in (
+            ("the end of lattice vector", self.cell, 1),
+            ("atom", self.positions, 0),
+        ):
+            lengths = np.linalg.norm(rows, axis=1)
+            row = int(np.argmax(lengths))
+            with within_limits(self.name or "the structure"):
+                limits.check(
+                    "extent",
+                    float(lengths[row]),
+                    f"{what} {row + first} is {lengths[row]:g} Å from the origin",
+                    "positions and lattice vectors are in angstrom",
+                )
 
     def _check_cell(self) -> None:
         edges = np.linalg.norm(self.cell, axis=1)
@@ -168,18 +199,25 @@ class Geometry:
     @cached_property
     def full_cell(self) -> Floats:
         """The cell, rows that do not repeat replaced by unit vectors upright on the others."""
-        return _completed(self.cell, self.periodic)
+        return completed(self.cell, self.periodic)
 
-    def neighbours(self, cutoff: float) -> tuple[Integers, Integers, Integers, Floats]:
+    def neighbours(
+        self, cutoff: float, *, most: limits.Name = "pairs"
+    ) -> tuple[Integers, Integers, Integers, Floats]:
         """Return all ordered pairs within a distance, periodic images included.
 
         Args:
             cutoff: angstrom.
+            most: name of the limit on their number.
 
         Returns:
             First atom, second atom, cell shift of the second, shape ``(pairs, 3)``, distance.
+
+        Raises:
+            GeometryError: when there are more pairs, or copies of the cell, than the limits allow.
         """
-        pairs = neighbours(self.positions, self.full_cell, self.periodic, cutoff)
+        with within_limits(self.name or "the structure"):
+            pairs = neighbours(self.positions, self.full_cell, self.periodic, cutoff, most=most)
         return pairs.first, pairs.second, pairs.shifts, pairs.distances
 
     @property
@@ -257,18 +295,6 @@ def flags(stated: object, name: str) -> Flags:
             "write true, false, or one of them for each lattice vector: [true, true, false]",
         )
     return bool(given[0]), bool(given[1]), bool(given[2])
-
-
-def _completed(cell: Floats, periodic: Flags) -> Floats:
-    rows = [row for row in range(3) if periodic[row]]
-    box = cell.copy()
-    for row in range(3):
-        if row not in rows:
-            # the first left singular vector that the rows so far do not reach
-            spanned = box[rows] if rows else np.zeros((1, 3))
-            box[row] = np.linalg.svd(spanned)[2][len(rows)]
-            rows.append(row)
-    return box
 
 
 @lru_cache(maxsize=65536)

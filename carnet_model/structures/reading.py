@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from natural_tensors.errors import translated
+from natural_tensors.files.contents import check_contents, read_contents
 from natural_tensors.files.decoding import DecodingError, decode_json, decode_text
 
 from .cif import Entry, cif_entries
 from .conversion import from_pymatgen, geometry
-from .geometry import Geometry, GeometryError, geometry_error
+from .geometry import Geometry, GeometryError, geometry_error, within_limits
 from .kinds import DATABASE, JSON, POSCAR, kind_of
 
 STRUCTURE_SUFFIXES = (
@@ -167,16 +167,14 @@ def read_text(path: Path) -> str:
     """Return the text of a file, unpacked when its name ends in .gz.
 
     Raises:
-        GeometryError: when it is empty, or damaged.
+        GeometryError: when it is empty, damaged, or larger than the limit ``file``.
     """
 
     def damaged(reason: str) -> GeometryError:
         return GeometryError(f"cannot be read: {reason}; copy or pack it again")
 
-    with translated(damaged):
-        raw = path.read_bytes()
-        if path.suffix.lower() == ".gz":
-            raw = gzip.decompress(raw)
+    with translated(damaged), within_limits():
+        raw = read_contents(path)
     try:
         text = decode_text(raw)
     except DecodingError:
@@ -237,6 +235,8 @@ def database_rows(path: Path) -> list[Any]:
 def _ase_entries(path: Path) -> Iterator[Entry]:
     from ase.io import iread
 
+    with within_limits(str(path)):
+        check_contents(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # many readers warn, never of this structure
         frames = list(iread(str(path.absolute()), index=":"))  # a name may look like an address
@@ -255,7 +255,9 @@ def xyz_frames(text: str) -> Iterator[str]:
         if not lines[start].strip():
             start += 1
             continue
-        count = int(lines[start]) if lines[start].strip().isdecimal() else len(lines)
+        first = lines[start].strip()
+        is_count = first.isdecimal() and len(first) <= len(str(len(lines)))
+        count = int(first) if is_count else len(lines)
         yield "\n".join(lines[start : start + count + 2]) + "\n"
         start += count + 2
 
@@ -274,10 +276,38 @@ def xyz_atoms(frame: str) -> Any:
             f"a frame starts with {first[:40]!r}, not with the number of its atoms\n"
             "a frame is the number of atoms, a comment line, and as many lines of atoms"
         )
-
+    present = frame.count("\n") - 2
+    if len(first) > len(str(present)) or int(first) > present:
+        raise _too_few(first, present)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are about columns that are not read
         return read(io.StringIO(frame), format="extxyz")
+
+
+def _too_few(stated: str, present: int) -> GeometryError:
+    number = stated if len(stated) < 30 else f"a number of {len(stated)} digits of"
+    return GeometryError(
+        f"states {number} atoms, and {max(present, 0)} lines are left for them\n"
+        "check the number, and that the file was written fully"
+    )
+
+
+def _check_counts(text: str) -> None:
+    """Refuse a POSCAR that states more atoms than it has lines: its reader would make them."""
+    lines = text.splitlines()
+    counts = False
+    stated = 0
+    for line in lines[5:]:
+        try:
+            numbers = [int(word) for word in line.split("!")[0].split("#")[0].split()]
+        except ValueError:
+            numbers = []
+        if counts and not numbers:
+            break
+        counts = counts or bool(numbers)
+        stated += sum(map(abs, numbers))
+        if stated > len(lines):
+            raise _too_few(str(stated), len(lines) - 7)
 
 
 def poscar_geometry(text: str, name: str) -> Geometry:
@@ -290,6 +320,7 @@ def poscar_geometry(text: str, name: str) -> Geometry:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invented element names are refused below
+        _check_counts(text)
         poscar = Poscar.from_str(text)
     if not poscar.true_names:
         raise geometry_error(

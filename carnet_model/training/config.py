@@ -343,7 +343,9 @@ class Config(Settings):
     )
     seed: int = Field(default=0, ge=0, lt=2**32, description="of the start and of the order")
     threads: int | None = Field(
-        default=None, ge=1, description="processor threads; torch's own if left out"
+        default=None,
+        ge=1,
+        description="processor threads; torch's own if left out, at most the limit of that name",
     )
     compile: Literal["auto", "always", "never"] = Field(
         default="auto",

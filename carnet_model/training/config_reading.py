@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from natural_tensors import limits
 from natural_tensors.errors import translated
 
 from ..network.settings import ConfigError
@@ -37,6 +38,35 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
             seen.add(key.value)
     values: dict[Any, Any] = yaml.SafeLoader.construct_mapping(loader, node, deep=True)
     return values
+
+
+def _values(text: str) -> Any:
+    """Return what a YAML text says; what aliases repeat is counted before it is written out."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        size = _size(node, {}, ())
+        limits.check("settings", size, f"writes out {size:.3g} values", "repeat less by aliases")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int], around: tuple[int, ...]) -> int:
+    """Return the number of values in a node, each alias counted as what it stands for."""
+    key = id(node)
+    if key in around:
+        line = node.start_mark.line + 1
+        raise ConfigError(f"line {line}: an alias stands inside what it stands for; write it out")
+    if key not in known:
+        inner = node.value if isinstance(node, yaml.CollectionNode) else ()
+        parts = (
+            part for entry in inner for part in (entry if isinstance(entry, tuple) else (entry,))
+        )
+        known[key] = 1 + sum(_size(part, known, (*around, key)) for part in parts)
+    return known[key]
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -64,8 +94,8 @@ def read_config(path: str | Path) -> Config:
         text = place.read_text(encoding="utf-8")
     try:
         with translated(lambda reason: ConfigError(f"is no YAML: {reason}")):
-            values = yaml.load(text, Loader=_Loader)  # derived from SafeLoader
-    except ConfigError as error:
+            values = _values(text)
+    except (ConfigError, limits.LimitError) as error:
         raise ConfigError(f"{place}: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{place}: holds {str(values)[:40]!r}; write keys such as `data:`")
@@ -88,9 +118,11 @@ def make_config(
     try:
         config = Config.model_validate(dict(values))
         resolve_sources(config)  # refused here, not at the training
+        if config.threads is not None:
+            limits.check("threads", config.threads, f"threads is {config.threads}")
     except ValidationError as error:
         raise ConfigError(_explained(error, origin)) from None
-    except ConfigError as error:
+    except (ConfigError, limits.LimitError) as error:
         raise ConfigError(f"{origin}: {error}") from None
     if folder is None:
         return config

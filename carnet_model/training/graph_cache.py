@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from natural_tensors.files.saving import FileError, write_bytes
+from natural_tensors.files.saving import FileError, NoFolderError, write_bytes
 from natural_tensors.files.saving import cache_folder as base_folder
 
 from ..network import graph
@@ -31,7 +31,10 @@ KEPT_CACHES = 8
 
 def cache_folder() -> Path:
     """Return where graphs are kept: in ``NATURAL_TENSORS_CACHE``, or in the user's cache."""
-    return base_folder() / "graphs"
+    try:
+        return base_folder() / "graphs"
+    except NoFolderError:
+        return Path(os.devnull)  # where nothing can be kept
 
 
 def graphs(structures: Sequence[Geometry], cutoff: float, cache: Path | None = None) -> list[Graph]:
@@ -53,7 +56,7 @@ def graphs(structures: Sequence[Geometry], cutoff: float, cache: Path | None = N
         return stored
     built = [graph.build(structure, cutoff) for structure in structures]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_bytes(str(path), _dump_graphs(built))
         for old in sorted(folder.glob("*.npz"), key=_age)[KEPT_CACHES:]:
             old.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..terminal import Program, examples_of, run, start
+from ..terminal import LimitOption, Program, examples_of, run, start
 
 NAME = "natural-tensors"
 
@@ -42,13 +42,14 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
     ] = False,
+    limit: LimitOption = None,
 ) -> None:
     """The irreducible parts of tensors, exactly: what they are, and those of your numbers.
 
     Exit codes: 0 done; 1 a tensor refused because it violates its symmetry, or
     a file that is not what generate --check expects; 2 bad usage or input.
     """
-    start(context, NAME, version)
+    start(context, NAME, version, limit)
 
 
 def main() -> None:

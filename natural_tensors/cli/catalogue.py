@@ -7,8 +7,9 @@ from typing import Annotated, Any, cast
 import typer
 from rich.text import Text
 
-from .. import examples
+from .. import examples, limits
 from ..arrays import to_lists
+from ..decomposition.base import ReductionBase
 from ..decomposition.components import Form
 from ..decomposition.reductions import Reduction
 from ..files import recognition, records, writing
@@ -16,7 +17,7 @@ from ..formatting import matrix
 from ..physical.catalog import catalog
 from ..physical.entry import PhysicalTensor
 from ..so3.blocks import block_size
-from ..terminal import examples_of, one_of, say, say_facts, say_json, say_table
+from ..terminal import examples_of, one_of, say, say_facts, say_json, say_table, warn
 from . import plane
 from .app import app
 from .options import (
@@ -32,6 +33,15 @@ from .printing import FORM_MEANS, content_of, parity_word, symmetry_text, title_
 
 FLOOD = 4000
 """Characters of formulas that ``show`` prints without being asked to; JSON has them all."""
+
+SHORTEST = 30
+"""Characters that the formulas of a copy take at least: its term, and the line that extracts it."""
+
+LONG = 10_000
+"""Terms of formulas that take a while."""
+
+CHARACTERS = 22
+"""Of a term, about."""
 
 
 @app.command(
@@ -145,7 +155,12 @@ def show(
     )
     if reduction is None:
         raise typer.BadParameter("name a tensor, or give its --symmetry 'ijk=ikj'")
-    text = reduction.formula() if formulas != "none" else ""
+    wanted = latex or (formulas != "none" and (as_json or formulas == "all"))
+    terms = _check_formulas(reduction, wanted)
+    floods = len(reduction.copies) * SHORTEST > FLOOD
+    text = ""
+    if formulas != "none" and not (as_json or latex) and (wanted or not floods):
+        text = reduction.formula()
     shown = formulas == "all" or 0 < len(text) <= FLOOD
     if as_json:
         if isinstance(reduction, Reduction):
@@ -163,7 +178,31 @@ def show(
             say("", Text(f"Formulas ({basis} basis)", style="bold"), text)
             say("", "repeated indices are summed; ⟨ ⟩ is the symmetric traceless part")
         elif formulas == "auto":
-            say("", f"its formulas take {len(text):,} characters; --formulas all prints them")
+            size = f"{len(text):,} characters" if text else f"about {terms:,} terms"
+            say("", f"its formulas take {size}; --formulas all prints them")
+
+
+def _check_formulas(reduction: ReductionBase, wanted: bool) -> int:
+    """Return about how many terms the formulas have; say so, and go on, where that takes long.
+
+    Each weight is derived here, so that there is something to say while the time passes.
+
+    Raises:
+        LimitError: when they are wanted and are more than the limit ``formulas``.
+    """
+    counts = reduction.multiplicities
+    terms = sum(count * (count + 1) for count in counts.values())
+    if not wanted:
+        return terms
+    limits.check("formulas", terms, f"{reduction.symmetry} has formulas of about {terms:,}")
+    if terms > LONG:
+        size = f"about {terms:,} terms, {CHARACTERS * terms // 1_000_000 + 1} MB"
+        warn("note", f"the formulas have {size}: this takes minutes; Ctrl-C ends it", "bold")
+        for weight, count in counts.items():
+            warn("note", f"weight {weight} of {max(counts)}: {count:,} copies", "bold")
+            reduction.weight_space(weight)
+        warn("note", "writing the formulas", "bold")
+    return terms
 
 
 def _say_class(reduction: Reduction) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import limits
 from ..exact import linear
 from ..exact.integers import LEVI_CIVITA
 from ..exact.orbits import SignedOrbits
@@ -154,6 +155,13 @@ def weight_space(symmetry: IndexSymmetry, weight: int, multiplicity: int) -> Wei
     components = independent_components(symmetry)
     orbits = components.orbits
     candidates = pattern_orbits(patterns(symmetry.rank, weight), symmetry.generators)
+    limits.check(
+        "copies",
+        len(candidates) * len(orbits.sizes),
+        f"weight {weight} of {symmetry} has {len(candidates):,} candidates on "
+        f"{len(orbits.sizes):,} components, which are {len(candidates) * len(orbits.sizes):,}",
+        "state the symmetry that the indices have: fewer components are independent",
+    )
     table = np.array(
         [orbits.orbit_sum(*_probe(orbit[0][0], symmetry.rank), len(orbit)) for orbit in candidates]
     )

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from lzma import LZMAError
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -14,10 +15,12 @@ import numpy as np
 from ..decomposition.base import ReductionBase
 from ..decomposition.components import FORMS, Form
 from ..decomposition.copies import BASES, Basis
-from ..errors import SymmetryError, UnknownTensorError
+from ..errors import SymmetryError, UnknownTensorError, reason_of
 from ..exact.symbols import Expressions
 from ..formatting import did_you_mean
+from ..limits import LimitError
 from ..version import CONVENTIONS
+from .contents import read_contents, read_stream
 from .decoding import DecodingError, decode_json, decode_npy, decode_text, stated_tensor
 from .exact_entries import EntryError, read_entry
 from .recognition import tensor_class
@@ -175,7 +178,7 @@ def _content(path: str) -> tuple[object, str]:
     An array, a text table, or decoded JSON.
     """
     if path == STANDARD_INPUT:
-        raw, origin, suffix = sys.stdin.buffer.read(), "standard input", ""
+        raw, origin, suffix = read_stream(sys.stdin.buffer), "standard input", ""
     else:
         raw, origin, suffix = _bytes(Path(path)), path, Path(path).suffix.lower()
     if not raw.strip():
@@ -195,7 +198,9 @@ def _content(path: str) -> tuple[object, str]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_contents(path)
+    except LimitError as error:
+        raise file_error(str(path), str(error)) from None
     except FileNotFoundError:
         beside = [entry.name for entry in path.parent.glob("*")]
         raise file_error(
@@ -203,8 +208,8 @@ def _bytes(path: Path) -> bytes:
         ) from None
     except IsADirectoryError:
         raise file_error(str(path), "is a directory", "name a file in it") from None
-    except OSError as error:
-        raise file_error(str(path), f"cannot be read: {error.strerror}") from error
+    except (OSError, EOFError, LZMAError) as error:
+        raise file_error(str(path), f"cannot be read: {reason_of(error)}") from error
 
 
 def _npy(raw: bytes, origin: str) -> Values:

@@ -52,12 +52,25 @@ def check_suffix(path: str, allowed: Sequence[str]) -> None:
         )
 
 
+class NoFolderError(OSError):
+    """There is no place to keep a cache; what would be in it is made again each time."""
+
+
 def cache_folder() -> Path:
-    """Return where to keep what can be made again: ``NATURAL_TENSORS_CACHE``, or the user's."""
+    """Return where to keep what can be made again: ``NATURAL_TENSORS_CACHE``, or the user's.
+
+    Raises:
+        NoFolderError: when there is no home folder.
+    """
     chosen = os.environ.get("NATURAL_TENSORS_CACHE")
     if chosen:
         return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base:
+        try:
+            base = str(Path.home() / ".cache")
+        except RuntimeError:  # neither HOME nor a user of this number
+            raise NoFolderError("no home folder; set HOME or NATURAL_TENSORS_CACHE") from None
     return Path(base) / "natural-tensors"
 
 
@@ -72,6 +85,34 @@ def make_folder(path: str | Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
     if not os.access(place, os.W_OK):
         raise file_error(str(path), "the folder cannot be written to", "choose another")
+
+
+def open_cache(folder: Path) -> Path:
+    """Return a folder for generated code, made when it is missing, for this user alone.
+
+    What lies there is run. So nobody else may be able to write it: it must belong to this user, or
+    to the administrator, and not be open to the group or to all.
+
+    Raises:
+        FileError: when another user owns the folder or may write it.
+        OSError: when it cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not hasattr(os, "geteuid"):  # Windows keeps rights elsewhere
+        return folder
+    state = folder.stat()
+    advice = "set NATURAL_TENSORS_CACHE to a folder of your own"
+    if state.st_uid not in (os.geteuid(), 0):
+        raise file_error(
+            str(folder), f"this cache of code to run belongs to user {state.st_uid}", advice
+        )
+    if state.st_mode & 0o022:
+        raise file_error(
+            str(folder),
+            f"others may write this cache of code to run (mode {state.st_mode & 0o777:o})",
+            f"empty it and close it (chmod go-w {folder}), or {advice}",
+        )
+    return folder
 
 
 def write_bytes(path: str, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from codegen import (
     loading,
 )
 from natural_tensors import examples
+from natural_tensors.files.saving import FileError, NoFolderError
 from tests.helpers.paths import ROOT
 
 
@@ -174,3 +176,22 @@ def test_any_change_of_what_generates_changes_the_fingerprint(tmp_path: Path) ->
     assert len(set(seen)) == len(set(seen.values())) == len(files) + 1
     assert Path("codegen/targets/cpp_source.py") in files
     loading.generator.cache_clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="rights are elsewhere")
+def test_code_is_not_run_from_a_folder_that_others_may_write(fresh: Path) -> None:
+    codegen.load(HarmonicsRecipe(1), "numpy", folder=fresh)
+    fresh.chmod(0o777)
+    loading.forget()
+    with pytest.raises(FileError, match="others may write this cache of code to run"):
+        codegen.load(HarmonicsRecipe(1), "numpy", folder=fresh)
+
+
+def test_without_a_folder_code_lives_in_memory(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise NoFolderError
+
+    monkeypatch.setattr(loading, "cache_folder", homeless)
+    assert str(codegen.load(HarmonicsRecipe(1), "numpy").__file__).startswith("<harmonics_numpy_")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,8 @@ from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
+from natural_tensors import limits
+from natural_tensors.files.saving import FileError
 from tests.helpers.tiny_models import CRYSTALS
 
 pytestmark = pytest.mark.compiler
@@ -326,6 +330,76 @@ def test_code_is_compiled_once(fresh: Path) -> None:
     assert file.stat().st_mtime_ns == written
     assert len(list(fresh.glob("product_*.so"))) == 2
     assert not [path for path in fresh.iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize("damage", ["cut short", "empty", "changed"])
+def test_damaged_libraries_are_replaced_before_they_are_loaded(fresh: Path, damage: str) -> None:
+    """A library cut short ends the process when it is mapped."""
+    kernel = kernels.product(Layout(1))
+    compiler.library(kernel, 4, torch.float32)
+    (file,) = fresh.glob("product_*.so")
+    whole = file.read_bytes()
+    file.unlink()  # this process has mapped it
+    half = len(whole) // 2
+    changed = {
+        "cut short": whole[:half],
+        "empty": b"",
+        "changed": whole[:half] + b"!" + whole[half + 1 :],
+    }
+    file.write_bytes(changed[damage])
+    compiler.clear_caches()
+    compiler.library(kernel, 4, torch.float32)
+    (again,) = fresh.glob("product_*.so")
+    assert again.name.endswith(f"-{hashlib.sha256(again.read_bytes()).hexdigest()}.so")
+    assert len(again.read_bytes()) == len(whole)
+
+
+def test_a_compiler_that_does_not_end_is_ended(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it started, as g++ starts a compiler, an assembler and a linker."""
+    script, mark = fresh.parent / "slow", fresh.parent / "went on"
+    script.write_text(
+        f"#!/bin/sh\ncase \"$*\" in *program.cpp*) (sleep 3; touch '{mark}') & wait;; esac\n"
+    )
+    script.chmod(0o700)
+    monkeypatch.setenv("CXX", str(script))
+    with (
+        limits.changed(build=1),
+        pytest.raises(toolchain.BuildError, match="more than 1 s, the limit build"),
+    ):
+        compiler.library(kernels.product(Layout(1)), 4, torch.float32)
+    assert not list(fresh.glob("build-*"))
+    time.sleep(3)
+    assert not mark.exists()
+
+
+def test_what_killed_builds_left_is_removed(fresh: Path) -> None:
+    old, new = fresh / "build-old", fresh / "build-new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    fresh.chmod(0o700)
+    os.utime(old, (0, 0))
+    compiler.library(kernels.product(Layout(1)), 4, torch.float32)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_command_that_cannot_be_read_is_named(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", 'g++ "x')
+    model = CarNet(NetworkSettings(channels=4), Target("ij=ji"))
+    notice = compilation.compile_kernels(model, "auto")
+    assert notice is not None
+    assert "CXX='g++ \"x' cannot be read: No closing quotation" in notice
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders that others may write")
+def test_a_cache_that_others_may_write_is_refused(fresh: Path) -> None:
+    fresh.mkdir()
+    fresh.chmod(0o777)
+    with pytest.raises(FileError, match="others may write this cache"):
+        compiler.library(kernels.product(Layout(1)), 4, torch.float32)
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders that nobody may write")

@@ -27,9 +27,10 @@ from carnet_model.prediction.formats import as_csv, as_extxyz
 from carnet_model.prediction.predictor import Predictor, load
 from carnet_model.prediction.result import Failure, Prediction, PredictionError
 from carnet_model.structures.conversion import geometry
+from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.symmetry import point_group_rotations, primitive
 from carnet_model.weights.shipped import ModelError
-from natural_tensors import elasticity
+from natural_tensors import elasticity, limits
 from tests.helpers.predictions import ONE_OF_EACH, as_ase, cubic, gap, transformed
 from tests.helpers.tiny_models import (
     CRYSTALS,
@@ -266,11 +267,18 @@ def test_crystal_properties_need_a_crystal(model: Predictor) -> None:
     assert warning == "it repeats along 2 directions only, and this is a property of crystals"
 
 
-def test_a_structure_too_large_is_refused(
-    model: Predictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prediction, "LARGEST", 50)
-    assert "give the primitive cell" in failing(CRYSTALS["mp-1399"], model).remedy
+def test_a_structure_too_large_costs_no_other(model: Predictor) -> None:
+    with limits.changed(bonds=50):
+        failure = failing(CRYSTALS["mp-1399"], model)
+        assert failure.reason.endswith("Å, more than the limit bonds of 50 directed bonds")
+        assert "give the primitive cell" in failure.remedy
+        assert "--limit bonds=" in failure.remedy
+    with limits.changed(bonds=2000):
+        grid = np.array(list(np.ndindex(3, 3, 3))) * 0.45
+        numbers = np.ones(27, dtype=np.int64)
+        dense = Geometry(numbers, grid, np.eye(3) * 1.35, (True, True, True), "dense")
+        results = model.predict([dense, CRYSTALS["mp-1399"]])
+    assert [type(result) for result in results] == [Failure, Prediction]
 
 
 def test_numbers_that_are_not_finite_are_no_prediction() -> None:

@@ -96,3 +96,30 @@ def test_recipes_can_be_read_and_their_networks_made(
     assert {Path(source.path).parent for source in config.data} == {tmp_path}
     model = CarNet(config.network.model_copy(update={"channels": 2}), *config.targets)
     assert model.targets == config.targets
+
+
+def bomb(levels: int) -> str:
+    """Return YAML of a line for each level, each alias written out nine times in the next."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
+    return "\n".join([*lines, f"data: *a{levels - 1}\n"])
+
+
+def test_aliases_are_counted_before_they_are_written_out(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"run\.yaml: writes out 8\.34e\+09 values, more than"):
+        read_config(written(tmp_path, bomb(10)))
+    for text in ("data: &a [*a]\n", "data: &a\n  x: [1, *a]\n"):
+        with pytest.raises(ConfigError, match=r"line [12]: an alias stands inside what it stands"):
+            read_config(written(tmp_path, text))
+    shared = "data: [{path: a.json, labels: &l {elastic: {unit: GPa}}}, {path: b.json, labels: *l}]"
+    first, second = read_config(written(tmp_path, shared)).data
+    assert first.labels == second.labels
+
+
+def test_threads_have_a_limit(tmp_path: Path) -> None:
+    text = "data: [a.json]\nthreads: {}\n"
+    assert read_config(written(tmp_path, text.format(1024))).threads == 1024
+    with pytest.raises(
+        ConfigError, match=r"threads is 100000, more than the limit threads of 1,024"
+    ):
+        read_config(written(tmp_path, text.format(100_000)))

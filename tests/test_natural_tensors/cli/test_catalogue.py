@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import natural_tensors as nt
-from natural_tensors import examples
+from natural_tensors import examples, limits
 from natural_tensors.files import reading
 from tests.helpers.command_lines import natural_tensors as run
 
@@ -102,3 +102,19 @@ def test_the_examples_are_listed_and_shown() -> None:
     Path("a.json").write_text(run("examples", "quartz-d", "--json").stdout)
     found = reading.read_tensor("a.json")
     assert (found.tensor, found.form, found.unit) == ("piezoelectric", "voigt-compliance", "pC/N")
+
+
+def test_what_floods_is_not_worked_out_to_be_counted() -> None:
+    text = run("show", "--symmetry", "ijklmnopqr").stdout  # hours of work, if it were written
+    assert "its formulas take about 6,8" in text or "terms; --formulas all prints them" in text
+
+
+def test_heavy_formulas_say_what_they_cost_and_have_a_limit() -> None:
+    refused = run("show", "--symmetry", "ijklmnopq", "--formulas", "all", code=2)
+    assert "more than the limit formulas of 300,000 terms" in refused.stderr
+    with limits.changed(copies=1000):
+        heavy = run("show", "--symmetry", "ijklmno", "--formulas", "all", code=2)
+    assert "note: the formulas have about" in heavy.stderr
+    assert "Ctrl-C ends it" in heavy.stderr
+    assert "weight 0 of 7" in heavy.stderr
+    assert "more than the limit copies of 1,000 numbers" in heavy.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,39 @@ def test_folders_are_made_or_refused(tmp_path: Path) -> None:
     for place, words in (("file", "File exists"), ("file/b", "Not a directory"), ("\0", "NUL")):
         with pytest.raises(FileError, match=f"no folder can be made there: .*{words}"):
             make_folder(tmp_path / place)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="rights are elsewhere")
+def test_a_cache_of_code_is_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a" / "cache"
+    before = os.umask(0)
+    try:
+        assert saving.open_cache(folder) == folder
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for mode in (0o720, 0o702):
+        folder.chmod(mode)
+        with pytest.raises(
+            saving.FileError, match=rf"others may write .*mode {mode:o}\)\n.*chmod go-w"
+        ):
+            saving.open_cache(folder)
+    folder.chmod(0o755)
+    saving.open_cache(folder)
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    if folder.stat().st_uid:  # what belongs to the administrator is trusted
+        with pytest.raises(saving.FileError, match="belongs to user"):
+            saving.open_cache(folder)
+
+
+def test_without_a_home_there_is_no_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    for variable in ("NATURAL_TENSORS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(saving.NoFolderError, match="set HOME"):
+        saving.cache_folder()
