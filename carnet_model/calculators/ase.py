@@ -30,8 +30,8 @@ from torch import Tensor
 from natural_tensors.arrays import Floats
 
 from ..compiled.compilation import Mode, compile_kernels
-from ..compiled.toolchain import BuildError
 from ..compiled.radial_tables import TableError, tabulate
+from ..compiled.toolchain import BuildError
 from ..network.graph import Batch
 from ..network.model import CarNet
 from ..network.targets import Target

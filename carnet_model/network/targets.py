@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,18 +22,22 @@ class TargetError(InputError, ValueError):
     """A target that cannot be predicted as asked."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Target:
-    """A physical tensor to predict.
+    """A physical tensor to predict; what is left out follows from its name.
+
+    >>> Target("elastic").positive, Target("dipole").pooling, Target("ij=ji").pooling
+    (True, 'sum', 'mean')
 
     Attributes:
         tensor: a name of the catalogue, or an index symmetry such as ``"ijkl=jikl=klij"``.
         axial: True for a pseudo-tensor given by its symmetry; a name brings its own.
         pooling: ``"mean"`` over the atoms for intensive properties, ``"sum"`` for extensive ones,
-            ``"atoms"`` for one tensor an atom.
+            ``"atoms"`` for one tensor an atom. When left out as the catalogue has it, or the mean.
         positive: True for a tensor that is positive definite as a matrix: it is predicted as the
             exponential of a symmetric matrix (Mandel form for rank 4), which keeps equivariance
-            and is smooth where eigenvalues meet.
+            and is smooth where eigenvalues meet. When left out as the catalogue has it, and False
+            for a sum over the atoms.
         title: what labels and results call it, where a network has several targets of one name;
             the name when left out.
         unit: of labels and predictions; when left out that of the catalogue, GPa and eV in place
@@ -41,19 +45,40 @@ class Target:
 
     Raises:
         TargetError: when ``positive`` is asked of a class that is no symmetric matrix, or of a sum
-            over the atoms.
+            over the atoms; for an unknown pooling.
     """
 
     tensor: str
-    axial: bool = False
-    pooling: Pooling = "mean"
-    positive: bool = False
-    title: str = ""
-    unit: str = ""
+    axial: bool
+    pooling: Pooling
+    positive: bool
+    title: str
+    unit: str
 
-    def __post_init__(self) -> None:
-        if not self.unit and self.entry:
-            object.__setattr__(self, "unit", self.entry.working_unit)
+    def __init__(
+        self,
+        tensor: str,
+        axial: bool = False,
+        pooling: Pooling | None = None,
+        positive: bool | None = None,
+        title: str = "",
+        unit: str = "",
+    ) -> None:
+        entry = catalog.get(tensor)
+        pooling = pooling or (entry.pooling if entry else "mean")
+        if positive is None:
+            positive = entry is not None and entry.positive and pooling != "sum"
+        unit = unit or (entry.working_unit if entry else "")
+        values = (tensor, axial, pooling, positive, title, unit)
+        for field, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, field.name, value)
+        self._check()
+
+    def _check(self) -> None:
+        if self.pooling not in get_args(Pooling):
+            raise TargetError(
+                f"pooling is {self.pooling!r}; allowed: {', '.join(get_args(Pooling))}"
+            )
         if self.positive and self.pooling == "sum":
             raise TargetError(
                 f"positive=True makes {self.tensor} an exponential, which is no sum over the "

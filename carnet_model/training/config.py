@@ -69,16 +69,13 @@ class TargetSettings(Settings):
             ValueError: when there is no such class, or it cannot be positive definite.
         """
         tensor = self.name or self.symmetry
-        entry = catalog.get(self.name)
-        positive = bool(entry and entry.positive) if self.positive is None else self.positive
-        pooling = self.pooling or (entry.pooling if entry else "mean")
         if self.name == "energy" and self.unit not in ("", "eV"):
             raise ValueError(
                 f"energies are in eV, got unit {self.unit!r}; leave it out, and name the unit of "
                 "the numbers in the file by the label's own unit"
             )
         try:
-            target = Target(tensor, self.axial, pooling, positive, self.title, self.unit)
+            target = Target(tensor, self.axial, self.pooling, self.positive, self.title, self.unit)
             target.parts  # noqa: B018  # an unknown class is refused here
         except KeyError as error:
             raise ValueError(str(error.args[0])) from None

@@ -16,16 +16,15 @@ from torch.optim.swa_utils import AveragedModel
 from natural_tensors.errors import InputError
 
 from ..compiled.compilation import compile_kernels
-from ..network.layers.output import Output
 from ..network.model import CarNet
 from .averaging import average_of, short_run
 from .batches import LabelledBatch
+from .building import build_network
 from .fine_tuning import initialize_from
 from .label_tensors import PotentialLabels, TensorLabels
 from .losses import PotentialLoss, loss_of
 from .plan import Plan
 from .samples import Samples
-from .scales import Scales
 from .validation import error_names, errors, predict_batch, score
 
 PATIENCE_WITH_NAN = 20
@@ -47,13 +46,8 @@ class Learner(pl.LightningModule):
     def __init__(self, plan: Plan, samples: Samples) -> None:
         super().__init__()
         self.plan, self.config = plan, plan.config
-        network = plan.network
-        if network.neighbours is None:
-            network = network.model_copy(update={"neighbours": samples.neighbours})
-        self.model = CarNet(network, *plan.targets)
+        self.model = build_network(plan.network, plan.targets, samples)
         self.notices: list[str] = []
-        for output in self.model.outputs:
-            _set_scales(output, samples.scales[output.target.key])
         if plan.donor is not None:
             self.notices += initialize_from(plan.donor, self.model, samples)
         notice = compile_kernels(self.model, self.config.compile)
@@ -251,15 +245,6 @@ class Learner(pl.LightningModule):
         """Whether validation has not gained for as long as early stopping allows."""
         patience = self.config.early_stopping
         return patience is not None and len(self.history) - 1 - self.chosen >= patience
-
-
-def _set_scales(output: Output, scales: Scales) -> None:
-    """Let an output start at the mean of the training set, in its units of size."""
-    assembly = output.assembly
-    assembly.mean.copy_(torch.from_numpy(scales.mean))
-    assembly.scale.copy_(torch.from_numpy(scales.scale))
-    if assembly.reference is not None and scales.reference is not None:
-        assembly.reference.table.copy_(torch.from_numpy(scales.reference))
 
 
 def seed_everything(seed: int, epoch: int) -> None:

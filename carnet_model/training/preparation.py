@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -14,6 +14,7 @@ import numpy as np
 from ..data.examples import DatasetError, Example, bucket
 from ..data.fingerprints import fingerprint
 from ..data.reading import read_examples
+from ..network.targets import Target
 from .config import SplitSettings
 from .graph_cache import graphs
 from .label_tensors import Labels, join_labels, labels_of_target
@@ -46,29 +47,58 @@ def prepare(plan: Plan, *, cache: Path | None = None) -> Samples:
         raise DatasetError(
             f"no structure is left to train on; check role and split of the data\n{remarks}"
         )
-    labelled = (*division.train, *division.val)
+    return join_sets(
+        division.train,
+        division.val,
+        plan.targets,
+        cutoff=plan.network.cutoff,
+        cache=cache,
+        remarks=division.remarks,
+    )
+
+
+def join_sets(
+    train: Sequence[Labelled],
+    val: Sequence[Labelled],
+    targets: Sequence[Target],
+    *,
+    cutoff: float,
+    cache: Path | None = None,
+    remarks: Sequence[str] = (),
+) -> Samples:
+    """Return samples of two sets, with what the first says about sizes.
+
+    Args:
+        train: the training set, not empty.
+        val: the validation set.
+        targets: what is predicted.
+        cutoff: of the graphs, angstrom.
+        cache: folder for graphs; the user's cache when left out.
+        remarks: what was left out, for whom it concerns.
+    """
+    labelled = (*train, *val)
     structures = [example.geometry for example, _ in labelled]
     samples = [
         Sample(example, graph, labels)
         for (example, labels), graph in zip(
-            labelled, graphs(structures, plan.network.cutoff, cache), strict=True
+            labelled, graphs(structures, cutoff, cache), strict=True
         )
     ]
-    train = tuple(samples[: len(division.train)])
-    numbers = [sample.graph.numbers for sample in train]
-    neighbours = float(np.mean([sample.graph.edges / sample.graph.atoms for sample in train]))
+    first = tuple(samples[: len(train)])
+    numbers = [sample.graph.numbers for sample in first]
+    neighbours = float(np.mean([sample.graph.edges / sample.graph.atoms for sample in first]))
     return Samples(
-        train=train,
-        val=tuple(samples[len(division.train) :]),
+        train=first,
+        val=tuple(samples[len(train) :]),
         scales={
             target.key: scales_of(
-                target, join_labels([sample.labels[target.key] for sample in train]), numbers
+                target, join_labels([sample.labels[target.key] for sample in first]), numbers
             )
-            for target in plan.targets
+            for target in targets
         },
         neighbours=max(neighbours, 1.0),
-        fingerprint=fingerprint(sample.example for sample in train),
-        remarks=tuple(division.remarks),
+        fingerprint=fingerprint(sample.example for sample in first),
+        remarks=tuple(remarks),
     )
 
 

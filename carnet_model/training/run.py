@@ -27,7 +27,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from natural_tensors.errors import translated
 from natural_tensors.files.saving import make_folder
@@ -74,7 +74,14 @@ class Run:
     history: Sequence[Mapping[str, float]]
 
 
-def train(config: Config, *, resume: bool | None = None, progress: bool = True) -> Run:
+def train(
+    config: Config,
+    *,
+    resume: bool | None = None,
+    progress: bool = True,
+    callbacks: Sequence[pl.Callback] = (),
+    loggers: Sequence[Logger] | None = None,
+) -> Run:
     """Train a network, or go on with a run that was cut off.
 
     Args:
@@ -82,6 +89,10 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
         resume: True goes on with the run in the output folder; False starts anew and replaces it;
             None goes on with an unfinished run and refuses to replace a finished one.
         progress: show a bar on a terminal, a line for each epoch elsewhere.
+        callbacks: of Lightning, beside those of the run; their `pl_module` is a `Learner`. The
+            state that they keep is of tensors and plain values.
+        loggers: of Lightning, in place of TensorBoard's, which is taken where it is installed; an
+            empty list logs nothing. The loss and the errors of validation are logged.
 
     Returns:
         What came out.
@@ -104,7 +115,12 @@ def train(config: Config, *, resume: bool | None = None, progress: bool = True) 
         learner = _learner(plan, samples, progress=progress)
         if not resuming:
             start_folder(plan, samples)
-        _fit(learner, samples, resuming=resuming, progress=progress)
+        bar = progress and sys.stdout.isatty()
+        writer = EpochWriter(plan, samples, talk=progress and not bar)
+        if loggers is None:
+            loggers = _tensorboard(plan)
+        trainer = _trainer(plan, samples, [writer, *callbacks], loggers, bar=bar)
+        _fit(trainer, writer, learner, resuming=resuming)
         return _finish(learner, samples, progress=progress)
 
 
@@ -166,27 +182,32 @@ def _learner(plan: Plan, samples: Samples, *, progress: bool) -> Learner:
     return learner
 
 
-def _fit(learner: Learner, samples: Samples, *, resuming: bool, progress: bool) -> None:
-    """Train until the last epoch, or until validation stops improving."""
-    plan, config = learner.plan, learner.plan.config
-    bar = progress and sys.stdout.isatty()
-    writer = EpochWriter(plan, samples, talk=progress and not bar)
-    callbacks: list[pl.Callback] = [writer]
+def _tensorboard(plan: Plan) -> list[Logger]:
+    if not importlib.util.find_spec("tensorboard"):
+        return []
+    return [TensorBoardLogger(plan.folder, name="", version="tensorboard", default_hp_metric=False)]
+
+
+def _trainer(
+    plan: Plan,
+    samples: Samples,
+    callbacks: list[pl.Callback],
+    loggers: Sequence[Logger],
+    *,
+    bar: bool,
+) -> pl.Trainer:
+    """Return what trains until the last epoch, or until validation stops improving."""
+    config = plan.config
     if bar:
         from lightning.pytorch.callbacks import RichProgressBar
 
         callbacks.append(RichProgressBar())
-    loggers: list[TensorBoardLogger] = []
-    if importlib.util.find_spec("tensorboard"):
-        loggers.append(
-            TensorBoardLogger(plan.folder, name="", version="tensorboard", default_hp_metric=False)
-        )
-    trainer = pl.Trainer(
+    return pl.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
         max_epochs=config.epochs,
         callbacks=callbacks,
-        logger=loggers or False,
+        logger=[*loggers] or False,
         plugins=[StateIO()],
         default_root_dir=plan.folder,
         enable_progress_bar=bar,
@@ -197,6 +218,11 @@ def _fit(learner: Learner, samples: Samples, *, resuming: bool, progress: bool) 
         use_distributed_sampler=False,
         inference_mode=False,  # forces are gradients, in validation too
     )
+
+
+def _fit(trainer: pl.Trainer, writer: EpochWriter, learner: Learner, *, resuming: bool) -> None:
+    """Train, or say how to go on with what was stopped from outside."""
+    plan, samples, config = writer.plan, writer.samples, writer.plan.config
     data = DataModule(samples, batch=config.batch, seed=config.seed)
     state = plan.folder / STATE if resuming else None
     in_main = threading.current_thread() is threading.main_thread()

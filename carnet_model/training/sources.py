@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -116,6 +116,14 @@ def resolve_sources(config: Config) -> tuple[Source, ...]:
             on_error=source.on_error,
         )
         for number, source in enumerate(config.data)
+    )
+
+
+def labels_named(names: Iterable[str], targets: Sequence[Target]) -> tuple[Label, ...]:
+    """Return labels of weight 1 for names as in the labels of an example; others are left out."""
+    owners = ((name, _owner(name, targets)) for name in dict.fromkeys(names))
+    return tuple(
+        Label(_reading(name, LabelSettings(), target), target) for name, target in owners if target
     )
 
 

@@ -103,7 +103,9 @@ def test_one_network_has_no_uncertainty() -> None:
     assert "uncertainty.png" not in as_plots(result)
 
 
-@pytest.mark.parametrize("target", [Target("dielectric"), Target("ij=ji", pooling="atoms")])
+@pytest.mark.parametrize(
+    "target", [Target("dielectric", positive=False), Target("ij=ji", pooling="atoms")]
+)
 def test_other_tensors(target: Target, tmp_path: Path) -> None:
     model = Predictor([network(seed, target) for seed in range(2)])
     atoms = target.pooling == "atoms"

@@ -160,6 +160,6 @@ def test_born_charges_are_derivatives_of_the_dipole() -> None:
 
 def test_derivatives_of_what_is_no_sum_are_refused() -> None:
     with pytest.raises(TargetError, match="has none"):
-        position_derivatives(CarNet(SETTINGS, Target("dipole")), water())
+        position_derivatives(CarNet(SETTINGS, Target("dipole", pooling="mean")), water())
     with pytest.raises(TargetError, match=r"asked for charge.*has dipole"):
         position_derivatives(dipoles(), water(), "charge")

@@ -76,7 +76,7 @@ def test_extended_xyz_is_read_back_as_labelled_structures(
 
 
 def test_a_full_tensor_goes_into_files_too(tmp_path: Path) -> None:
-    model = Predictor([network(target=Target("dielectric"))])
+    model = Predictor([network(target=Target("dielectric", positive=False))])
     found = model.predict([CRYSTALS["mp-804"]])
     assert as_csv(found).splitlines()[0].startswith("name,formula,T_xx,T_xy")
     assert as_document(found, model)["form"] == "full"

@@ -303,7 +303,7 @@ def test_models_that_do_not_fit_together() -> None:
         Predictor([])
     with pytest.raises(ModelError, match="precision 'half' is none of single, double"):
         Predictor([network()], precision="half")  # type: ignore[arg-type]
-    other = network(target=Target("elastic"))
+    other = network(target=Target("elastic", positive=False))
     with pytest.raises(ModelError, match="the same targets and one cutoff"):
         Predictor([network(), other])
     with pytest.raises(ValueError, match="batch is 0; allowed: 1 and more"):
