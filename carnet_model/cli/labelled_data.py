@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from natural_tensors import catalog
+from natural_tensors.errors import translated
 from natural_tensors.files.label_forms import LabelFormName
 from natural_tensors.terminal import warn
 
@@ -16,6 +17,7 @@ from ..data.labels import LabelSource
 from ..data.reading import read_examples
 from ..network.targets import Target
 from ..prediction.predictor import Predictor
+from ..weights.record import CheckpointError
 from .options import SPLITS
 
 
@@ -50,6 +52,9 @@ def label_sources(
         key: option of the command line, as the next two.
         form: how the label is written.
         unit: of the numbers.
+
+    Raises:
+        CheckpointError: when the record of the model does not say it in the words of today.
     """
     from ..training.config import Config
     from ..training.sources import resolve_sources
@@ -57,17 +62,24 @@ def label_sources(
     target, trained = predictor.target, predictor.record.get("config") or {}
     if key or form or unit or not trained:
         return [label_source(target.key, key, form, unit, target)], False
-    known = [
-        (source, labels)
-        for source in resolve_sources(Config.model_validate(trained))
-        if (labels := source.evaluated_labels(target))
-    ]
+
+    def unknown(reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"{predictor.name}: how its training read labels is not to be had from model.json: "
+            f"{reason}; give --key, --form and --unit"
+        )
+
+    with translated(unknown):
+        sources = resolve_sources(Config.model_validate(trained))
+    known = [(each, labels) for each in sources if (labels := each.evaluated_labels(target))]
+    if not known:
+        raise unknown(f"no source of it has {target.key}")
     of_file = [labels for source, labels in known if source.path == Path(path).name]
     labels = of_file[0] if of_file else known[0][1]
     # a file may state energies alone, or forces alone: what is there is measured
     readings = [label.reading for label in labels]
-    sources = [replace(each, optional=target.potential or each.optional) for each in readings]
-    return sources, any(label.either_sign for label in labels)
+    optional = [replace(each, optional=target.potential or each.optional) for each in readings]
+    return optional, any(label.either_sign for label in labels)
 
 
 def labelled_examples(path: str, sources: Sequence[LabelSource], split: str) -> list[Example]:

@@ -19,7 +19,7 @@ from tests.helpers.paths import ROOT
 SILENCE = 120.0
 """Seconds without a word after which a process is taken to hang in native code, and killed."""
 
-BATCH = 400
+BATCH = 150
 """Cases of one process."""
 
 LARGEST = 2**30

@@ -24,6 +24,9 @@ SECONDS = 20.0
 MEMORY = 2 * 2**30
 """Bytes of address space beyond what a process has before its first case."""
 
+STATE = Path("/proc/self/statm")
+"""Where Linux says how much memory this process has, in pages."""
+
 
 class OverTime(BaseException):  # not an Exception: readers must not catch it
     """A case took too long."""
@@ -34,8 +37,10 @@ def _over_time(*_: object) -> NoReturn:
 
 
 def bound_memory(extra: int = MEMORY) -> None:
-    """Let this process have so much address space more than now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    """Let this process have so much address space more than now, where Linux says what it has."""
+    if not STATE.exists():
+        return
+    pages = int(STATE.read_text().split()[0])
     limit = pages * resource.getpagesize() + extra
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
