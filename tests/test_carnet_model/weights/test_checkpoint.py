@@ -18,7 +18,7 @@ from carnet_model.network.graph import build, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
 from carnet_model.weights import checkpoint
-from carnet_model.weights.record import CheckpointError
+from carnet_model.weights.record import FORMAT, CheckpointError
 from carnet_model.weights.state import load_state
 from tests.helpers.tiny_checkpoints import SALT, SETTINGS, fingerprints, network, record
 
@@ -130,7 +130,7 @@ def edited(**changes: Any) -> Callable[[Path], None]:
         (lambda folder: (folder / "model.json").write_text("{"), ["is not JSON"]),
         (lambda folder: (folder / "model.json").write_text("[]"), ["states no format"]),
         (edited(format=99, version="9.9"), ["format 99", "9.9", "install a newer"]),
-        (edited(format=checkpoint.FORMAT + 1), ["reads formats up to", "install a newer"]),
+        (edited(format=FORMAT + 1), ["reads formats up to", "install a newer"]),
         (edited(format=0), ["states no format"]),
         (edited(format="2"), ["states no format"]),
         (edited(conventions=0), ["conventions 0"]),
