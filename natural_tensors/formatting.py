@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import SupportsFloat
@@ -187,6 +188,34 @@ def _padded(text: str, decimals: int) -> str:
     """Return a number with blanks in place of the decimals, and the point, that it lacks."""
     missing = decimals - len(text.partition(".")[2])
     return text + " " * (missing + (1 if decimals and "." not in text else 0))
+
+
+def visible(text: str) -> str:
+    r"""Return text in which nothing acts on a terminal or breaks a line: such letters are escaped.
+
+    >>> visible("a\nb"), visible("\x1b[31mred"), visible("Å")
+    ('a\\nb', '\\x1b[31mred', 'Å')
+
+    Escaped are controls (C0, C1, DEL), separators of lines and paragraphs, marks that turn the
+    direction of writing, and halves of surrogate pairs.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(letter) if _acts(letter) else letter for letter in text)
+
+
+def _acts(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    turns = unicodedata.bidirectional(letter) in _DIRECTIONS or letter in _MARKS
+    return category in ("Cc", "Zl", "Zp", "Cs") or turns
+
+
+_DIRECTIONS = ("LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+_MARKS = "\u061c\u200e\u200f"
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def did_you_mean(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:

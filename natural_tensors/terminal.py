@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from . import limits
 from .errors import InputError, reason_of
 from .files import saving
-from .formatting import did_you_mean
+from .formatting import did_you_mean, visible
 from .installation import check_codegen, wrong_codegen
 from .version import CONVENTIONS, __version__
 
@@ -50,11 +50,18 @@ def _console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
+def _shown(text: str) -> str:
+    """Return text that may have several lines, and nothing else that acts on a terminal."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def say(*lines: str | Text) -> None:
-    """Print lines on standard output."""
+    """Print lines on standard output; what would act on a terminal is escaped."""
     console = _console(sys.stdout)
     for line in lines:
-        console.print(line, soft_wrap=True)
+        if isinstance(line, Text):
+            line.plain = _shown(line.plain)
+        console.print(line if isinstance(line, Text) else _shown(line), soft_wrap=True)
 
 
 def say_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
@@ -64,7 +71,7 @@ def say_table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
         justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
         table.add_column(column.lstrip(">"), justify=justify, overflow="fold", no_wrap=number == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
     console = _console(sys.stdout)
     with console.capture() as captured:
         console.print(table)
@@ -85,7 +92,7 @@ def say_json(document: Mapping[str, Any]) -> None:
 
 def warn(kind: str, message: str, style: str) -> None:
     """Write a message to standard error, its kind in a style and further lines indented."""
-    first, *others = message.splitlines()
+    first, *others = map(visible, message.rstrip("\n").split("\n"))
     text = Text.assemble((f"{kind}: ", style), first, *(f"\n  {line}" for line in others))
     _console(sys.stderr).print(text, soft_wrap=True)
 

@@ -11,7 +11,8 @@ from natural_tensors.arrays import to_lists
 from natural_tensors.files import saving
 from natural_tensors.terminal import examples_of, say, warn
 
-from ..prediction.predictor import load, read
+from ..prediction.inputs import read
+from ..prediction.predictor import load
 from ..prediction.result import Failure
 from .app import app, check_extras
 from .options import ModelOption

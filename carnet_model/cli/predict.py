@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, cast
@@ -15,18 +16,30 @@ from natural_tensors.files.saving import FileError
 from natural_tensors.terminal import examples_of, none_or_one_of, one_of, say, say_table, warn
 
 from ..prediction import formats
-from ..prediction.predictor import Precision, Predictor, load, read
+from ..prediction.inputs import read
+from ..prediction.predictor import Precision, Predictor, load
+from ..prediction.progress import progress_bar
 from ..prediction.result import Failure, Prediction
 from ..structures.symmetry import FRAMES, FrameName
 from .app import app, check_extras
+from .interruption import EXIT_CODE, interruptible
 from .options import PROGRESS_FROM, BatchOption, ModelOption, PrecisionOption, TargetOption
 
 FORMATS = ("text", "json", "csv", "extxyz")
 SUFFIXES = {".json": "json", ".csv": "csv", ".extxyz": "extxyz", ".xyz": "extxyz"}
 
 
+SAVE_EVERY = 30.0
+"""Seconds of work after which --output is written again, so that a kill loses no more."""
+
+SHARE_OF_SAVING = 0.05
+"""Largest share of the time that writing it may take."""
+
 TABLE_FROM = 4
 """As many results are a table instead of a text for each."""
+
+WARNED = 20
+"""Most structures of a table whose warnings are printed below it."""
 
 
 @app.command(
@@ -83,39 +96,78 @@ def predict(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print errors only; goes with --output.")
     ] = False,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="Predict also what is no crystal: molecules in a box, boxes of gas."
+        ),
+    ] = False,
 ) -> None:
     """Predict the tensors of structures, each with the frame it is in.
 
     A file that cannot be predicted costs none of the others: it becomes an error in its place.
-    The exit code is 0 when at least one structure was predicted, and 1 when none was.
+    What was predicted is kept when the command is interrupted, and --output is written every half
+    minute. The exit code is 0 when at least one structure was predicted, 1 when none was, 130
+    after an interruption.
     """
     written = _format_of(output, form)
     check_extras()
-    predictor = load(model, target=target, precision=cast(Precision, precision))
-    shown = sys.stderr.isatty() and not quiet
-    results = _predict(predictor, paths, cast(FrameName, frame), batch, shown)
     if output is not None:
-        saving.write_bytes(output, _as_text(results, predictor, written, full).encode())
+        saving.remove_leftovers(Path(output).resolve().parent, Path(output).name)
+    predictor = load(model, target=target, precision=cast(Precision, precision))
+    entries = list(read(paths))
+    results: list[Prediction | Failure] = [Failure.unreached(entry) for entry in entries]
+
+    def save() -> None:
+        if output is not None:
+            text = _as_text(results, predictor, written)
+            saving.write_bytes(output, text.encode(errors="backslashreplace"))
+
+    interrupted = False
+    shown = sys.stderr.isatty() and not quiet and len(entries) >= PROGRESS_FROM
+    next_save = time.monotonic() + SAVE_EVERY
+    try:
+        with interruptible(), progress_bar(len(entries), shown) as advance:
+            for place, result in predictor.predict_each(
+                entries, frame=cast(FrameName, frame), batch=batch, anyway=anyway
+            ):
+                results[place] = result
+                advance(1)
+                if (begun := time.monotonic()) >= next_save:
+                    save()
+                    took = time.monotonic() - begun
+                    next_save = begun + max(SAVE_EVERY, took / SHARE_OF_SAVING)
+    except KeyboardInterrupt:
+        interrupted = True
+    save()
     if output is None and written != "text":
-        print(_as_text(results, predictor, written, full).rstrip("\n"))
+        print(_as_text(results, predictor, written).rstrip("\n"))
     elif not quiet:
         _show(results, predictor, full)
+    _say_end(results, output, quiet, interrupted)
+
+
+def _say_end(
+    results: Sequence[Prediction | Failure], output: str | None, quiet: bool, interrupted: bool
+) -> None:
+    """Say what failed and how many did not, and leave with the exit code that says so."""
     failures = [result for result in results if isinstance(result, Failure)]
+    count = len(results) - len(failures)
     for failure in failures:
-        warn("error", str(failure), "bold red")
+        if not (interrupted and failure.is_unreached):
+            warn("error", str(failure), "bold red")
     if output is not None and not quiet:
-        count = len(results) - len(failures)
         say("", f"{count} of {len(results)} structures predicted, written to {output}")
-    if len(failures) == len(results):
+    if interrupted:
+        kept = f"all of them are in {output}" if output is not None else "they are printed above"
+        warn(
+            "error",
+            f"interrupted after {count} of {len(results)} structures were predicted\n{kept}",
+            "bold red",
+        )
+        raise typer.Exit(EXIT_CODE)
+    if not count:
         raise typer.Exit(1)
-
-
-def _predict(
-    predictor: Predictor, paths: Sequence[str], frame: FrameName, batch: int | None, shown: bool
-) -> list[Prediction | Failure]:
-    entries = list(read(paths))
-    progress = shown and len(entries) >= PROGRESS_FROM
-    return predictor.predict(entries, frame=frame, batch=batch, progress=progress)
 
 
 def _format_of(output: str | None, form: str | None) -> str:
@@ -130,15 +182,13 @@ def _format_of(output: str | None, form: str | None) -> str:
     return SUFFIXES[Path(output).suffix.lower()]
 
 
-def _as_text(
-    results: Sequence[Prediction | Failure], predictor: Predictor, form: str, full: bool
-) -> str:
+def _as_text(results: Sequence[Prediction | Failure], predictor: Predictor, form: str) -> str:
     if form == "json":
         return saving.to_json(formats.as_document(results, predictor)) + "\n"
     if form == "csv":
-        return formats.as_csv(results)
+        return formats.as_csv(results, predictor)
     if form == "extxyz":
-        return formats.as_extxyz(results)
+        return formats.as_extxyz(results, predictor)
     return "\n\n".join(map(str, results)) + "\n"
 
 
@@ -155,6 +205,13 @@ def _show(results: Sequence[Prediction | Failure], predictor: Predictor, full: b
     say_table(heads, [_table_row(result) for result in results])
     say("", "K, G, E, ν: Hill averages; A: universal anisotropy; ±: spread of the ensemble;")
     say("--full prints every stiffness, -o FILE writes them (.json, .csv, .extxyz)")
+    doubtful = [result for result in predictions if result.warnings]
+    for result in doubtful[:WARNED]:
+        for warning in result.warnings:
+            warn("warning", f"{result.name}: {warning}", "bold yellow")
+    if len(doubtful) > WARNED:
+        more = f"{len(doubtful) - WARNED} more structures have warnings; -o FILE writes all"
+        warn("warning", more, "bold yellow")
 
 
 def _table_row(result: Prediction | Failure) -> tuple[str, ...]:
@@ -168,12 +225,16 @@ def _table_row(result: Prediction | Failure) -> tuple[str, ...]:
         interval = "" if spread is None else f" ± {spread:.1f}"
         cells.append(f"{float(getattr(moduli, f'{name}_hill')):.1f}{interval}")
     remarks = [f"known: {result.known}"] if result.known else []
+    if result.warnings:
+        remarks.append(
+            "warning" if len(result.warnings) == 1 else f"{len(result.warnings)} warnings"
+        )
     return (
         result.name,
         result.formula,
         *cells,
         f"{float(moduli.poisson_hill):.3f}",
         f"{float(moduli.universal_anisotropy):.2f}",
-        "yes" if result.stable else "NO",
-        "; ".join([*remarks, *result.warnings]),
+        "NO" if not result.stable else "?" if result.doubtful else "yes",
+        ", ".join(remarks),
     )

@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from natural_tensors.formatting import visible
 
 from ..structures.geometry import Geometry
 from ..structures.signature import SHELL_CENTRES, distance, signature
@@ -36,6 +39,25 @@ DUPLICATE = 0.02
 Other descriptions of one crystal stay below 0.002 (rounding to float16), a volume that differs by
 5 % is at 0.013; related stackings (SiC 2H and 3C: 0.014) are near duplicates too, mirror images the
 same crystal."""
+
+
+class Nearest(NamedTuple):
+    """The structure of a training set that is most like another one.
+
+    Attributes:
+        identifier: of the structure of the training set.
+        distance: of the signatures; up to `DUPLICATE` it is the same crystal, or nearly so.
+        volume: volume per atom of the other structure over that of this one, minus 1.
+    """
+
+    identifier: str
+    distance: float
+    volume: float
+
+    @property
+    def shape(self) -> float:
+        """What the distance would be at equal volumes."""
+        return float(np.sqrt(max(self.distance**2 - (np.log1p(self.volume) / 4) ** 2, 0.0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +92,16 @@ class Fingerprints:
             places.setdefault(formula, []).append(place)
         return places
 
-    def nearest(self, structure: Geometry) -> tuple[str, float] | None:
-        """Return identifier and distance of the nearest structure of the same formula, if any.
-
-        Up to `DUPLICATE` it is the same crystal, or nearly so.
-        """
+    def nearest(self, structure: Geometry) -> Nearest | None:
+        """Return the nearest structure of the same formula, if any."""
         places = self._places.get(structure.formula)
         if not places:
             return None
-        gaps = distance(signature(structure), self.signatures[places])
+        own = signature(structure)
+        gaps = distance(own, self.signatures[places])
         best = int(np.argmin(gaps))
-        return self.identifiers[places[best]], float(gaps[best])
+        volume = float(np.expm1(own[0] - float(self.signatures[places[best], 0])))
+        return Nearest(visible(self.identifiers[places[best]]), float(gaps[best]), volume)
 
     def __len__(self) -> int:
         return len(self.identifiers)

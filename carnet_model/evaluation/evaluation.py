@@ -147,7 +147,10 @@ def evaluate(
     known = [(example, _label(example, predictor)) for example in baseline]
     start = time.perf_counter()
     results = predictor.predict(
-        [example.geometry for example in examples], batch=batch, progress=progress
+        [example.geometry for example in examples],
+        batch=batch,
+        progress=progress,
+        anyway=True,  # labels were computed for them
     )
     seconds = time.perf_counter() - start
     failures = tuple(result for result in results if isinstance(result, Failure))

@@ -10,8 +10,6 @@ and of error against uncertainty. Each file is written as a whole or not at all.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from natural_tensors import CONVENTIONS, __version__, elasticity, to_voigt
-from natural_tensors.files.saving import make_folder, write_bytes
+from natural_tensors.files.saving import make_folder, to_csv, write_bytes
 from natural_tensors.formatting import aligned, number
 
 from .baselines import Baselines
@@ -132,11 +130,7 @@ def as_csv(evaluation: Evaluation) -> str:
     rows = [_row(evaluation, place) for place in range(len(evaluation.predictions))]
     rows += [{"id": failure.name, "error": failure.reason} for failure in evaluation.failures]
     heads = [*dict.fromkeys(name for row in rows for name in row if name != "error"), "error"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, heads, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return to_csv(heads, rows)
 
 
 def _row(evaluation: Evaluation, place: int) -> dict[str, str]:

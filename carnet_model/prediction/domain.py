@@ -1,5 +1,10 @@
 """The domain of a network: what it was trained on, and whether a structure lies within.
 
+A property of crystals is refused to what is none: molecules and boxes of gas. What is far from
+known crystals gets warnings: vacuum, layers, chains and molecules, unusual environments, and
+distances far from equilibrium. Thresholds are in `carnet_model.structures.bonding`; how often they
+warn of known crystals and of distorted ones stands in ``docs/predicting.md``.
+
 >>> domain = Domain.of([6, 14], None, crystals=True)
 >>> domain.known, domain.unknown(np.array([14, 92]))
 ('C Si', ('U',))
@@ -17,7 +22,16 @@ import numpy as np
 
 from natural_tensors.arrays import Floats, Integers
 
-from ..data.fingerprints import Fingerprints
+from ..data.fingerprints import DUPLICATE, Fingerprints, Nearest
+from ..structures.bonding import (
+    BONDED,
+    MARGIN,
+    VACUUM,
+    bond_orders,
+    extent,
+    has_bonds,
+    known_ranges,
+)
 from ..structures.geometry import Geometry
 from ..structures.signature import SHELL_CENTRES, signature
 
@@ -28,6 +42,22 @@ RARE = 10
 
 VOLUME = 1.02
 """Factor beyond the range of volumes per atom that is not warned of."""
+
+SAME_VOLUME = 0.04
+"""Relative difference of volumes up to which a known crystal is known: experiment and PBE rarely
+differ by more. The bulk modulus changes by four to five times as much."""
+
+DOUBTFUL = ("vacuum", "no bonds", "far from equilibrium")
+"""First words of the warnings after which nothing is said of stability."""
+
+SEPARATE = (
+    f"separate molecules or atoms with vacuum between them: no two of them are within {VACUUM:g} Å "
+    "of the length of a bond"
+)
+"""Why a box of gas has no property of a crystal."""
+
+PARTS = {2: "layers", 1: "chains", 0: "molecules"}
+"""What repeats along so many directions."""
 
 SHELL = 0.02
 """Share of the range of pair counts beyond it that is not warned of."""
@@ -83,7 +113,7 @@ class Domain:
             structure: the structure.
             degrees: number of neighbours of each atom, shape ``(atoms,)``.
         """
-        warnings = []
+        warnings = self.arrangement(structure) if self.crystals else []
         symbols = [_symbol(number) for number in np.unique(structure.numbers).tolist()]
         rare = [f"{name} ({self.counts[name]})" for name in symbols if name in self.counts]
         rare = [text for text in rare if self.counts[text.partition(" ")[0]] < RARE]
@@ -101,7 +131,35 @@ class Domain:
                 f"{len(isolated)} of {len(structure)} atoms have no neighbour within the cutoff, "
                 f"the first is atom {first} ({_symbol(int(structure.numbers[first]))})"
             )
-        return warnings + self._outside(structure)
+        empty = any(warning.startswith("vacuum") for warning in warnings)
+        return warnings if empty else warnings + self._outside(structure)
+
+    def refusal(self, structure: Geometry) -> str:
+        """Say why a structure has no such property at all; nothing where it may have."""
+        if not self.crystals or extent(structure, BONDED):  # fewer pairs: most end here
+            return ""
+        return "" if extent(structure, VACUUM) else SEPARATE
+
+    def arrangement(self, structure: Geometry) -> list[str]:
+        """Say how atoms are arranged as in no, or few, crystals; the first words name the kind."""
+        held = extent(structure, BONDED)
+        touching = 3 if held == 3 else extent(structure, VACUUM)
+        warnings = []
+        if touching == 0:
+            warnings.append(f"vacuum: {SEPARATE}")
+        elif touching < sum(structure.periodic):
+            warnings.append(
+                f"vacuum: its {PARTS[touching]} are more than {VACUUM:g} Å beyond the length of a "
+                "bond apart, and the tensor counts the empty space as part of the body"
+            )
+        elif held == 0 and not has_bonds(structure):
+            warnings.append(f"no bonds: all atoms are {BONDED:g} Å or more beyond a bond apart")
+        elif held < sum(structure.periodic):
+            warnings.append(
+                f"{PARTS[held]}: bonds hold it together along {held} directions only, and of what "
+                f"holds the {PARTS[held]} to each other DFT (PBE) has too little"
+            )
+        return [*warnings, *_environments(structure)]
 
     def _outside(self, structure: Geometry) -> list[str]:
         """Say how volume and distances leave the range of the training set."""
@@ -128,6 +186,48 @@ class Domain:
                 f"{high[where]:.2g})"
             )
         return warnings
+
+
+def known_crystal(nearest: Nearest | None) -> tuple[str | None, list[str]]:
+    """Return the training crystal that a structure is, if it is one, and what to warn of.
+
+    Args:
+        nearest: the training structure that is most like it.
+    """
+    if nearest is None or nearest.shape > DUPLICATE:
+        return None, []
+    if abs(nearest.volume) <= SAME_VOLUME:
+        return nearest.identifier, []
+    words = f"{100 * abs(nearest.volume):.1f} % {'larger' if nearest.volume > 0 else 'smaller'}"
+    return None, [
+        f"far from equilibrium: its volume is {words} than that of {nearest.identifier} of the "
+        "training set, the same crystal, and the tensor follows the volume"
+    ]
+
+
+def _environments(structure: Geometry) -> list[str]:
+    """Say which atoms have neighbours as in no known crystal: too near or many, too far or few."""
+    sums, known = bond_orders(structure), known_ranges()
+    ranges = [known.get(number) for number in structure.numbers.tolist()]
+    low = np.array([0.0 if each is None else each.low / MARGIN for each in ranges])
+    high = np.array([np.inf if each is None else each.high * MARGIN for each in ranges])
+    beyond = np.maximum(low / np.maximum(sums, 1e-9), sums / high)
+    atom = int(np.argmax(beyond))
+    worst = ranges[atom]
+    if worst is None or beyond[atom] <= 1:
+        return []
+    far = sums[atom] < low[atom]
+    alike = int(((sums < low) if far else (sums > high)).sum())
+    if 2 * alike > len(structure):
+        kind = f"far from equilibrium: it is {'stretched' if far else 'compressed'}"
+    else:
+        kind = "unusual environment"
+    symbol = _symbol(int(structure.numbers[atom]))
+    return [
+        f"{kind}: neighbours of {symbol} (atom {atom}) are too "
+        f"{'far or few' if far else 'near or many'}: the orders of its bonds add up to "
+        f"{sums[atom]:.3g}, in known crystals with {symbol} to {worst.low:.3g} .. {worst.high:.3g}"
+    ]
 
 
 @cache

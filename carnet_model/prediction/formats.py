@@ -1,15 +1,25 @@
-"""Predictions of many structures as an object for JSON, a table in CSV, or extended XYZ."""
+"""Predictions of many structures as an object for JSON, a table in CSV, or extended XYZ.
+
+All three hold the same: CSV has a row, extended XYZ a frame, JSON an entry for each structure, in
+the order of the structures, failures in their places. CSV and extended XYZ repeat what is said of
+all predictions with each of them.
+"""
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from natural_tensors import CONVENTIONS, __version__
+from natural_tensors.arrays import Floats, to_lists
+from natural_tensors.elasticity import Moduli
+from natural_tensors.files.saving import to_csv
 from natural_tensors.formatting import number
 
 from .predictor import Predictor
@@ -17,12 +27,12 @@ from .result import Failure, Prediction
 
 VOIGT_PAIRS = tuple((i, j) for i in range(6) for j in range(i, 6))
 
+HILL = ("bulk", "shear", "youngs")
+"""Moduli that have a column, and a key of extended XYZ, by these names: their Hill averages."""
 
-def as_document(results: Sequence[Prediction | Failure], predictor: Predictor) -> dict[str, Any]:
-    """Return results as an object for JSON: the model, then ``predictions``, one for each.
 
-    A structure that failed has ``name``, ``error`` and ``remedy`` in its place.
-    """
+def about(predictor: Predictor) -> dict[str, Any]:
+    """Return what is said of all predictions of a model."""
     return {
         "natural_tensors": __version__,
         "conventions": CONVENTIONS,
@@ -33,26 +43,35 @@ def as_document(results: Sequence[Prediction | Failure], predictor: Predictor) -
         "unit": predictor.unit,
         "form": "voigt" if predictor.target.key == "elastic" else "full",
         "precision": predictor.precision,
-        "predictions": [result.to_dict() for result in results],
     }
 
 
-def as_csv(results: Sequence[Prediction | Failure]) -> str:
-    """Return results as a table, one row for each; a failure fills the column ``error`` only.
+def as_document(results: Sequence[Prediction | Failure], predictor: Predictor) -> dict[str, Any]:
+    """Return results as an object for JSON: the model, then ``predictions``, one for each.
+
+    A structure that failed has ``name``, ``error`` and ``remedy`` in its place.
+    """
+    return {**about(predictor), "predictions": [result.to_dict() for result in results]}
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+def as_csv(results: Sequence[Prediction | Failure], predictor: Predictor) -> str:
+    """Return results as a table, one row for each; a failure has its name and ``error``.
 
     Stiffness: moduli after Hill (GPa), their spread where there is one, stability, C11 .. C66.
     An energy: its value, the largest force and the stress. Other tensors: a column for each
-    component, named by its indices.
+    component, named by its indices. Further columns hold the rest of what JSON does; lists and
+    matrices in them are JSON.
     """
     rows = [_row(result) for result in results]
     names = dict.fromkeys(name for row in rows for name in row)
     last = ("known", "warnings", "error")
     heads = [name for name in names if name not in last] + list(last)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, heads, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    common = about(predictor)
+    heads += [key for key in common if key not in heads]
+    return to_csv(heads, [{**common, **row} for row in rows])
 
 
 def _row(result: Prediction | Failure) -> dict[str, str]:
@@ -61,12 +80,11 @@ def _row(result: Prediction | Failure) -> dict[str, str]:
         return {"name": result.name, "error": reason}
     row = {"name": result.name, "formula": result.formula}
     if result.stiffness is not None and result.moduli is not None:
-        for name in ("bulk", "shear", "youngs", "poisson"):
+        for name in (*HILL, "poisson"):
             row[name] = _number(getattr(result.moduli, f"{name}_hill"))
         row["universal_anisotropy"] = _number(result.moduli.universal_anisotropy)
         row["stable"] = str(result.stable).lower()
-        for i, j in VOIGT_PAIRS:
-            row[f"C{i + 1}{j + 1}"] = _number(result.stiffness[i, j])
+        row |= _components(result, "C", result.stiffness)
     elif result.forces is not None:
         row[result.target] = f"{float(result.tensor):.12g}"
         row["largest_force"] = _number(np.linalg.norm(result.forces, axis=1).max(initial=0))
@@ -74,13 +92,42 @@ def _row(result: Prediction | Failure) -> dict[str, str]:
             for i, j in np.ndindex(3, 3):
                 row[f"stress_{'xyz'[i]}{'xyz'[j]}"] = _number(result.stress[i, j])
     else:
-        for index in np.ndindex(result.tensor.shape):
-            atom, axes = (str(index[0]), index[1:]) if result.per_atom else ("", index)
-            row[f"T{atom}_" + "".join("xyz"[i] for i in axes)] = _number(result.tensor[index])
-    for name in ("bulk", "shear", "youngs", "relative"):
-        if name in result.uncertainty:
-            row[f"{name}_spread"] = _number(result.uncertainty[name])
+        row |= _components(result, "T", result.tensor)
+    row |= _spreads(result)
+    if result.moduli is not None:
+        for entry in fields(Moduli):
+            if entry.name.removesuffix("_hill") not in row:
+                row[entry.name] = _number(getattr(result.moduli, entry.name))
+    row |= {"target": result.target, "unit": result.unit, "frame": result.frame.name}
+    lists = {"rotation": result.frame.rotation, "lattice": result.lattice}
+    if result.forces is not None:
+        lists["forces"] = result.forces
+    row |= {name: json.dumps(to_lists(values)) for name, values in lists.items()}
     return {**row, "known": result.known or "", "warnings": "; ".join(result.warnings)}
+
+
+def _components(result: Prediction, letter: str, values: Floats) -> dict[str, str]:
+    """Return a column for each component of a tensor: ``C11``, ``T_xy``, of atoms ``T7_xy``."""
+    if letter == "C":
+        return {f"C{i + 1}{j + 1}": _number(values[i, j]) for i, j in VOIGT_PAIRS}
+    columns = {}
+    for index in np.ndindex(values.shape):
+        atom, axes = (str(index[0]), index[1:]) if result.per_atom else ("", index)
+        columns[f"{letter}{atom}_" + "".join("xyz"[i] for i in axes)] = _number(values[index])
+    return columns
+
+
+def _spreads(result: Prediction) -> dict[str, str]:
+    """Return a column for each spread of the ensemble: of moduli, the tensor, its components."""
+    spread = result.uncertainty
+    row = {
+        f"{name}_spread": _number(spread[name]) for name in (*HILL, "relative") if name in spread
+    }
+    for name, letter in (("stiffness", "C"), ("tensor", "T")):
+        if name in spread:
+            columns = _components(result, letter, np.asarray(spread[name]))
+            row |= {f"{column}_spread": value for column, value in columns.items()}
+    return row
 
 
 def _number(value: Any) -> str:
@@ -88,37 +135,65 @@ def _number(value: Any) -> str:
     return number(value, 8, missing="")
 
 
-def as_extxyz(results: Sequence[Prediction | Failure]) -> str:
-    """Return structures in extended XYZ with their tensors beside them; failures are left out.
+# --- extended XYZ ---------------------------------------------------------------------------------
 
-    The comment line holds ``stiffness`` (Voigt, GPa) and ``bulk``, ``shear``, ``youngs`` (Hill),
-    or ``tensor`` (full), as ASE reads them back into ``Atoms.info``; a tensor of atoms is a column;
-    energy, forces and stress are where ASE's calculators have them.
+
+def as_extxyz(results: Sequence[Prediction | Failure], predictor: Predictor) -> str:
+    """Return structures in extended XYZ with their tensors beside them, a frame for each.
+
+    The comment line holds the keys of JSON, as ASE reads them back into ``Atoms.info``: among them
+    ``stiffness`` (Voigt, GPa) or ``tensor`` (full), and besides ``bulk``, ``shear``, ``youngs``
+    (Hill) and ``relative_spread``. A tensor of atoms is a column; energy, forces and stress are
+    where ASE's calculators have them. A failure has ``error`` and ``remedy``, and its structure
+    where it could be read, otherwise no atoms.
     """
-    from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io import write
 
     text = io.StringIO()
+    common = about(predictor)
     for result in results:
-        if isinstance(result, Failure):
-            continue
-        structure = result.structure
-        atoms = structure.to_ase()
-        atoms.info["name"] = result.name
-        if result.stiffness is not None and result.moduli is not None:
-            atoms.info["stiffness"] = result.stiffness
-            for name in ("bulk", "shear", "youngs"):
-                atoms.info[name] = float(getattr(result.moduli, f"{name}_hill"))
-        elif result.forces is not None:
+        write(text, _frame(result, common), format="extxyz")
+    return text.getvalue()
+
+
+def _frame(result: Prediction | Failure, common: Mapping[str, Any]) -> Any:
+    """Return a result as Atoms of ASE."""
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    values = {**common, **result.to_dict()}
+    atoms = Atoms() if result.structure is None else result.structure.to_ase()
+    if isinstance(result, Prediction):
+        values.pop("lattice")  # it is that of the atoms
+        if result.moduli is not None:
+            values |= {name: float(getattr(result.moduli, f"{name}_hill")) for name in HILL}
+        if "relative" in result.uncertainty:
+            values["relative_spread"] = float(result.uncertainty["relative"])
+        if result.forces is not None:
             stress = {} if result.stress is None else {"stress": result.stress}
             atoms.calc = SinglePointCalculator(
                 atoms, energy=float(result.tensor), forces=result.forces, **stress
             )
+            for name in ("tensor", "forces", "stress"):
+                values.pop(name, None)
         elif result.per_atom:
-            atoms.arrays["tensor"] = result.tensor.reshape(len(structure), -1)
-        else:
-            atoms.info["tensor"] = result.tensor
-        if "relative" in result.uncertainty:
-            atoms.info["relative_spread"] = float(result.uncertainty["relative"])
-        write(text, atoms, format="extxyz")
-    return text.getvalue()
+            atoms.arrays["tensor"] = result.tensor.reshape(len(result.structure), -1)
+            values.pop("tensor")
+    atoms.info.update({key: _info(value) for key, value in values.items() if value is not None})
+    return atoms
+
+
+_PLAIN = re.compile(r"(?!(?:t|f|true|false|nan|inf|infinity)\b)[a-z].+", re.IGNORECASE)
+
+
+def _info(value: Any) -> Any:
+    """Return a value in the form that ASE reads back as it was: most as JSON.
+
+    ASE takes text for a number, a switch or a list where it can, and a backslash for the sign
+    of an escape.
+    """
+    if isinstance(value, bool | int | float):
+        return value
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value)
+    text = value if plain else "_JSON " + json.dumps(value, ensure_ascii=False)
+    return text.replace("\\", "\\\\")

@@ -10,8 +10,7 @@ Nothing heavy is imported before it is needed: the command line answers ``--help
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,14 +22,14 @@ import numpy as np
 from natural_tensors import Frame, elasticity
 from natural_tensors.arrays import Floats
 
-from ..data.fingerprints import DUPLICATE, Fingerprints
+from ..data.fingerprints import Fingerprints
 from ..network.targets import Target
-from ..structures.conversion import geometry
 from ..structures.geometry import Geometry, GeometryError
-from ..structures.reading import read_geometries
 from ..structures.symmetry import FrameName, frame_of, rotated
 from ..weights.shipped import ModelError, folder_of, shipped
-from .domain import Domain
+from .domain import Domain, known_crystal
+from .inputs import is_one, read
+from .progress import progress_bar
 from .result import Failure, Prediction, PredictionError, symmetric_voigt
 
 if TYPE_CHECKING:  # they load PyTorch
@@ -209,6 +208,7 @@ class Predictor:
         frame: FrameName = "structure",
         batch: int | None = None,
         progress: bool = False,
+        anyway: bool = False,
     ) -> list[Prediction | Failure]: ...
     @overload
     def predict(
@@ -218,6 +218,7 @@ class Predictor:
         frame: FrameName = "structure",
         batch: int | None = None,
         progress: bool = False,
+        anyway: bool = False,
     ) -> Prediction: ...
     def predict(
         self,
@@ -226,6 +227,7 @@ class Predictor:
         frame: FrameName = "structure",
         batch: int | None = None,
         progress: bool = False,
+        anyway: bool = False,
     ) -> Prediction | list[Prediction | Failure]:
         """Predict the tensors of structures.
 
@@ -239,6 +241,7 @@ class Predictor:
             batch: most structures that pass through the network at once; otherwise as many as
                 have `EDGES` bonds together. It does not change results beyond rounding.
             progress: show a progress bar on standard error.
+            anyway: predict what would be refused as no crystal: molecules in a box, gases.
 
         Returns:
             One prediction for one structure; for several, a list in their order that holds a
@@ -249,7 +252,7 @@ class Predictor:
         """
         if batch is not None and batch < 1:
             raise ValueError(f"batch is {batch}; allowed: 1 and more")
-        alone = _is_one(structures)
+        alone = is_one(structures)
         entries = list(read([structures] if alone else structures))
         if alone and len(entries) != 1:
             raise PredictionError(
@@ -259,14 +262,19 @@ class Predictor:
                     "pass a list with the path in it, and take a list back",
                 )
             )
-        if len(entries) >= COMPILE_FROM:
-            self._compile()
-        results = self._predict(entries, frame, batch, progress)
+        results: list[Prediction | Failure | None] = [None] * len(entries)
+        with progress_bar(len(entries), progress) as advance:
+            for place, result in self.predict_each(
+                entries, frame=frame, batch=batch, anyway=anyway
+            ):
+                results[place] = result
+                advance(1)
+        found = [result for result in results if result is not None]
         if not alone:
-            return results
-        if isinstance(results[0], Failure):
-            raise PredictionError(results[0])
-        return results[0]
+            return found
+        if isinstance(found[0], Failure):
+            raise PredictionError(found[0])
+        return found[0]
 
     def _compile(self) -> None:
         """Compile the kernels where a compiler is present: the same numbers to rounding."""
@@ -275,43 +283,71 @@ class Predictor:
         for model in self.models:
             compile_kernels(model, "auto")
 
-    def _predict(
+    def predict_each(
         self,
         entries: Sequence[Geometry | Failure],
-        frame: FrameName,
-        batch: int | None,
-        progress: bool,
-    ) -> list[Prediction | Failure]:
-        results: list[Prediction | Failure | None] = [None] * len(entries)
+        *,
+        frame: FrameName = "structure",
+        batch: int | None = None,
+        anyway: bool = False,
+    ) -> Iterator[tuple[int, Prediction | Failure]]:
+        """Yield the place of each structure and its result, as soon as it is known.
+
+        What goes wrong with one structure, be it memory, costs none of the others.
+
+        Args:
+            entries: what `read` yields.
+            frame: as in `predict`.
+            batch: as in `predict`.
+            anyway: as in `predict`.
+        """
+        if len(entries) >= COMPILE_FROM:
+            self._compile()
         pending: list[_Job] = []
         edges = 0
-        with _progress(len(entries), progress) as advance:
-            for place, entry in enumerate(entries):
-                job = self._job(place, entry, frame) if isinstance(entry, Geometry) else entry
-                if isinstance(job, Failure):
-                    results[place] = job
-                    advance(1)
-                    continue
-                size = job.graph.edges
-                full = len(pending) >= (batch or len(entries)) or edges + size > EDGES
-                if pending and full:
-                    self._flush(pending, results)
-                    advance(len(pending))
-                    pending, edges = [], 0
-                pending.append(job)
-                edges += size
-            if pending:
-                self._flush(pending, results)
-                advance(len(pending))
-        return [result for result in results if result is not None]
+        for place, entry in enumerate(entries):
+            job: _Job | Failure
+            try:
+                job = (
+                    entry if isinstance(entry, Failure) else self._job(place, entry, frame, anyway)
+                )
+            except GeometryError as error:
+                job = Failure.of(error, entry.name)
+            except Exception as error:  # of any library: the others go on
+                job = Failure.unexpected(entry, error)
+            if isinstance(job, Failure):
+                yield place, job.of_structure(entry)
+                continue
+            size = job.graph.edges
+            full = len(pending) >= (batch or len(entries)) or edges + size > EDGES
+            if pending and full:
+                yield from self._results(pending)
+                pending, edges = [], 0
+            pending.append(job)
+            edges += size
+        yield from self._results(pending)
 
-    def _job(self, place: int, structure: Geometry, frame: FrameName) -> _Job | Failure:
+    def _results(self, jobs: Sequence[_Job]) -> Iterator[tuple[int, Prediction | Failure]]:
+        """Yield places and results; when structures fail together, each is tried alone."""
+        if not jobs:
+            return
+        try:
+            found = self._together(jobs)
+        except Exception as error:  # as above
+            if len(jobs) == 1:
+                found = [Failure.unexpected(jobs[0].structure, error)]
+            else:
+                for job in jobs:
+                    yield from self._results([job])
+                return
+        yield from ((job.place, result) for job, result in zip(jobs, found, strict=True))
+
+    def _job(
+        self, place: int, structure: Geometry, frame: FrameName, anyway: bool
+    ) -> _Job | Failure:
         from ..network.graph import build
 
-        try:
-            axes = frame_of(structure, frame)
-        except GeometryError as error:
-            return Failure.of(error, structure.name)
+        axes = frame_of(structure, frame)
         if frame != "structure":
             structure = rotated(structure, axes)
         unknown = self.domain.unknown(structure.numbers)
@@ -327,10 +363,14 @@ class Predictor:
                 "it repeats along no direction, and a crystal property needs the volume of a cell",
                 "give the lattice vectors, and set pbc where the structure repeats",
             )
-        try:
-            graph = build(structure, self.cutoff, most="bonds")
-        except GeometryError as error:
-            return Failure.of(error, structure.name)
+        graph = build(structure, self.cutoff, most="bonds")
+        reason = "" if anyway else self.domain.refusal(structure)
+        if reason:
+            return Failure(
+                structure.name,
+                f"it is made of {reason}",
+                "a gas has no such tensor; --anyway (anyway=True) predicts it all the same",
+            )
         if self._needs_volume and not abs(np.linalg.det(graph.cell)) > 0:
             return Failure(
                 structure.name,
@@ -342,14 +382,15 @@ class Predictor:
         warnings = self.domain.warnings_for(structure, degrees)
         return _Job(place, structure, axes, graph, tuple(warnings))
 
-    def _flush(self, jobs: Sequence[_Job], results: list[Prediction | Failure | None]) -> None:
-        """Predict structures together, and put the results in their places."""
+    def _together(self, jobs: Sequence[_Job]) -> list[Prediction | Failure]:
+        """Predict structures together."""
         outputs = self._run([job.graph for job in jobs])
         per_atom = self.target.pooling == "atoms"
         sizes = np.array([len(job.structure) for job in jobs])
         ends = np.cumsum(sizes)
         rows = ends[:-1] if per_atom else np.arange(1, len(jobs))
         shares = np.split(outputs.packed, rows, axis=1)
+        results: list[Prediction | Failure] = []
         for place, (job, values) in enumerate(zip(jobs, shares, strict=True)):
             derivatives: dict[str, Floats] = {}
             if outputs.forces is not None and outputs.strain_derivatives is not None:
@@ -357,7 +398,11 @@ class Predictor:
                 if job.structure.volume is not None:
                     derivatives["stress"] = outputs.strain_derivatives[place] / job.structure.volume
             members = values if per_atom else values[:, 0]
-            results[job.place] = self._result(job, members, derivatives)
+            results.append(self._result(job, members, derivatives))
+        return [
+            result.of_structure(job.structure) if isinstance(result, Failure) else result
+            for job, result in zip(jobs, results, strict=True)
+        ]
 
     def _run(self, graphs: Sequence[Graph]) -> _Outputs:
         import torch
@@ -395,7 +440,8 @@ class Predictor:
             )
         mean = members.mean(axis=0)
         spread = self._spread(members, mean)
-        warnings = list(job.warnings)
+        known, differences = self._known(structure)
+        warnings = [*job.warnings, *differences]
         # the zero of an energy is arbitrary, and so is a share of it
         if spread.get("relative", 0.0) > HIGH_SPREAD and not self.target.potential:
             warnings.append(
@@ -409,7 +455,7 @@ class Predictor:
             tensor=np.asarray(self.target.reduction.unpack(mean), dtype=np.float64),
             uncertainty=MappingProxyType(spread),
             warnings=tuple(warnings),
-            known=self._known(structure),
+            known=known,
             per_atom=self.target.pooling == "atoms",
             model=self.title,
             **derivatives,
@@ -433,57 +479,12 @@ class Predictor:
             spread["tensor"] = tensors.std(axis=0, ddof=1)
         return {key: value * float(self._scales.get(key, 1.0)) for key, value in spread.items()}
 
-    def _known(self, structure: Geometry) -> str | None:
+    def _known(self, structure: Geometry) -> tuple[str | None, list[str]]:
         if self.seen is None or not any(structure.periodic):
-            return None  # conformations of one molecule are too alike for a signature
-        nearest = self.seen.nearest(structure)
-        return nearest[0] if nearest is not None and nearest[1] <= DUPLICATE else None
+            return None, []  # conformations of one molecule are too alike for a signature
+        return known_crystal(self.seen.nearest(structure))
 
 
 def _doubles(values: Sequence[torch.Tensor]) -> Floats:
     """Return tensors as one array, members first."""
     return np.stack([value.double().numpy() for value in values]).astype(np.float64)
-
-
-def _is_one(structures: object) -> bool:
-    """Say whether an argument is one structure: those of pymatgen and ASE are iterable too."""
-    if isinstance(structures, Geometry | Mapping | str | Path):
-        return True
-    libraries = {kind.__module__.partition(".")[0] for kind in type(structures).__mro__}
-    return bool(libraries & {"pymatgen", "ase"}) or not isinstance(structures, Iterable)
-
-
-def read(structures: Iterable[Any]) -> Iterator[Geometry | Failure]:
-    """Yield structures, or why one cannot be read; a path yields all its structures.
-
-    Args:
-        structures: as in `Predictor.predict`.
-    """
-    for place, structure in enumerate(structures):
-        if isinstance(structure, Failure):
-            yield structure
-            continue
-        is_path = isinstance(structure, str | Path)
-        label = str(structure) if is_path else f"structure {place}"
-        entries: list[Geometry | GeometryError]
-        try:
-            entries = read_geometries(structure) if is_path else [geometry(structure)]
-        except GeometryError as error:
-            entries = [error]
-        for entry in entries:
-            yield Failure.of(entry, label) if isinstance(entry, GeometryError) else entry
-
-
-@contextmanager
-def _progress(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar, or nothing; yield how to advance it."""
-    if not shown:
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = ("predicting", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)

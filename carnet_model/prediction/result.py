@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +13,16 @@ from natural_tensors import CrystalTensor, Frame, elasticity, to_voigt
 from natural_tensors.arrays import Floats, to_lists
 from natural_tensors.elasticity import Moduli
 from natural_tensors.errors import InputError
+from natural_tensors.formatting import visible
 
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.symmetry import rotated
 from ..structures.tensors import crystal_tensor
 from . import text
+from .domain import DOUBTFUL
+
+UNREACHED = "the run ended before it was predicted"
+"""Reason of a structure whose turn did not come."""
 
 
 class PredictionError(InputError, ValueError):
@@ -40,11 +45,17 @@ class Failure:
         name: the file, entry or id.
         reason: why.
         remedy: what helps.
+        structure: the structure, where it could be read.
     """
 
     name: str
     reason: str
     remedy: str = ""
+    structure: Geometry | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("name", "reason", "remedy"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
 
     @classmethod
     def of(cls, error: GeometryError, name: str) -> Failure:
@@ -59,6 +70,34 @@ class Failure:
         for start in (own, "the structure"):
             first = first.removeprefix(f"{start}: ")
         return cls(own, first, "; ".join(line.strip() for line in advice))
+
+    @classmethod
+    def unexpected(cls, structure: object, error: Exception) -> Failure:
+        """Return what a structure becomes that something unforeseen happened to."""
+        words = str(error).strip().splitlines() or [""]
+        kind = "memory is too small" if isinstance(error, MemoryError) else type(error).__name__
+        reason = f"it could not be computed: {kind}: {words[0][:300]}".rstrip(": ")
+        return cls(
+            str(getattr(structure, "name", "")),
+            reason,
+            "the other structures are not affected; try it alone, with --batch 1",
+        ).of_structure(structure)
+
+    @classmethod
+    def unreached(cls, entry: Geometry | Failure) -> Failure:
+        """Return what an input is in the results of a run that ended before its turn."""
+        if isinstance(entry, Failure):
+            return entry
+        return cls(entry.name or entry.formula, UNREACHED, "run it again", entry)
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether nothing is wrong but that the run ended before its turn."""
+        return self.reason == UNREACHED
+
+    def of_structure(self, entry: object) -> Failure:
+        """Return the failure with the structure it is about, where there is one."""
+        return replace(self, structure=entry) if isinstance(entry, Geometry) else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON holds."""
@@ -143,6 +182,11 @@ class Prediction:
         """Whether every homogeneous strain costs energy (Born); None unless a stiffness."""
         return None if self.stiffness is None else bool(elasticity.is_stable(self.stiffness))
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a warning says that the structure is no body at rest: `stable` means nothing."""
+        return any(warning.startswith(DOUBTFUL) for warning in self.warnings)
+
     def crystal(self) -> CrystalTensor:
         """Return the tensor with its point group, density and standard axes.
 
@@ -208,7 +252,9 @@ class Prediction:
     def lines(self) -> list[str]:
         """Return the text of a result, without its title."""
         if self.stiffness is not None and self.moduli is not None:
-            lines = text.of_stiffness(self.stiffness, self.moduli, self.uncertainty)
+            lines = text.of_stiffness(
+                self.stiffness, self.moduli, self.uncertainty, doubtful=self.doubtful
+            )
         elif self.forces is not None:
             lines = text.of_energy(
                 self.target,

@@ -18,13 +18,16 @@ DIGITS = 1e-5
 """What is below this share of the largest entry is printed as 0 (never in files)."""
 
 
-def of_stiffness(stiffness: Floats, moduli: Moduli, uncertainty: Mapping[str, Any]) -> list[str]:
+def of_stiffness(
+    stiffness: Floats, moduli: Moduli, uncertainty: Mapping[str, Any], *, doubtful: bool = False
+) -> list[str]:
     """Return the text of a Voigt matrix (GPa) with its moduli.
 
     Args:
         stiffness: shape ``(6, 6)``.
         moduli: its averages.
         uncertainty: standard deviations, as in `Prediction.uncertainty`.
+        doubtful: say nothing of stability.
     """
     lines = ["stiffness [GPa], Voigt order xx yy zz yz xz xy", *matrix_lines(stiffness), ""]
     for letter, name, words in (
@@ -39,12 +42,16 @@ def of_stiffness(stiffness: Floats, moduli: Moduli, uncertainty: Mapping[str, An
             low, high = getattr(moduli, f"{name}_reuss"), getattr(moduli, f"{name}_voigt")
             bounds = f", Reuss {low:.1f}, Voigt {high:.1f}"
         lines.append(f"{letter} = {value:.1f}{spread} GPa  {words} (Hill{bounds})")
-    stable = bool(elasticity.is_stable(stiffness))
+    stability = "mechanically stable"
+    if not elasticity.is_stable(stiffness):
+        stability = "NOT mechanically stable"
+    elif doubtful:
+        stability = "mechanical stability: unknown, for the reasons below"
     return [
         *lines,
         f"ν = {moduli.poisson_hill:.3f}  Poisson's ratio",
         f"A = {moduli.universal_anisotropy:.3f}  universal anisotropy, 0 when isotropic",
-        "mechanically stable" if stable else "NOT mechanically stable",
+        stability,
         *_spread_lines(uncertainty),
     ]
 

@@ -29,6 +29,7 @@ import numpy as np
 from natural_tensors import limits
 from natural_tensors.arrays import Floats, Integers
 from natural_tensors.errors import InputError
+from natural_tensors.formatting import visible
 
 from .neighbours import completed, neighbours
 
@@ -58,7 +59,9 @@ class GeometryError(InputError, ValueError):
 
 def geometry_error(name: str, problem: str, *advice: str) -> GeometryError:
     """Return an error about a structure: what is wrong, then advice, a line each."""
-    return GeometryError("\n".join((f"{name or 'the structure'}: {problem}", *advice)), name)
+    shown = visible(name)
+    lines = "\n".join((f"{shown or 'the structure'}: {problem}", *advice)).split("\n")
+    return GeometryError("\n".join(map(visible, lines)), shown)
 
 
 @contextmanager
@@ -80,7 +83,7 @@ class Geometry:
         cell: rows are lattice vectors, angstrom, shape ``(3, 3)``; left-handed cells are allowed;
             a row along which nothing repeats may be zero.
         periodic: for each row, whether the structure repeats along it.
-        name: the file or id that messages name.
+        name: the file or id that messages name; what is not printable in it is escaped.
 
     Raises:
         GeometryError: without atoms; a wrong shape, a number that is not finite, an atomic number
@@ -94,6 +97,7 @@ class Geometry:
     name: str = ""
 
     def __post_init__(self) -> None:
+        self._set("name", visible(self.name))
         self._set("numbers", float_array(self.numbers, self.name, "atomic numbers"))
         self._set("positions", float_array(self.positions, self.name, "positions"))
         self._set("cell", float_array(self.cell, self.name, "lattice vectors"))

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from natural_tensors.files.saving import FileError, NoFolderError, write_bytes
+from natural_tensors.files.saving import FileError, NoFolderError, remove_leftovers, write_bytes
 from natural_tensors.files.saving import cache_folder as base_folder
 
 from ..network import graph
@@ -57,6 +57,7 @@ def graphs(structures: Sequence[Geometry], cutoff: float, cache: Path | None = N
     built = [graph.build(structure, cutoff) for structure in structures]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        remove_leftovers(folder)
         write_bytes(str(path), _dump_graphs(built))
         for old in sorted(folder.glob("*.npz"), key=_age)[KEPT_CACHES:]:
             old.unlink(missing_ok=True)

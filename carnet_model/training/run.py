@@ -46,6 +46,7 @@ from .run_folder import (
     StateIO,
     check_data,
     check_folder,
+    clear_leftovers,
     plot_history,
     start_folder,
     write_record,
@@ -107,6 +108,7 @@ def train(
     plan = resolve(config)
     resuming = check_folder(plan, resume)
     make_folder(plan.folder)  # what cannot be written or run is said before the work
+    clear_leftovers(plan)
     with _process_settings(plan.config.threads), _without_lightning_warnings():
         check_accelerator(plan.config)
         samples = _prepare(plan, progress=progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -17,7 +16,7 @@ from lightning.pytorch.plugins.io import CheckpointIO
 
 from natural_tensors.errors import translated
 from natural_tensors.files.decoding import decode_json, decode_text
-from natural_tensors.files.saving import make_folder, write_bytes
+from natural_tensors.files.saving import make_folder, remove_leftovers, to_csv, write_bytes
 
 from ..data.fingerprints import Fingerprints
 from ..weights import checkpoint
@@ -140,11 +139,7 @@ def _line(record: Mapping[str, float], epochs: int) -> str:
 def write_metrics(path: Path, history: Sequence[Mapping[str, float]]) -> None:
     """Write the history as CSV, a line for each epoch."""
     names = list(dict.fromkeys(name for record in history for name in record))
-    buffer = io.StringIO()
-    table = csv.DictWriter(buffer, names, lineterminator="\n")
-    table.writeheader()
-    table.writerows(history)
-    write_bytes(str(path), buffer.getvalue().encode())
+    write_bytes(str(path), to_csv(names, history).encode())
 
 
 def plot_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
@@ -211,6 +206,12 @@ def _unreadable(folder: Path, reason: str) -> TrainingError:
         f"{folder}: the run in it cannot be read: {reason}; choose another output, or start anew "
         "with resume=False"
     )
+
+
+def clear_leftovers(plan: Plan) -> None:
+    """Remove what a run that was killed while it wrote left behind, the model restored."""
+    checkpoint.recover(plan.folder / MODEL)
+    remove_leftovers(plan.folder)
 
 
 def check_data(plan: Plan, samples: Samples) -> None:

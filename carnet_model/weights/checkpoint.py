@@ -25,7 +25,7 @@ from torch import Tensor
 
 from natural_tensors import CONVENTIONS, __version__
 from natural_tensors.errors import translated
-from natural_tensors.files.saving import make_folder
+from natural_tensors.files.saving import leftovers, make_folder, remove_leftovers, temporary
 
 from ..data.fingerprints import Fingerprints
 from ..network.model import CarNet
@@ -164,8 +164,7 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             "whole folder: choose another, or one that does not exist"
         )
     make_folder(folder.parent)
-    suffix = f"{os.getpid()}.tmp"
-    fresh, old = (folder.with_name(f".{folder.name}.{kind}.{suffix}") for kind in ("new", "old"))
+    fresh, old = temporary(folder, "new"), temporary(folder, "old")
     try:
         for place in (fresh, old):
             shutil.rmtree(place, ignore_errors=True)
@@ -182,6 +181,18 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     finally:
         for place in (fresh, old):
             shutil.rmtree(place, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Put back a checkpoint that a process was replacing when it was killed; remove what it left.
+
+    Args:
+        folder: of the checkpoint, which may be absent.
+    """
+    for old in leftovers(folder.parent, folder.name, "old"):
+        if not folder.exists():
+            os.replace(old, folder)
+    remove_leftovers(folder.parent, folder.name)
 
 
 def load(folder: str | Path) -> Checkpoint:

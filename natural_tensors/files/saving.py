@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
+import re
+import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +44,28 @@ def to_json(document: Mapping[str, Any]) -> str:
 
     body = ",\n".join(f"  {compact(key)}: {written(value)}" for key, value in document.items())
     return f"{{\n{body}\n}}"
+
+
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)")
+
+
+def to_csv(heads: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Write rows as CSV, a line each, under their heads; what a row lacks is empty.
+
+    A cell that a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-`` or ``@``
+    and is no number) gets an apostrophe in front.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(map(_cell, heads))
+    table.writerows([_cell(row.get(head, "")) for head in heads] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    unsafe = isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if unsafe else value
 
 
 def check_suffix(path: str, allowed: Sequence[str]) -> None:
@@ -132,11 +158,7 @@ def write_bytes(path: str, content: bytes) -> None:
         if not target.parent.is_dir():
             raise file_error(path, f"there is no directory {target.parent}", "create it first")
         special = target.exists() and not target.is_file()  # a pipe is not to be replaced
-    place = (
-        target
-        if special
-        else target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    )
+    place = target if special else temporary(target)
     try:
         with translated(unwritable):
             with place.open("wb") as file:
@@ -146,3 +168,63 @@ def write_bytes(path: str, content: bytes) -> None:
     finally:
         if not special:
             place.unlink(missing_ok=True)
+
+
+def temporary(target: Path, kind: str = "new") -> Path:
+    """Return where a process writes what is to become, or was, a file or folder.
+
+    Args:
+        target: the file or folder.
+        kind: what is there, a word.
+    """
+    return target.with_name(f".{target.name}.{kind}.{os.getpid()}.{threading.get_ident()}.tmp")
+
+
+_TEMPORARY = re.compile(r"\.(.+)\.([a-z]+)\.(\d+)\.\d+\.tmp")
+
+
+def leftovers(folder: Path, name: str | None = None, kind: str | None = None) -> list[Path]:
+    """Return what processes of this machine that are no more left under names of `temporary`.
+
+    Args:
+        folder: where to look; it need not exist.
+        name: of the file or folder that it was to become; any when left out.
+        kind: as in `temporary`; any when left out.
+    """
+    found = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else []:
+        match = _TEMPORARY.fullmatch(place.name)
+        if match is None or name not in (None, match[1]) or kind not in (None, match[2]):
+            continue
+        if not _runs(int(match[3])):
+            found.append(place)
+    return found
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove the leftovers of processes that were killed while they wrote.
+
+    Args:
+        folder: where to look.
+        name: of what they wrote; anything when left out.
+    """
+    for place in leftovers(folder, name):
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            place.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Say whether a process of this machine runs; where one cannot ask, that it does."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except OverflowError:  # no process has such a number
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from natural_tensors import formatting
-from natural_tensors.formatting import typeset, typeset_alike, typeset_spread
+from natural_tensors.formatting import typeset, typeset_alike, typeset_spread, visible
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,22 @@ def test_a_column_has_the_decimals_of_its_largest_number() -> None:
 
 def test_a_spread_larger_than_its_value_leaves_no_signed_zero() -> None:
     assert typeset_spread(-0.2, 3.0) == "0 ± 3"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Å é 銅 ν −1 ± ∞ a b", "Å é 銅 ν −1 ± ∞ a b"),
+        ("a\nb\tc\rd", r"a\nb\tc\rd"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\x9b31m\x7f\x00", r"\x9b31m\x7f\x00"),
+        ("\u2028\u2029", r"\u2028\u2029"),
+        ("abc\u202egpj\u2066\u200f", r"abc\u202egpj\u2066\u200f"),
+        ("\udc80", r"\udc80"),  # half of a pair, as in names of files that are not UTF-8
+        ("a\u00a0b", "a\u00a0b"),  # a blank that does not break
+        ("", ""),
+    ],
+)
+def test_nothing_acts_on_a_terminal(text: str, shown: str) -> None:
+    assert visible(text) == shown
+    assert visible(shown) == shown

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.text import Text
 from typer.testing import CliRunner
 
 from natural_tensors import cli, installation, terminal
@@ -93,6 +94,19 @@ def test_tables_are_aligned_and_never_cut(capsys: pytest.CaptureFixture[str]) ->
     assert set(rule) <= {"─", " "}
     assert first.endswith("     1")
     assert second == f"{long}      22"
+
+
+def test_nothing_said_acts_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "a\x1b[2J\x9b"  # Rich drops \r itself
+    terminal.say(f"{evil}\nnext", Text(evil, style="bold"))
+    terminal.say_table(("name",), [(f"{evil}\n",)])
+    terminal.say_facts({"name": evil})
+    terminal.warn("error", f"{evil}\nadvice\n", "bold red")
+    output = capsys.readouterr()
+    assert not set("\x1b\x9b") & set(output.out + output.err)
+    assert output.out.count(r"a\x1b[2J\x9b") == 4
+    assert "\nnext\n" in output.out
+    assert output.err == "error: a\\x1b[2J\\x9b\n  advice\n"
 
 
 def test_facts_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:

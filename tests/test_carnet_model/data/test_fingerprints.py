@@ -8,7 +8,7 @@ import numpy as np
 from ase.build import bulk
 
 from carnet_model.data.examples import Example
-from carnet_model.data.fingerprints import DUPLICATE, Fingerprints, fingerprint
+from carnet_model.data.fingerprints import DUPLICATE, Fingerprints, Nearest, fingerprint
 from carnet_model.structures.conversion import geometry
 from tests.helpers.copper import (
     COPPER,
@@ -36,15 +36,19 @@ def test_near_duplicates_are_near_and_other_structures_are_not() -> None:
     assert prints.signatures.dtype == np.float16
     assert prints.signatures.nbytes == 3 * 32
 
-    def nearest(crystal: Any) -> tuple[str, float]:
+    def nearest(crystal: Any) -> Nearest:
         found = prints.nearest(geometry(crystal))
         assert found is not None
         return found
 
-    identifier, gap = nearest(COPPER.repeat(2))
+    identifier, gap, volume = nearest(COPPER.repeat(2))
     assert identifier == "c0"
     assert gap < 0.002
-    assert nearest(bulk("Cu", a=3.65))[1] < DUPLICATE  # another functional
+    assert abs(volume) < 0.002
+    stretched = nearest(bulk("Cu", a=3.65))
+    assert stretched.distance < DUPLICATE  # another functional
+    assert stretched.shape < 0.002
+    assert abs(stretched.volume - ((3.65 / 3.6) ** 3 - 1)) < 0.002  # stored in half precision
     assert nearest(bulk("Cu", "bcc", a=2.87))[1] > DUPLICATE
     assert nearest(bulk("ZnS", "rocksalt", a=5.1))[1] > DUPLICATE
     assert nearest(bulk("Fe", "fcc", a=3.6))[1] > DUPLICATE

@@ -183,9 +183,9 @@ def test_tensors_of_atoms_have_the_atoms_first() -> None:
         assert isinstance(one, Prediction)
         assert one.tensor.shape == (len(crystal), 3, 3)
         assert gap(one.tensor, model.predict(crystal).tensor) < 1e-9
-    back = list(ase_read(io.StringIO(as_extxyz(found)), index=":", format="extxyz"))
+    back = list(ase_read(io.StringIO(as_extxyz(found, model)), index=":", format="extxyz"))
     assert np.allclose(back[0].arrays["tensor"].reshape(-1, 3, 3), found[0].tensor)  # type: ignore[union-attr]
-    assert "T7_zz" in as_csv(found).splitlines()[0].split(",")
+    assert "T7_zz" in as_csv(found, model).splitlines()[0].split(",")
 
 
 def test_molecules_have_extensive_properties() -> None:
@@ -308,6 +308,55 @@ def test_models_that_do_not_fit_together() -> None:
         Predictor([network(), other])
     with pytest.raises(ValueError, match="batch is 0; allowed: 1 and more"):
         predictor(1).predict([], batch=0)
+
+
+def test_what_happens_to_one_costs_no_other(
+    model: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crystals = [CRYSTALS[name] for name in ONE_OF_EACH]
+    wanted = model.predict(crystals)
+    collate = graph.collate
+
+    def short_of_memory(graphs: Sequence[graph.Graph], dtype: torch.dtype) -> graph.Batch:
+        if any(len(each.numbers) == len(crystals[3]) for each in graphs):
+            raise MemoryError
+        return collate(graphs, dtype)
+
+    monkeypatch.setattr(graph, "collate", short_of_memory)
+    found = model.predict(crystals)
+    assert len(found) == len(crystals)
+    for place, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        if len(crystals[place]) == len(crystals[3]):
+            assert isinstance(one, Failure)
+            assert one.reason == "it could not be computed: memory is too small"
+            assert one.structure is crystals[place]
+        else:
+            assert gap(one.tensor, other.tensor) < 1e-12  # type: ignore[union-attr]
+
+
+def test_an_unforeseen_error_is_told_with_its_kind(
+    model: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by nothing\nat all")
+
+    monkeypatch.setattr(prediction, "frame_of", broken)
+    (found,) = model.predict([CRYSTALS["mp-101"]])
+    assert isinstance(found, Failure)
+    assert found.name == "mp-101"
+    assert found.reason == "it could not be computed: ZeroDivisionError: by nothing"
+
+
+def test_results_come_as_soon_as_they_are_known(
+    model: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crystals = [CRYSTALS[name] for name in ONE_OF_EACH]
+    entries: list[Geometry | Failure] = [crystals[0], Failure("bad", "no file"), crystals[1]]
+    stream = model.predict_each(entries, batch=1)
+    assert next(stream)[0] == 1  # nothing is to be computed
+    assert [place for place, _ in stream] == [0, 2]
+    monkeypatch.setattr(graph, "collate", lambda *_: 1 / 0)
+    assert [place for place, _ in model.predict_each(entries)] == [1, 0, 2]
 
 
 def test_large_batches_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from carnet_model.network.settings import ConfigError
 from carnet_model.training.learner import TrainingError
 from carnet_model.training.run import TrainingInterrupted, train
 from natural_tensors.files.saving import FileError
+from tests.helpers.processes import dead_process
 from tests.helpers.tiny_models import RECORDS
 from tests.helpers.trainings import crystal_config, interrupted_at
 
@@ -60,6 +61,24 @@ def test_what_cannot_be_written_or_run_is_said_before_the_work(tmp_path: Path) -
 def test_an_accelerator_that_is_not_there_is_said(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match=f"accelerator: got '{name}'.*; cpu always can"):
         train(crystal_config(tmp_path, accelerator=name), progress=False)
+
+
+def test_what_a_killed_training_left_is_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = crystal_config(tmp_path, output="run")
+    with monkeypatch.context() as patch:
+        interrupted_at(patch, 1, KeyboardInterrupt)
+        with pytest.raises(TrainingInterrupted):
+            train(config, progress=False)
+    whole = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert not any(name.endswith(".tmp") for name in whole)
+    for name in ("resume.safetensors", "metrics.csv"):
+        (tmp_path / "run" / f".{name}.new.{dead_process()}.1.tmp").write_bytes(b"half")
+    (tmp_path / "run" / f".model.old.{dead_process()}.1.tmp").mkdir()
+    assert len(train(config, resume=True, progress=False).history) == 3
+    left = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert left == sorted({*whole, "learning-curve.png"})
 
 
 def test_resume_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from carnet_model.network.targets import Target
 from carnet_model.weights import checkpoint
 from carnet_model.weights.record import FORMAT, CheckpointError
 from carnet_model.weights.state import load_state
+from tests.helpers.processes import dead_process
 from tests.helpers.tiny_checkpoints import SALT, SETTINGS, fingerprints, network, record
 
 TARGET = {
@@ -106,6 +107,20 @@ def test_energies_of_the_elements_keep_double_precision(tmp_path: Path, kind: to
     stored = load_file(tmp_path / "model" / "weights.safetensors")
     others = {v.dtype for k, v in stored.items() if not k.endswith("table")}
     assert others == {torch.float32}  # nothing else is written with more digits
+
+
+def test_a_kill_while_it_is_replaced_loses_no_checkpoint(saved: Path) -> None:
+    old, new = (saved.with_name(f".model.{kind}.{dead_process()}.1.tmp") for kind in ("old", "new"))
+    saved.rename(old)  # and the kill came before the new one had taken its place
+    new.mkdir()
+    (new / "weights.safetensors").write_bytes(b"half")
+    checkpoint.recover(saved)
+    assert checkpoint.load(saved).record["config"] == {"seed": 3}
+    assert [entry.name for entry in saved.parent.iterdir()] == ["model"]
+    saved.with_name(f".model.old.{dead_process()}.2.tmp").mkdir()  # it came after
+    checkpoint.recover(saved)
+    assert checkpoint.load(saved).models
+    assert [entry.name for entry in saved.parent.iterdir()] == ["model"]
 
 
 def cut(folder: Path) -> None:

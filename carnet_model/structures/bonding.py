@@ -1,0 +1,160 @@
+"""How atoms hold together: what bonds join, what only touches, and how many bonds an atom has.
+
+Two atoms are as far apart as a bond when their distance is the sum of their covalent radii (Cordero
+et al. 2008, Dalton Trans., 2832). The *slack* of a pair is how much farther apart they are. Atoms
+with a slack up to `BONDED` are joined by metallic, ionic, covalent and hydrogen bonds; layers,
+chains and molecules of known crystals touch each other with a slack up to `VACUUM`. What is
+joined repeats along so many directions: three in a crystal, two in a layer, one in a chain, none
+in a molecule (after Larsen et al. 2019, Phys. Rev. Materials 3, 034003).
+
+>>> from .conversion import geometry
+>>> copper = geometry({"numbers": [29], "positions": [[0, 0, 0]],
+...                    "lattice": [[0, 1.81, 1.81], [1.81, 0, 1.81], [1.81, 1.81, 0]]})
+>>> extent(copper, BONDED), bond_orders(copper).round(1)
+(3, array([15.6]))
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+
+from natural_tensors.arrays import Floats, Integers
+
+from .geometry import Geometry
+
+BONDED = 1.0
+"""Largest slack of a bond, angstrom.
+
+Of 2,754 crystals of elastic data such bonds do not hold together 56 in three directions, all of
+them made of layers, chains or molecules; hydrogen bonds of ice have 0.8, the gap of Bi2Te3 1.3."""
+
+VACUUM = 3.0
+"""Slack beyond which two parts no longer touch, angstrom: there is vacuum between them.
+
+The layers of graphite have 1.8, up to 2.7 as PBE relaxes them; one crystal of the 2,754 has more.
+"""
+
+DECAY = 0.37
+"""Angstrom over which the order of a bond falls by e (Brown and Altermatt 1985, Acta Cryst. B41,
+244)."""
+
+REACH = 2.2
+"""Slack up to which bonds are counted, angstrom: there the order is 0.003."""
+
+MARGIN = 1.2
+"""Factor beyond the range of bond orders in known crystals that counts as within it."""
+
+EXTREME = 0.02
+"""Share of the crystals with an element that its range leaves out at either end: data err."""
+
+KNOWN_FROM = 10
+"""An element in fewer known crystals than this has no range."""
+
+
+class Range(NamedTuple):
+    """The sums of bond orders of an element in known crystals.
+
+    Attributes:
+        crystals: how many hold the element.
+        low: the least sum of an atom, but for the share `EXTREME` of the crystals.
+        high: the largest, likewise.
+    """
+
+    crystals: int
+    low: float
+    high: float
+
+
+def radii(numbers: Integers) -> Floats:
+    """Return covalent radii, angstrom, of the shape of the atomic numbers."""
+    from ase.data import covalent_radii
+
+    return np.asarray(covalent_radii[numbers], dtype=np.float64)
+
+
+def _pairs(structure: Geometry, slack: float) -> tuple[Integers, Integers, Integers, Floats]:
+    """Return the pairs of atoms up to a slack: first, second, cell shift, slack."""
+    own = radii(structure.numbers)
+    first, second, shifts, distances = structure.neighbours(2 * float(own.max()) + slack)
+    gaps = distances - own[first] - own[second]
+    near = gaps <= slack
+    return first[near], second[near], shifts[near], gaps[near]
+
+
+def bond_orders(structure: Geometry) -> Floats:
+    """Return the sum of the orders of all bonds of each atom, shape ``(atoms,)``.
+
+    The order of a bond is exp(-slack/0.37 Å) (Pauling 1947, J. Am. Chem. Soc. 69, 542): 1 at the
+    sum of the covalent radii. The sum is near the valence in covalent crystals, larger in metals.
+    """
+    first, _, _, gaps = _pairs(structure, REACH)
+    orders = np.exp(-gaps / DECAY)
+    return np.bincount(first, orders, minlength=len(structure)).astype(np.float64)
+
+
+def extent(structure: Geometry, slack: float) -> int:
+    """Return along how many directions the largest part repeats that pairs up to a slack join.
+
+    0 where all parts are finite, 3 where one holds together a crystal.
+    """
+    first, second, shifts, _ = _pairs(structure, slack)
+    order = np.argsort(first, kind="stable")
+    starts = np.searchsorted(first[order], np.arange(len(structure) + 1))
+    ends, steps = second[order].tolist(), shifts[order]
+    seen = np.zeros(len(structure), dtype=bool)
+    cells = np.zeros((len(structure), 3), dtype=np.int64)  # in which cell a part meets an atom
+    largest = 0
+    for root in range(len(structure)):
+        if seen[root]:
+            continue
+        seen[root], atoms, loops = True, [root], set[tuple[int, ...]]()
+        for atom in atoms:  # grows while it is walked
+            span = slice(starts[atom], starts[atom + 1])
+            for end, cell in zip(ends[span], cells[atom] + steps[span], strict=True):
+                if not seen[end]:
+                    seen[end], cells[end] = True, cell
+                    atoms.append(end)
+                else:
+                    loops.add(tuple((cell - cells[end]).tolist()))
+        if loops:
+            largest = max(largest, int(np.linalg.matrix_rank(np.array(sorted(loops)))))
+    return largest
+
+
+def has_bonds(structure: Geometry) -> bool:
+    """Say whether any two atoms are bonded."""
+    return len(_pairs(structure, BONDED)[0]) > 0
+
+
+@cache
+def known_ranges() -> dict[int, Range]:
+    """Return the range of the sums of bond orders by atomic number, of `KNOWN_FROM` crystals on.
+
+    From 2,521 crystals of the training part of the elastic data of de Jong et al. (2015) and of the
+    Materials Project, relaxed by DFT (PBE); ``bonding.json`` holds them.
+    """
+    text = files(__package__).joinpath("bonding.json").read_text(encoding="utf-8")
+    rows = {int(number): Range(*row) for number, row in json.loads(text)["elements"].items()}
+    return {number: row for number, row in rows.items() if row.crystals >= KNOWN_FROM}
+
+
+def ranges_of(structures: Iterable[Geometry]) -> dict[int, Range]:
+    """Return the range of the sums of bond orders of every element in structures."""
+    ends: dict[int, list[tuple[float, float]]] = {}
+    for structure in structures:
+        sums = bond_orders(structure)
+        for number in np.unique(structure.numbers).tolist():
+            own = sums[structure.numbers == number]
+            ends.setdefault(number, []).append((float(own.min()), float(own.max())))
+    found = {}
+    for number, pairs in sorted(ends.items()):
+        low, high = (sorted(column) for column in zip(*pairs, strict=True))
+        out = int(EXTREME * len(pairs))
+        found[number] = Range(len(pairs), low[out], high[-1 - out])
+    return found
