@@ -1,4 +1,4 @@
-"""The command ``export``: a potential in one file that PyTorch alone runs."""
+"""The command ``export``: networks for other programs, which PyTorch or a compiler runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated, cast
 
 import typer
 
-from natural_tensors.terminal import examples_of, fail, say
+from natural_tensors.terminal import examples_of, fail, one_of, say
 
 from ..prediction.predictor import Precision, load
 from .app import app, check_extras
 from .options import PrecisionOption
+
+LANGUAGES = ("torch", "cpp")
 
 
 @app.command(
@@ -20,6 +22,7 @@ from .options import PrecisionOption
         "carnet",
         "export runs/mine/model -o mine.pt2",
         "export runs/mine/model -o mine.pt2 --aot --precision single",
+        "export elastic --target cpp -o elastic/",
     ),
 )
 def export(
@@ -27,27 +30,85 @@ def export(
         str, typer.Argument(metavar="MODEL", help="Shipped weights, or the folder of a checkpoint.")
     ],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Where it goes: .pt2.")
+        str,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="Where it goes: a .pt2 file, or a folder of C++."
+        ),
     ],
+    language: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="LANGUAGE",
+            callback=one_of(LANGUAGES),
+            help="torch: a potential that PyTorch runs; cpp: any network as a C++ program.",
+        ),
+    ] = "torch",
+    tensor: Annotated[
+        str | None,
+        typer.Option(
+            "--tensor", metavar="KEY", help="With cpp: the one tensor to keep; all when left out."
+        ),
+    ] = None,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name", metavar="NAME", help="With cpp: what files and functions are called."
+        ),
+    ] = "",
     aot: Annotated[
         bool,
         typer.Option(
-            "--aot", help="Compile for this processor: minutes now, faster to load and to run."
+            "--aot",
+            help="With torch: compile for this processor: minutes now, faster to load and to run.",
         ),
     ] = False,
     precision: PrecisionOption = "double",
 ) -> None:
-    """Write a potential to one file that PyTorch alone runs, for torch-sim and LAMMPS.
+    """Write a network for other programs.
 
-    The file is compared with the network before it is kept.
+    With --target torch a potential in one file that PyTorch alone runs, for torch-sim and LAMMPS;
+    it is compared with the network before it is kept. With --target cpp any network as a C++
+    program with an interface in C and its weights beside it, which needs a compiler and nothing
+    else; single or double precision is chosen when it is compiled.
     """
     check_extras()
+    if language == "cpp":
+        if aot:
+            fail(2, "--aot goes with --target torch: leave it out")
+        _as_cpp(model, output, tensor, name)
+    else:
+        if tensor is not None or name:
+            fail(2, "--tensor and --name go with --target cpp: leave them out")
+        _as_torch(model, output, aot, precision)
+
+
+def _as_cpp(model: str, output: str, tensor: str | None, name: str) -> None:
+    from ..cpp.files import ProgramError
+    from ..cpp.writing import write
+
+    predictor = load(model)
+    elements = predictor.record.get("elements") or ()
+    try:
+        written = write(predictor.models, output, name=name, elements=elements, target=tensor)
+    except ProgramError as error:
+        fail(2, str(error))
+    size = written.weights.stat().st_size / 1e6
+    say(
+        f"written to {written.source.parent}: {written.source.name}, {written.header.name}, "
+        f"{written.weights.name} ({size:.1f} MB)",
+        f"compile it with: c++ -std=c++17 -O3 -march=native -fopenmp -shared -fPIC "
+        f"{written.source} -o {written.source.with_name('lib' + written.name + '.so')}",
+    )
+
+
+def _as_torch(model: str, output: str, aot: bool, precision: str) -> None:
     from ..export.exported import ExportError
-    from ..export.exporting import export
+    from ..export.exporting import export as to_file
 
     predictor = load(model, precision=cast(Precision, precision))
     try:
-        exported = export(predictor, output, aot=aot)
+        exported = to_file(predictor, output, aot=aot)
     except ExportError as error:
         fail(2, str(error))
     size = Path(output).stat().st_size / 1e6

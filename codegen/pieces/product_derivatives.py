@@ -6,7 +6,7 @@ of the same couplings with other arguments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -192,8 +192,9 @@ def product_stages(
     arguments: tuple[Argument, Argument, Argument],
     paths: Sequence[tuple[Block, Block, Block]],
     normalization: Normalization,
-) -> tuple[list[Program], list[Program], list[Program]]:
-    """Return the product, its vector-Jacobian product and that of it, a stage for each two blocks.
+    targets: Collection[Block] | None = None,
+) -> Iterator[list[Program]]:
+    """Yield the product, its vector-Jacobian product and that of it, a stage for each two blocks.
 
     The stages of one function add up; each is short, however large the weights.
 
@@ -201,13 +202,12 @@ def product_stages(
         arguments: first factor, second factor and weights.
         paths: first factor, second factor and result of each path.
         normalization: of the couplings.
+        targets: blocks of the result that are computed; all when omitted.
     """
     groups: dict[tuple[Block, Block], dict[int, tuple[Block, Block, Block]]] = {}
     for number, path in enumerate(paths):
-        groups.setdefault(path[:2], {})[number] = path
+        if targets is None or path[2] in targets:
+            groups.setdefault(path[:2], {})[number] = path
     stages = _Stages(*arguments, len(paths), normalization)
-    return (
-        [stages.product(group) for group in groups.values()],
-        [stages.vjp(group) for group in groups.values()],
-        [stages.vjp_vjp(group) for group in groups.values()],
-    )
+    for function in (stages.product, stages.vjp, stages.vjp_vjp):
+        yield [function(group) for group in groups.values()]

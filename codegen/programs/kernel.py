@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from .program import Counts, Program
@@ -144,6 +144,16 @@ class Kernel:
     def channels(self) -> bool:
         """Whether any array carries channels."""
         return any(array.channels for array in self.arrays)
+
+    def without(self, *names: str) -> Kernel:
+        """Return the kernel without some of the arrays it writes, nor what only they need."""
+        arrays = tuple(array for array in self.arrays if array.name not in names)
+        programs = (program.without(names) for program in self.programs)
+        return Kernel(
+            replace(self.signature, arrays=arrays),
+            tuple(program for program in programs if program.outputs),
+            self.added.difference(names),
+        )
 
     def counts(self) -> Counts:
         """Count the arithmetic of one item (and channel)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from itertools import combinations
@@ -23,6 +23,7 @@ from .program import (
     Root,
     Sign,
     Step,
+    renumbered,
 )
 
 ONE, ZERO, MINUS = Surd(1), Surd(0), Surd(-1)
@@ -157,7 +158,7 @@ class Builder:
             step = self.steps[number]
             label = step.name if step.name and step.name not in taken else f"t{place}"
             taken.add(label)
-            steps.append(Step(label, _renumbered(step.operation, renumber)))
+            steps.append(Step(label, renumbered(step.operation, renumber)))
         return Program(
             name,
             summary,
@@ -268,17 +269,3 @@ class _PairTable:
         for entered in fresh:
             if len(self.places[entered]) > 1:
                 heappush(self.heap, (-len(self.places[entered]), entered))
-
-
-def _renumbered(operation: Operation, renumber: Mapping[Ref, Ref]) -> Operation:
-    match operation:
-        case Linear(terms, offset):
-            return Linear(tuple((c, renumber[ref]) for c, ref in terms), offset)
-        case Product(left, right):
-            return Product(renumber[left], renumber[right])
-        case Reciprocal(value):
-            return Reciprocal(renumber[value])
-        case Sign(value):
-            return Sign(renumber[value])
-        case Root(value):
-            return Root(renumber[value])

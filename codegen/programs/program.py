@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 from numbers import Rational
@@ -110,6 +110,21 @@ class Root:
 
 
 Operation: TypeAlias = Linear | Product | Reciprocal | Sign | Root
+
+
+def renumbered(operation: Operation, places: Mapping[Ref, Ref]) -> Operation:
+    """Return an operation on the same values under other numbers."""
+    match operation:
+        case Linear(terms, offset):
+            return Linear(tuple((c, places[ref]) for c, ref in terms), offset)
+        case Product(left, right):
+            return Product(places[left], places[right])
+        case Reciprocal(value):
+            return Reciprocal(places[value])
+        case Sign(value):
+            return Sign(places[value])
+        case Root(value):
+            return Root(places[value])
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +242,28 @@ class Program:
                     value = _root(values[ref])
             values.append(value)
         return {output.key: [values[ref] for ref in output.entries] for output in self.outputs}
+
+    def without(self, keys: Collection[str]) -> Program:
+        """Return the program without some of its outputs, nor what only they need."""
+        outputs = tuple(output for output in self.outputs if output.key not in keys)
+        needed = {ref for output in outputs for ref in output.entries}
+        for number in range(len(self.steps) - 1, -1, -1):
+            if self.inputs + number in needed:
+                needed.update(self.steps[number].operation.operands)
+        places: dict[Ref, Ref] = {ref: ref for ref in range(self.inputs)}
+        steps: list[Step] = []
+        for ref, step in enumerate(self.steps, start=self.inputs):
+            if ref in needed:
+                places[ref] = self.inputs + len(steps)
+                steps.append(Step(step.name, renumbered(step.operation, places)))
+        return replace(
+            self,
+            steps=tuple(steps),
+            outputs=tuple(
+                replace(output, entries=tuple(places[ref] for ref in output.entries))
+                for output in outputs
+            ),
+        )
 
     def counts(self) -> Counts:
         """Count the arithmetic; a coefficient shared by several terms multiplies their sum."""

@@ -151,13 +151,17 @@ class ConvolutionRecipe(Recipe):
             ),
         )
 
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Return frame, message and its derivatives, for a compiled language."""
+    def kernels(self, derivatives: int = 2) -> tuple[Kernel, ...]:
+        """Return frame, message and its derivatives, for a compiled language.
+
+        Args:
+            derivatives: how many, 2 at most.
+        """
         if self.method != "aligned":
             return ()
         message = self._aligned()
         features, frames, weights = message.arguments
-        derivatives = AlignedMessage(
+        pulled = AlignedMessage(
             features,
             frames,
             weights,
@@ -167,16 +171,17 @@ class ConvolutionRecipe(Recipe):
             self.paths,
             self.normalization,
         )
-        programs = (
-            rotations.frame_program(self.turned),
-            message,
-            derivatives.first_derivatives(),
-            derivatives.second_derivatives(),
-        )
+        programs = [rotations.frame_program(self.turned), message]
+        if derivatives > 0:
+            programs.append(pulled.first_derivatives())
+        if derivatives > 1:
+            programs.append(pulled.second_derivatives())
         added = frozenset({"message", "gradient_gradient"})
         return tuple(
             Kernel(signature, (program,), added.intersection(signature.outputs))
-            for signature, program in zip(self.signatures(), programs, strict=True)
+            for signature, program in zip(
+                self.signatures()[: derivatives + 2], programs, strict=True
+            )
         )
 
     def _arguments(self, geometry: Argument) -> tuple[Argument, ...]:

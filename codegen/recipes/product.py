@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import get_args
 
@@ -93,12 +94,22 @@ class ProductRecipe(Recipe):
             ),
         )
 
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Return the product and its derivatives, for a compiled language."""
-        stages = product_stages(self._arguments, self.paths, self.normalization)
+    def kernels(
+        self, derivatives: int = 2, targets: Collection[Block] | None = None
+    ) -> tuple[Kernel, ...]:
+        """Return the product and its derivatives, for a compiled language.
+
+        Args:
+            derivatives: how many, 2 at most.
+            targets: blocks of the result that are computed, the others are left as they are; all
+                when omitted.
+        """
+        stages = product_stages(self._arguments, self.paths, self.normalization, targets)
         return tuple(
             Kernel(signature, tuple(programs), frozenset(signature.outputs))
-            for signature, programs in zip(self.signatures(), stages, strict=True)
+            for signature, programs in zip(
+                self.signatures()[: derivatives + 1], stages, strict=False
+            )
         )
 
     def functions(self) -> tuple[Program, ...]:

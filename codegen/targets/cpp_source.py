@@ -188,6 +188,25 @@ def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     return [*lines, "", '}  // extern "C"']
 
 
+def inline_lines(kernel: Kernel) -> list[str]:
+    """Return a kernel for one item as functions to be called from other C++, without the loop.
+
+    The last one, called ``NAME_one``, runs all programs; it takes the first channel, the one after
+    the last, and a pointer to the row of each array.
+    """
+    lines: list[str] = []
+    for number, program in enumerate(kernel.programs):
+        lines += ["", *_body(kernel, number, program)]
+    if len(kernel.programs) == 1:
+        return lines
+    head = ["int begin", "int end", *_parameters(kernel)]
+    lines += ["", *_wrapped(f"inline void {kernel.name}_one(", head, ") {", 4)]
+    names = ["begin", "end", *(array.name for array in kernel.arrays)]
+    for number in range(len(kernel.programs)):
+        lines += _wrapped(f"    {_name(kernel, number)}(", names, ");", 8)
+    return [*lines, "}"]
+
+
 def _name(kernel: Kernel, number: int) -> str:
     return f"{kernel.name}_{number}" if len(kernel.programs) > 1 else f"{kernel.name}_one"
 

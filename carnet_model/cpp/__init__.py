@@ -1,0 +1,1 @@
+"""Networks as C++ programs: written, built and called without PyTorch."""

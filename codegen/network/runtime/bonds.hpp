@@ -1,0 +1,85 @@
+// The bonds as the layers read them: sorted by receiver, those within the cutoff.
+
+struct Bonds {
+    Index atoms = 0;
+    std::vector<int32_t> species;     // of each atom
+    std::vector<char> counted;        // whether an atom's energy counts
+    std::vector<Index> starts;        // first bond of each receiver; atoms + 1
+    std::vector<int32_t> senders;     // of each bond
+    std::vector<Index> places;        // of each bond in the caller's list
+    Values lengths, directions;       // [bonds], [bonds][3]
+    std::vector<Index> parts;         // atoms of each thread; threads + 1
+    Index size() const { return Index(senders.size()); }
+    int threads() const { return int(parts.size()) - 1; }
+};
+
+// Share the atoms out so that all threads get about as many bonds; few bonds are not shared out.
+inline void share_out(Bonds& bonds, int threads) {
+    constexpr Index WORTH = 256;  // bonds that repay waking a thread
+    threads = int(std::max<Index>(1, std::min<Index>(threads, bonds.size() / WORTH)));
+    bonds.parts.assign(1, 0);
+    for (int part = 1; part < threads; ++part) {
+        const Index wanted = bonds.size() * part / threads;
+        const auto place = std::lower_bound(bonds.starts.begin(), bonds.starts.end(), wanted);
+        const Index atom = std::min<Index>(place - bonds.starts.begin(), bonds.atoms);
+        bonds.parts.push_back(std::max(atom, bonds.parts.back()));
+    }
+    bonds.parts.push_back(bonds.atoms);
+}
+
+// Run work(part, first atom, end) for every part, each in a thread of its own.
+template <class Work>
+inline void in_parts(const Bonds& bonds, Work work) {
+    const int threads = bonds.threads();
+    if (threads == 1) {
+        work(0, Index(0), bonds.atoms);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int part = 0; part < threads; ++part) work(part, bonds.parts[part], bonds.parts[part + 1]);
+}
+
+inline Bonds bonds_of(Index atoms, const int32_t* species, const uint8_t* counted, Index count,
+                      const int32_t* receivers, const int32_t* senders, const double* vectors,
+                      double cutoff, int threads) {
+    Bonds bonds;
+    bonds.atoms = atoms;
+    bonds.species.assign(species, species + atoms);
+    bonds.counted.assign(size_t(atoms), 1);
+    if (counted) std::copy(counted, counted + atoms, bonds.counted.begin());
+    bonds.starts.assign(size_t(atoms) + 1, 0);
+    std::vector<double> lengths(static_cast<size_t>(count), 0.0);
+    Index kept = 0;
+    for (Index k = 0; k < count; ++k) {
+        const int32_t i = receivers[k], j = senders[k];
+        if (i < 0 || i >= atoms || j < 0 || j >= atoms)
+            throw Problem(NAME_INPUT, "bond " + std::to_string(k) + " joins atoms " +
+                                             std::to_string(i) + " and " + std::to_string(j) +
+                                             "; there are atoms 0 to " +
+                                             std::to_string(atoms - 1));
+        const double *v = vectors + 3 * k, square = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+        if (!(square > 0) || !std::isfinite(square))
+            throw Problem(NAME_INPUT, "bond " + std::to_string(k) + ", from atom " +
+                                             std::to_string(i) + " to " + std::to_string(j) +
+                                             ", has no length; two atoms in one place?");
+        lengths[k] = std::sqrt(square);
+        if (lengths[k] < cutoff) ++bonds.starts[i + 1], ++kept;
+    }
+    for (Index atom = 0; atom < atoms; ++atom) bonds.starts[atom + 1] += bonds.starts[atom];
+    std::vector<Index> next(bonds.starts.begin(), bonds.starts.end() - 1);
+    bonds.senders.resize(size_t(kept));
+    bonds.places.resize(size_t(kept));
+    bonds.lengths.resize(size_t(kept));
+    bonds.directions.resize(size_t(3 * kept));
+    for (Index k = 0; k < count; ++k) {
+        if (!(lengths[k] < cutoff)) continue;
+        const Index place = next[receivers[k]]++;
+        bonds.senders[place] = senders[k];
+        bonds.places[place] = k;
+        bonds.lengths[place] = T(lengths[k]);
+        for (int axis = 0; axis < 3; ++axis)
+            bonds.directions[3 * place + axis] = T(vectors[3 * k + axis] / lengths[k]);
+    }
+    share_out(bonds, threads);
+    return bonds;
+}
