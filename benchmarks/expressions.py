@@ -84,6 +84,7 @@ class Compiled:
         source.write_text(codegen.source(recipe, "cpp"), encoding="utf-8")
         subprocess.run([*COMPILER, str(source), "-o", str(folder / "kernel.so")], check=True)
         self._function = ctypes.CDLL(str(folder / "kernel.so")).evaluate
+        self._function.restype = ctypes.c_char_p
         self._size = recipe.read.reduction.dimension
 
     def __call__(self, *arrays: Any) -> Any:
@@ -92,8 +93,12 @@ class Compiled:
         result = np.empty((count, self._size), dtype=np.float32)
         steps = [prod(array.shape[1:]) for array in arrays]
         numbers = [ctypes.c_int64(number) for number in (count, 1, *steps)]
-        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (*arrays, result)]
-        self._function(*numbers, *pointers)
+        given = (*arrays, result)
+        sizes = (ctypes.c_int64 * len(given))(*(array.size for array in given))
+        refused = self._function(
+            *numbers, sizes, *(ctypes.c_void_p(array.ctypes.data) for array in given)
+        )
+        assert refused is None, refused
         return result
 
 

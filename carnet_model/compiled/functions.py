@@ -40,10 +40,9 @@ class Function:
     ) -> None:
         self.signature, self._address = signature, address
         arrays = signature.parameters
-        address.argtypes = [ctypes.c_int64] * len(signature.numbers) + [ctypes.c_void_p] * len(
-            arrays
-        )
-        address.restype = None
+        pointers = [ctypes.c_void_p] * (1 + len(arrays))
+        address.argtypes = [ctypes.c_int64] * len(signature.numbers) + pointers
+        address.restype = ctypes.c_char_p
         self._numbers = signature.numbers
         self._chosen = tuple(name for name in self._numbers if name in CHOSEN)
         self._names = frozenset([*self._chosen, *(array.name for array in arrays)])
@@ -54,7 +53,8 @@ class Function:
             (array.name, tuple(channels if size == "channels" else size for size in array.shape))
             for array in arrays
         )
-        self._fitting: tuple[list[torch.Size], dict[str, int]] = [], {}  # of the last call
+        # of the last call: shapes, the lengths that they have, the sizes of the arrays
+        self._fitting: tuple[list[torch.Size], dict[str, int], Any] = [], {}, None
 
     def __call__(self, **given: Given) -> None:
         """Run the function.
@@ -83,21 +83,20 @@ class Function:
                 raise self._unfit(name, value, dtype)
             shapes.append(value.shape)
             pointers.append(value.data_ptr())
-        before, lengths = self._fitting
+        before, lengths, sizes = self._fitting
         if shapes != before:
             lengths = self._lengths(shapes)
-            self._fitting = shapes, lengths
+            sizes = (ctypes.c_int64 * len(shapes))(*(shape.numel() for shape in shapes))
+            self._fitting = shapes, lengths, sizes
         numbers: list[int] = []
         for name in self._numbers:
             number = lengths[name] if name in lengths else given[name]
             if type(number) is not int:
                 raise self._unfit(name, number, int)
             numbers.append(number)
-        if given["threads"] < 1:
-            raise ValueError(f"{self.signature.name}: threads is {given['threads']}, at least 1")
-        if self.signature.loop != "items":
-            self._check_range(numbers[0], numbers[1], lengths, pointers[0])
-        self._address(*numbers, *pointers)
+        refused = self._address(*numbers, sizes, *pointers)
+        if refused is not None:
+            raise self._refused(refused.decode(), numbers, lengths, pointers[0])
 
     def _lengths(self, shapes: Sequence[torch.Size]) -> dict[str, int]:
         """Return the lengths that arrays of such shapes have, by name.
@@ -119,34 +118,30 @@ class Function:
             )
         return lengths
 
-    def _check_range(self, first: int, last: int, lengths: Mapping[str, int], starts: int) -> None:
-        """Refuse a first and last that are not there, and buffers too short for their edges."""
-        of_atoms = self.signature.loop == "atoms"
-        rows = lengths["atoms" if of_atoms else "edges"]
-        if not 0 <= first <= last <= rows:
-            raise ValueError(
-                f"{self.signature.name}: first is {first} and last is {last}, of {rows} "
-                f"{self.signature.loop}"
-            )
-        if of_atoms:
+    def _refused(
+        self, name: str, numbers: Sequence[int], lengths: Mapping[str, int], starts: int
+    ) -> ValueError:
+        """Return what is wrong with the argument that the function itself refused."""
+        where, loop = self.signature.name, self.signature.loop
+        given = dict(zip(self._numbers, numbers, strict=True))
+        if name == "threads":
+            return ValueError(f"{where}: threads is {given['threads']}, at least 1")
+        if loop == "items":
+            return ValueError(f"{where}: {name} does not fit")
+        first, last = given["first"], given["last"]
+        if name == "first":
+            rows = lengths["atoms" if loop == "atoms" else "edges"]
+            return ValueError(f"{where}: first is {first} and last is {last}, of {rows} {loop}")
+        if loop == "atoms":
             first, last = (
                 ctypes.c_int64.from_address(starts + INDEX_BYTES * atom).value
                 for atom in (first, last)
             )
-            if not 0 <= first <= last <= lengths["edges"]:
-                raise ValueError(
-                    f"{self.signature.name}: starts says edges {first} to {last}, of "
-                    f"{lengths['edges']}"
-                )
-        if lengths["chunk"] < last - first:
-            raise ValueError(
-                f"{self.signature.name}: {self._named('chunk')} have {lengths['chunk']} rows for "
-                f"{last - first} edges"
-            )
-
-    def _named(self, size: str) -> str:
-        """Return the names of the arrays that have such a length."""
-        return ", ".join(name for name, shape in self._shapes if size in shape)
+        if name == "starts":
+            edges = lengths["edges"]
+            return ValueError(f"{where}: starts says edges {first} to {last}, of {edges}")
+        rows = lengths["chunk"]
+        return ValueError(f"{where}: {name} have {rows} rows for {last - first} edges")
 
     def _misnamed(self, given: Mapping[str, Given]) -> TypeError:
         known = [*self._chosen, *(name for name, _ in self._shapes)]

@@ -26,6 +26,7 @@ HEAD = """\
 #ifndef LANES
 #define LANES 8
 #endif
+static_assert(LANES > 0 && CHANNELS > 0 && CHANNELS % LANES == 0, "lanes must divide the channels");
 
 namespace {
 
@@ -51,11 +52,15 @@ inline void add(T* place, V value) { store(place, load(place) + value); }
 """
 
 
+DOOR = """
+// Each function takes, after its numbers, how many entries each of its arrays has, in their order.
+// It returns null, or the name of the first argument that does not fit; then it has done nothing.
+"""
+
 SCATTER = """
 // Add rows of edges, which lie one after another, to the rows of their senders: each thread takes
 // some columns of all of them, so that the order of summation is always the same.
-void scatter(int64_t first, int64_t last, int64_t threads, int64_t width,
-             const int64_t* senders, const T* values, T* sums) {
+DOOR OF scatter
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t part = 0; part < threads; ++part) {
         const int64_t begin = part * width / threads, end = (part + 1) * width / threads;
@@ -65,14 +70,14 @@ void scatter(int64_t first, int64_t last, int64_t threads, int64_t width,
             for (int64_t column = begin; column < end; ++column) to[column] += from[column];
         }
     }
+    return nullptr;
 }
 """
 
 
 SPLINE = """
 // Cubic B-splines: rows of a table, four for each edge, with their weights.
-void spline(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
-            const T* weights, const T* table, T* values) {
+DOOR OF spline
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t edge = 0; edge < count; ++edge) {
         const T *a = table + rows[edge] * width, *b = a + width, *c = b + width, *d = c + width;
@@ -81,11 +86,12 @@ void spline(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
         T* to = values + edge * width;
         for (int64_t k = 0; k < width; ++k) to[k] = p * a[k] + q * b[k] + r * c[k] + s * d[k];
     }
+    return nullptr;
 }
 
 // The scalar product of a gradient with each of the four rows of every edge.
-void spline_vjp(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
-                const T* table, const T* gradient, T* weights) {
+DOOR OF spline_vjp
+    if (width % LANES) return "width";
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t edge = 0; edge < count; ++edge) {
         const T *a = table + rows[edge] * width, *b = a + width, *c = b + width, *d = c + width;
@@ -103,6 +109,7 @@ void spline_vjp(int64_t count, int64_t threads, int64_t width, const int64_t* ro
         weights[4 * edge + 2] = total(r);
         weights[4 * edge + 3] = total(s);
     }
+    return nullptr;
 }
 """
 
@@ -170,6 +177,9 @@ class Cpp(Language):
 
 CPP = Cpp()
 
+END = ("    return nullptr;", "}")
+"""The end of a function that is called: all fitted."""
+
 
 def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     """Return kernels as the lines of a C++ file."""
@@ -180,11 +190,13 @@ def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     for kernel in kernels:
         for number, program in enumerate(kernel.programs):
             lines += ["", *_body(kernel, number, program)]
-    lines += ["", "}  // namespace", "", 'extern "C" {']
+    lines += ["", "}  // namespace", *DOOR.rstrip("\n").split("\n"), 'extern "C" {']
     for kernel in kernels:
         lines += ["", *_loop(kernel)]
     if any(kernel.signature.loop == "atoms" for kernel in kernels):
-        lines += [*SCATTER.rstrip("\n").split("\n"), *SPLINE.rstrip("\n").split("\n")]
+        doors = {f"DOOR OF {each.name}": _door(each) for each in HELPERS}
+        for line in (SCATTER + SPLINE).rstrip("\n").split("\n"):
+            lines += doors.get(line, [line])
     return [*lines, "", '}  // extern "C"']
 
 
@@ -199,7 +211,7 @@ def inline_lines(kernel: Kernel) -> list[str]:
         lines += ["", *_body(kernel, number, program)]
     if len(kernel.programs) == 1:
         return lines
-    head = ["int begin", "int end", *_parameters(kernel)]
+    head = ["int begin", "int end", *_parameters(kernel.signature)]
     lines += ["", *_wrapped(f"inline void {kernel.name}_one(", head, ") {", 4)]
     names = ["begin", "end", *(array.name for array in kernel.arrays)]
     for number in range(len(kernel.programs)):
@@ -211,11 +223,61 @@ def _name(kernel: Kernel, number: int) -> str:
     return f"{kernel.name}_{number}" if len(kernel.programs) > 1 else f"{kernel.name}_one"
 
 
-def _parameters(kernel: Kernel) -> list[str]:
+def _parameters(signature: Signature) -> list[str]:
     return [
         ("T* __restrict " if array.written else "const T* __restrict ") + array.name
-        for array in kernel.arrays
+        for array in signature.arrays
     ]
+
+
+def _door(signature: Signature) -> list[str]:
+    """Return the head of a function that is called, and the lines that refuse what does not fit."""
+    numbers = [f"int64_t {number}" for number in signature.numbers]
+    integers = [a.name for a in signature.parameters if a.integer]
+    indices = [f"const int64_t* {name}" for name in integers]
+    arrays = [text for text in _parameters(signature) if text.split()[-1] not in integers]
+    parameters = [*numbers, "const int64_t* sizes", *indices, *arrays]
+    lines = _wrapped(f"const char* {signature.name}(", parameters, ") {", 4)
+
+    def refuse(wrong: str, name: str) -> None:
+        lines.append(f'    if ({wrong}) return "{name}";')
+
+    refuse("threads < 1", "threads")
+    if "width" in signature.numbers:
+        refuse("width < 1", "width")
+    if signature.loop == "items":
+        refuse("count < 0", "count")
+    else:
+        of_atoms = signature.loop == "atoms"
+        lengths = "atoms = sizes[0] - 1, edges = sizes[1]" if of_atoms else "edges = sizes[0]"
+        lines.append(f"    const int64_t {lengths};")
+        refuse(f"first < 0 || first > last || last > {signature.loop}", "first")
+        ends = ("starts[first]", "starts[last]") if of_atoms else ("first", "last")
+        lines.append(f"    const int64_t lowest = {ends[0]}, highest = {ends[1]};")
+        if of_atoms:
+            refuse("lowest < 0 || lowest > highest || highest > edges", "starts")
+    for place, array in enumerate(signature.parameters):
+        if array.name not in ("starts", "senders"):  # what the lengths are read from
+            refuse(_unfit(array, f"sizes[{place}]", signature), array.name)
+    return lines
+
+
+def _unfit(array: Array, size: str, signature: Signature) -> str:
+    """Return the condition under which an array does not have its size."""
+    row = "1" if array.entries is None else str(array.entries)
+    row += " * CHANNELS" if array.channels else ""
+    whole = f"({row})" if array.channels else row
+    rows = {"item": "count", "edge": "edges", "sender": "atoms", "receiver": "atoms"}
+    if array.row == "broadcast":
+        step = f"{array.name}_step"
+        return f"{step} ? {step} != {row} || {size} != count * {row} : {size} != {row}"
+    if array.row == "shared":
+        return f"{size} != {row}"
+    if array.row == "chunk":
+        return f"{size} % {whole} || {size} < (highest - lowest) * {row}"
+    if array.row == "table" or signature.loop == "edges":  # as long as the indices need
+        return f"{size} % {whole}"
+    return f"{size} != {rows[array.row]}" + (f" * {row}" if row != "1" else "")
 
 
 def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> list[str]:
@@ -238,7 +300,7 @@ def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
     mode = {str(output.key): output for output in program.outputs}
     head = _wrapped(
         f"inline void {_name(kernel, number)}(",
-        ["int begin", "int end", *_parameters(kernel)],
+        ["int begin", "int end", *_parameters(kernel.signature)],
         ") {",
         4,
     )
@@ -370,10 +432,7 @@ def _expression(operation: object, names: Sequence[str]) -> str:
 
 def _loop(kernel: Kernel) -> list[str]:
     """Return the function that is called: the loop around the programs."""
-    signature = kernel.signature
-    fixed = [f"int64_t {number}" for number in signature.numbers]
-    fixed += [f"const int64_t* {array.name}" for array in signature.parameters if array.integer]
-    lines = _wrapped(f"void {kernel.name}(", [*fixed, *_parameters(kernel)], ") {", 4)
+    signature, lines = kernel.signature, _door(kernel.signature)
 
     def calls(begin: str, end: str, indent: int) -> list[str]:
         rows = [f"{array.name} + {_offset(array)}" for array in kernel.arrays]
@@ -392,7 +451,7 @@ def _loop(kernel: Kernel) -> list[str]:
             *calls("0", "CHANNELS", 12),
             "        }",
             "    }",
-            "}",
+            *END,
         ]
     vectors = "" if kernel.channels else " simd"  # without channels the items fill the lanes
     if kernel.parallel == "channels":
@@ -407,7 +466,7 @@ def _loop(kernel: Kernel) -> list[str]:
             *calls("begin", "end", 12),
             "        }",
             "    }",
-            "}",
+            *END,
         ]
     return [
         *lines,
@@ -415,7 +474,7 @@ def _loop(kernel: Kernel) -> list[str]:
         "    for (int64_t item = 0; item < count; ++item) {",
         *calls("0", "CHANNELS", 8),
         "    }",
-        "}",
+        *END,
     ]
 
 

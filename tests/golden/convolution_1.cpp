@@ -4,7 +4,7 @@
 //
 //     recipe   convolution(weight=1, input_weight=None, parity='natural', method='aligned', normalization='component')
 //     target   cpp
-//     sha256   cb0b07e66e003f9c4cee0a52b7252b187cdb7ae07fa927de67d49114676f057b
+//     sha256   d1c87c480d2254eefe1fbac7fa83b4048508276ac21ef3c373c5766eb34abe35
 //
 // The hash is of everything below this comment. The file stands alone: it needs
 // a compiler and nothing else.
@@ -22,6 +22,7 @@
 #ifndef LANES
 #define LANES 8
 #endif
+static_assert(LANES > 0 && CHANNELS > 0 && CHANNELS % LANES == 0, "lanes must divide the channels");
 
 namespace {
 
@@ -551,19 +552,35 @@ inline void message_vjp_vjp_one(int begin, int end, const T* __restrict features
 
 }  // namespace
 
+// Each function takes, after its numbers, how many entries each of its arrays has, in their order.
+// It returns null, or the name of the first argument that does not fit; then it has done nothing.
 extern "C" {
 
-void frame(int64_t count, int64_t threads, const T* __restrict directions,
-    T* __restrict frames) {
+const char* frame(int64_t count, int64_t threads, const int64_t* sizes,
+    const T* __restrict directions, T* __restrict frames) {
+    if (threads < 1) return "threads";
+    if (count < 0) return "count";
+    if (sizes[0] != count * 3) return "directions";
+    if (sizes[1] != count * 9) return "frames";
 #pragma omp parallel for simd schedule(static) num_threads(threads)
     for (int64_t item = 0; item < count; ++item) {
         frame_one(0, CHANNELS, directions + item * 3, frames + item * 9);
     }
+    return nullptr;
 }
 
-void message(int64_t first, int64_t last, int64_t threads, const int64_t* starts,
-    const int64_t* senders, const T* __restrict features, const T* __restrict frames,
-    const T* __restrict weights, T* __restrict message) {
+const char* message(int64_t first, int64_t last, int64_t threads, const int64_t* sizes,
+    const int64_t* starts, const int64_t* senders, const T* __restrict features,
+    const T* __restrict frames, const T* __restrict weights, T* __restrict message) {
+    if (threads < 1) return "threads";
+    const int64_t atoms = sizes[0] - 1, edges = sizes[1];
+    if (first < 0 || first > last || last > atoms) return "first";
+    const int64_t lowest = starts[first], highest = starts[last];
+    if (lowest < 0 || lowest > highest || highest > edges) return "starts";
+    if (sizes[2] != atoms * 4 * CHANNELS) return "features";
+    if (sizes[3] != edges * 9) return "frames";
+    if (sizes[4] % (4 * CHANNELS) || sizes[4] < (highest - lowest) * 4 * CHANNELS) return "weights";
+    if (sizes[5] != atoms * 4 * CHANNELS) return "message";
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
     for (int64_t atom = first; atom < last; ++atom) {
         for (int64_t edge = starts[atom]; edge < starts[atom + 1]; ++edge) {
@@ -571,12 +588,26 @@ void message(int64_t first, int64_t last, int64_t threads, const int64_t* starts
                 weights + (edge - starts[first]) * 4 * CHANNELS, message + atom * 4 * CHANNELS);
         }
     }
+    return nullptr;
 }
 
-void message_vjp(int64_t first, int64_t last, int64_t threads, const int64_t* starts,
-    const int64_t* senders, const T* __restrict features, const T* __restrict gradient,
-    const T* __restrict frames, const T* __restrict weights, T* __restrict features_gradient,
-    T* __restrict weights_gradient, T* __restrict directions_gradient) {
+const char* message_vjp(int64_t first, int64_t last, int64_t threads, const int64_t* sizes,
+    const int64_t* starts, const int64_t* senders, const T* __restrict features,
+    const T* __restrict gradient, const T* __restrict frames, const T* __restrict weights,
+    T* __restrict features_gradient, T* __restrict weights_gradient,
+    T* __restrict directions_gradient) {
+    if (threads < 1) return "threads";
+    const int64_t atoms = sizes[0] - 1, edges = sizes[1];
+    if (first < 0 || first > last || last > atoms) return "first";
+    const int64_t lowest = starts[first], highest = starts[last];
+    if (lowest < 0 || lowest > highest || highest > edges) return "starts";
+    if (sizes[2] != atoms * 4 * CHANNELS) return "features";
+    if (sizes[3] != atoms * 4 * CHANNELS) return "gradient";
+    if (sizes[4] != edges * 9) return "frames";
+    if (sizes[5] % (4 * CHANNELS) || sizes[5] < (highest - lowest) * 4 * CHANNELS) return "weights";
+    if (sizes[6] % (4 * CHANNELS) || sizes[6] < (highest - lowest) * 4 * CHANNELS) return "features_gradient";
+    if (sizes[7] % (4 * CHANNELS) || sizes[7] < (highest - lowest) * 4 * CHANNELS) return "weights_gradient";
+    if (sizes[8] != edges * 3) return "directions_gradient";
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
     for (int64_t atom = first; atom < last; ++atom) {
         for (int64_t edge = starts[atom]; edge < starts[atom + 1]; ++edge) {
@@ -588,15 +619,33 @@ void message_vjp(int64_t first, int64_t last, int64_t threads, const int64_t* st
                 directions_gradient + edge * 3);
         }
     }
+    return nullptr;
 }
 
-void message_vjp_vjp(int64_t first, int64_t last, int64_t threads, const int64_t* starts,
-    const int64_t* senders, const T* __restrict features, const T* __restrict gradient,
-    const T* __restrict frames, const T* __restrict weights,
+const char* message_vjp_vjp(int64_t first, int64_t last, int64_t threads, const int64_t* sizes,
+    const int64_t* starts, const int64_t* senders, const T* __restrict features,
+    const T* __restrict gradient, const T* __restrict frames, const T* __restrict weights,
     const T* __restrict features_tangent, const T* __restrict directions_tangent,
     const T* __restrict weights_tangent, T* __restrict gradient_gradient,
     T* __restrict features_gradient, T* __restrict weights_gradient,
     T* __restrict first_weights_gradient, T* __restrict directions_gradient) {
+    if (threads < 1) return "threads";
+    const int64_t atoms = sizes[0] - 1, edges = sizes[1];
+    if (first < 0 || first > last || last > atoms) return "first";
+    const int64_t lowest = starts[first], highest = starts[last];
+    if (lowest < 0 || lowest > highest || highest > edges) return "starts";
+    if (sizes[2] != atoms * 4 * CHANNELS) return "features";
+    if (sizes[3] != atoms * 4 * CHANNELS) return "gradient";
+    if (sizes[4] != edges * 9) return "frames";
+    if (sizes[5] % (4 * CHANNELS) || sizes[5] < (highest - lowest) * 4 * CHANNELS) return "weights";
+    if (sizes[6] != atoms * 4 * CHANNELS) return "features_tangent";
+    if (sizes[7] != edges * 3) return "directions_tangent";
+    if (sizes[8] % (4 * CHANNELS) || sizes[8] < (highest - lowest) * 4 * CHANNELS) return "weights_tangent";
+    if (sizes[9] != atoms * 4 * CHANNELS) return "gradient_gradient";
+    if (sizes[10] % (4 * CHANNELS) || sizes[10] < (highest - lowest) * 4 * CHANNELS) return "features_gradient";
+    if (sizes[11] % (4 * CHANNELS) || sizes[11] < (highest - lowest) * 4 * CHANNELS) return "weights_gradient";
+    if (sizes[12] % (4 * CHANNELS) || sizes[12] < (highest - lowest) * 4 * CHANNELS) return "first_weights_gradient";
+    if (sizes[13] != edges * 3) return "directions_gradient";
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
     for (int64_t atom = first; atom < last; ++atom) {
         for (int64_t edge = starts[atom]; edge < starts[atom + 1]; ++edge) {
@@ -612,12 +661,21 @@ void message_vjp_vjp(int64_t first, int64_t last, int64_t threads, const int64_t
                 directions_gradient + edge * 3);
         }
     }
+    return nullptr;
 }
 
 // Add rows of edges, which lie one after another, to the rows of their senders: each thread takes
 // some columns of all of them, so that the order of summation is always the same.
-void scatter(int64_t first, int64_t last, int64_t threads, int64_t width,
-             const int64_t* senders, const T* values, T* sums) {
+const char* scatter(int64_t first, int64_t last, int64_t threads, int64_t width,
+    const int64_t* sizes, const int64_t* senders, const T* __restrict values,
+    T* __restrict sums) {
+    if (threads < 1) return "threads";
+    if (width < 1) return "width";
+    const int64_t edges = sizes[0];
+    if (first < 0 || first > last || last > edges) return "first";
+    const int64_t lowest = first, highest = last;
+    if (sizes[1] % width || sizes[1] < (highest - lowest) * width) return "values";
+    if (sizes[2] % width) return "sums";
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t part = 0; part < threads; ++part) {
         const int64_t begin = part * width / threads, end = (part + 1) * width / threads;
@@ -627,11 +685,20 @@ void scatter(int64_t first, int64_t last, int64_t threads, int64_t width,
             for (int64_t column = begin; column < end; ++column) to[column] += from[column];
         }
     }
+    return nullptr;
 }
 
 // Cubic B-splines: rows of a table, four for each edge, with their weights.
-void spline(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
-            const T* weights, const T* table, T* values) {
+const char* spline(int64_t count, int64_t threads, int64_t width, const int64_t* sizes,
+    const int64_t* rows, const T* __restrict weights, const T* __restrict table,
+    T* __restrict values) {
+    if (threads < 1) return "threads";
+    if (width < 1) return "width";
+    if (count < 0) return "count";
+    if (sizes[0] != count) return "rows";
+    if (sizes[1] != count * 4) return "weights";
+    if (sizes[2] % width) return "table";
+    if (sizes[3] != count * width) return "values";
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t edge = 0; edge < count; ++edge) {
         const T *a = table + rows[edge] * width, *b = a + width, *c = b + width, *d = c + width;
@@ -640,11 +707,21 @@ void spline(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
         T* to = values + edge * width;
         for (int64_t k = 0; k < width; ++k) to[k] = p * a[k] + q * b[k] + r * c[k] + s * d[k];
     }
+    return nullptr;
 }
 
 // The scalar product of a gradient with each of the four rows of every edge.
-void spline_vjp(int64_t count, int64_t threads, int64_t width, const int64_t* rows,
-                const T* table, const T* gradient, T* weights) {
+const char* spline_vjp(int64_t count, int64_t threads, int64_t width, const int64_t* sizes,
+    const int64_t* rows, const T* __restrict table, const T* __restrict gradient,
+    T* __restrict weights) {
+    if (threads < 1) return "threads";
+    if (width < 1) return "width";
+    if (count < 0) return "count";
+    if (sizes[0] != count) return "rows";
+    if (sizes[1] % width) return "table";
+    if (sizes[2] != count * width) return "gradient";
+    if (sizes[3] != count * 4) return "weights";
+    if (width % LANES) return "width";
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t edge = 0; edge < count; ++edge) {
         const T *a = table + rows[edge] * width, *b = a + width, *c = b + width, *d = c + width;
@@ -662,6 +739,7 @@ void spline_vjp(int64_t count, int64_t threads, int64_t width, const int64_t* ro
         weights[4 * edge + 2] = total(r);
         weights[4 * edge + 3] = total(s);
     }
+    return nullptr;
 }
 
 }  // extern "C"

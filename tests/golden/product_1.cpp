@@ -4,7 +4,7 @@
 //
 //     recipe   product(weight=1, parity='natural', normalization='component')
 //     target   cpp
-//     sha256   c5fe16f55df30417f5da102a67be242db512f4283076a582218e85cfab79fadc
+//     sha256   32d5352586656eb5392eec07792e5a390f68050f22051b6667ed53ba75b3cd45
 //
 // The hash is of everything below this comment. The file stands alone: it needs
 // a compiler and nothing else.
@@ -22,6 +22,7 @@
 #ifndef LANES
 #define LANES 8
 #endif
+static_assert(LANES > 0 && CHANNELS > 0 && CHANNELS % LANES == 0, "lanes must divide the channels");
 
 namespace {
 
@@ -540,10 +541,19 @@ inline void product_vjp_vjp_3(int begin, int end, const T* __restrict first,
 
 }  // namespace
 
+// Each function takes, after its numbers, how many entries each of its arrays has, in their order.
+// It returns null, or the name of the first argument that does not fit; then it has done nothing.
 extern "C" {
 
-void product(int64_t count, int64_t threads, const T* __restrict first,
-    const T* __restrict second, const T* __restrict weights, T* __restrict sums) {
+const char* product(int64_t count, int64_t threads, const int64_t* sizes,
+    const T* __restrict first, const T* __restrict second, const T* __restrict weights,
+    T* __restrict sums) {
+    if (threads < 1) return "threads";
+    if (count < 0) return "count";
+    if (sizes[0] != count * 4 * CHANNELS) return "first";
+    if (sizes[1] != count * 4 * CHANNELS) return "second";
+    if (sizes[2] != 4 * CHANNELS) return "weights";
+    if (sizes[3] != count * 4 * CHANNELS) return "sums";
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t item = 0; item < count; ++item) {
         product_0(0, CHANNELS, first + item * 4 * CHANNELS, second + item * 4 * CHANNELS,
@@ -555,12 +565,22 @@ void product(int64_t count, int64_t threads, const T* __restrict first,
         product_3(0, CHANNELS, first + item * 4 * CHANNELS, second + item * 4 * CHANNELS,
             weights + 0 * 4 * CHANNELS, sums + item * 4 * CHANNELS);
     }
+    return nullptr;
 }
 
-void product_vjp(int64_t count, int64_t threads, const T* __restrict first,
-    const T* __restrict second, const T* __restrict weights, const T* __restrict gradient,
-    T* __restrict first_gradient, T* __restrict second_gradient,
+const char* product_vjp(int64_t count, int64_t threads, const int64_t* sizes,
+    const T* __restrict first, const T* __restrict second, const T* __restrict weights,
+    const T* __restrict gradient, T* __restrict first_gradient, T* __restrict second_gradient,
     T* __restrict weights_gradient) {
+    if (threads < 1) return "threads";
+    if (count < 0) return "count";
+    if (sizes[0] != count * 4 * CHANNELS) return "first";
+    if (sizes[1] != count * 4 * CHANNELS) return "second";
+    if (sizes[2] != 4 * CHANNELS) return "weights";
+    if (sizes[3] != count * 4 * CHANNELS) return "gradient";
+    if (sizes[4] != count * 4 * CHANNELS) return "first_gradient";
+    if (sizes[5] != count * 4 * CHANNELS) return "second_gradient";
+    if (sizes[6] != 4 * CHANNELS) return "weights_gradient";
     const int64_t blocks = CHANNELS / LANES;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t part = 0; part < threads; ++part) {
@@ -585,14 +605,28 @@ void product_vjp(int64_t count, int64_t threads, const T* __restrict first,
                 weights_gradient + 0 * 4 * CHANNELS);
         }
     }
+    return nullptr;
 }
 
-void product_vjp_vjp(int64_t count, int64_t threads, const T* __restrict first,
-    const T* __restrict second, const T* __restrict weights, const T* __restrict gradient,
-    const T* __restrict first_tangent, const T* __restrict second_tangent,
-    const T* __restrict weights_tangent, T* __restrict gradient_gradient,
-    T* __restrict first_gradient, T* __restrict second_gradient,
-    T* __restrict weights_gradient) {
+const char* product_vjp_vjp(int64_t count, int64_t threads, const int64_t* sizes,
+    const T* __restrict first, const T* __restrict second, const T* __restrict weights,
+    const T* __restrict gradient, const T* __restrict first_tangent,
+    const T* __restrict second_tangent, const T* __restrict weights_tangent,
+    T* __restrict gradient_gradient, T* __restrict first_gradient,
+    T* __restrict second_gradient, T* __restrict weights_gradient) {
+    if (threads < 1) return "threads";
+    if (count < 0) return "count";
+    if (sizes[0] != count * 4 * CHANNELS) return "first";
+    if (sizes[1] != count * 4 * CHANNELS) return "second";
+    if (sizes[2] != 4 * CHANNELS) return "weights";
+    if (sizes[3] != count * 4 * CHANNELS) return "gradient";
+    if (sizes[4] != count * 4 * CHANNELS) return "first_tangent";
+    if (sizes[5] != count * 4 * CHANNELS) return "second_tangent";
+    if (sizes[6] != 4 * CHANNELS) return "weights_tangent";
+    if (sizes[7] != count * 4 * CHANNELS) return "gradient_gradient";
+    if (sizes[8] != count * 4 * CHANNELS) return "first_gradient";
+    if (sizes[9] != count * 4 * CHANNELS) return "second_gradient";
+    if (sizes[10] != 4 * CHANNELS) return "weights_gradient";
     const int64_t blocks = CHANNELS / LANES;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t part = 0; part < threads; ++part) {
@@ -625,6 +659,7 @@ void product_vjp_vjp(int64_t count, int64_t threads, const T* __restrict first,
                 second_gradient + item * 4 * CHANNELS, weights_gradient + 0 * 4 * CHANNELS);
         }
     }
+    return nullptr;
 }
 
 }  // extern "C"

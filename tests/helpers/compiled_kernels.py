@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ class Compiled:
         assert COMPILER is not None
         subprocess.run(
             [COMPILER, "-std=c++17", "-O1", "-fPIC", "-shared", "-DSCALAR=double", "-DLANES=1",
-             "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Werror", str(source), "-o",
-             str(library)], check=True,
+             "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Wno-unused-variable",
+             "-Werror", str(source), "-o", str(library)], check=True,
         )  # fmt: skip
         self._library = ctypes.CDLL(str(library))
         self._signatures = {each.name: each for each in recipe.signatures()}
@@ -58,6 +59,13 @@ class Compiled:
             if each.written
         }
         numbers = [ctypes.c_int64(number) for number in (count, 1, *steps)]
-        pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*given, *outputs.values())]
-        getattr(self._library, name)(*numbers, *pointers)
+        refused = self.called(name, numbers, [*given, *outputs.values()])
+        assert refused is None, refused
         return outputs
+
+    def called(self, name: str, numbers: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> Any:
+        """Call a function; return the name of the argument that it refuses, None when all fit."""
+        function = getattr(self._library, name)
+        function.restype = ctypes.c_char_p
+        sizes = (ctypes.c_int64 * len(arrays))(*(array.size for array in arrays))
+        return function(*numbers, sizes, *(ctypes.c_void_p(a.ctypes.data) for a in arrays))

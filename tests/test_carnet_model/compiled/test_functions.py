@@ -225,19 +225,23 @@ def test_every_function_of_the_text_has_its_signature() -> None:
         text = kernels.cpp(kernel).split('extern "C"')[1]
         declared = {
             name: re.findall(r"(\w+)(?:,|$)", parameters.replace("\n", " "))
-            for name, parameters in re.findall(r"^void (\w+)\(([^)]*)\)", text, re.MULTILINE)
+            for name, parameters in re.findall(
+                r"^const char\* (\w+)\(([^)]*)\)", text, re.MULTILINE
+            )
         }
         stated = {
-            each.name: [*each.numbers, *(array.name for array in each.parameters)]
+            each.name: [*each.numbers, "sizes", *(array.name for array in each.parameters)]
             for each in kernels.cpp_signatures(kernel)
         }
         assert declared == stated
         pointers = {
             name: [" ".join(p.split()[:-1]) for p in parameters.split(",")]
-            for name, parameters in re.findall(r"^void (\w+)\(([^)]*)\)", text, re.MULTILINE)
+            for name, parameters in re.findall(
+                r"^const char\* (\w+)\(([^)]*)\)", text, re.MULTILINE
+            )
         }
         for each in kernels.cpp_signatures(kernel):
-            kinds = pointers[each.name][len(each.numbers) :]
+            kinds = pointers[each.name][len(each.numbers) + 1 :]
             assert pointers[each.name][: len(each.numbers)] == ["int64_t"] * len(each.numbers)
             for array, kind in zip(each.parameters, kinds, strict=True):
                 assert kind.startswith("const ") == (not array.written)
