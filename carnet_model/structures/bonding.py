@@ -11,7 +11,7 @@ in a molecule (after Larsen et al. 2019, Phys. Rev. Materials 3, 034003).
 >>> copper = geometry({"numbers": [29], "positions": [[0, 0, 0]],
 ...                    "lattice": [[0, 1.81, 1.81], [1.81, 0, 1.81], [1.81, 1.81, 0]]})
 >>> extent(copper, BONDED), bond_orders(copper).round(1)
-(3, array([15.6]))
+(3, array([15.5]))
 """
 
 from __future__ import annotations
