@@ -5,7 +5,7 @@ and full symbols (``P2_1/n``, ``P 1 21/c 1``, ``F 4/m -3 2/m``) are read too: wi
 translations a glide plane is a mirror, and a screw axis a rotation axis.
 
 >>> point_group_symbols("Fm-3m"), point_group_symbols("166"), point_group_symbols("P21/n")
-(['m-3m'], ['-3m'], ['2/m'])
+(['m-3m'], ['-3m'], ['21/m', '2/m'])
 """
 
 from __future__ import annotations
