@@ -57,7 +57,9 @@ def read_geometries(path: str | Path) -> list[Geometry | GeometryError]:
         GeometryError: when there is no such file, or a folder holds no structure.
     """
     place = Path(path)
-    if place.is_dir():
+    with translated(partial(_unreadable_place, place)):  # a name may be too long, or a place closed
+        is_folder, exists = place.is_dir(), place.exists()
+    if is_folder:
         files = list(_structure_files(place))
         if not files:
             raise geometry_error(
@@ -65,18 +67,33 @@ def read_geometries(path: str | Path) -> list[Geometry | GeometryError]:
                 "the folder holds no structure file, and no folder in it does",
                 f"known: {FORMATS}; name a file of another kind itself",
             )
-        return [entry for file in files for entry in _read_file(file)]
-    if not place.exists():
+        return [entry for file in files for entry in _entries_of(file)]
+    if not exists:
         raise geometry_error(
             str(place), "there is no such file or folder", "check the path and its spelling"
         )
     return _read_file(place)
 
 
-def _structure_files(folder: Path) -> Iterator[Path]:
-    """Yield the structure files of a folder and of those in it, but for links and hidden ones."""
-    with translated(lambda reason: geometry_error(str(folder), f"cannot be read: {reason}")):
-        entries = sorted(folder.iterdir())
+def _unreadable_place(place: Path, reason: str) -> GeometryError:
+    return geometry_error(str(place), f"cannot be read: {reason}", "check the path and its rights")
+
+
+def _entries_of(file: Path | GeometryError) -> list[Geometry | GeometryError]:
+    return [file] if isinstance(file, GeometryError) else _read_file(file)
+
+
+def _structure_files(folder: Path) -> Iterator[Path | GeometryError]:
+    """Yield the structure files of a folder and of those in it, but for links and hidden ones.
+
+    A folder that cannot be read is an error in its place.
+    """
+    try:
+        with translated(partial(_unreadable_place, folder)):
+            entries = sorted(folder.iterdir())
+    except GeometryError as error:
+        yield error
+        return
     for entry in entries:
         if is_structure_file(entry):
             yield entry

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,27 @@ def test_folders_in_a_folder_are_read(tmp_path: Path) -> None:
     (tmp_path / "a" / "again").symlink_to(tmp_path)  # a circle
     names = [str(Path(entry.name).relative_to(tmp_path)) for entry in read_geometries(tmp_path)]
     assert names == ["a/POSCAR", "a/c/d.xyz", "b.xyz"]
+
+
+def test_a_closed_folder_costs_none_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "POSCAR", bulk("Cu"), format="vasp")
+    listed = Path.iterdir
+
+    def closed(self: Path) -> Iterator[Path]:
+        if self.name == "a":
+            raise PermissionError(13, "Permission denied", str(self))
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    first, second = read_geometries(tmp_path)
+    assert str(first).startswith(f"{tmp_path / 'a'}: cannot be read: Permission denied")
+    assert isinstance(second, Geometry)
+    with pytest.raises(GeometryError, match="cannot be read: File name too long"):
+        read_geometries("x" * 300)
 
 
 @pytest.mark.parametrize(
