@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -18,6 +19,9 @@ from tests.helpers.paths import ROOT
 
 SILENCE = 120.0
 """Seconds without a word after which a process is taken to hang in native code, and killed."""
+
+STARTUP = 900.0
+"""Seconds until the first word: a process reads the good files first, on a busy machine slowly."""
 
 BATCH = 150
 """Cases of one process."""
@@ -91,7 +95,7 @@ def run(
         )
         assert process.stdout is not None
         started, before = "", done
-        for line in _lines(process.stdout, silence):
+        for line in _lines(process.stdout, silence, max(STARTUP, silence)):
             record = json.loads(line)
             if "start" in record:
                 started = record["start"]
@@ -115,14 +119,15 @@ def run(
             raise RuntimeError(f"no case was run: {words}")
 
 
-def _lines(stream: IO[bytes], silence: float) -> Iterator[bytes]:
+def _lines(stream: IO[bytes], silence: float, startup: float) -> Iterator[bytes]:
     """Yield lines until the stream ends, or nothing comes for too long."""
+    patience = startup
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
         os.set_blocking(stream.fileno(), False)
         buffer = b""
-        while selector.select(timeout=silence):
-            content = stream.read()
+        while selector.select(timeout=patience):
+            content, patience = stream.read(), silence
             if content == b"":
                 return
             buffer += content or b""
@@ -180,17 +185,21 @@ def campaign(
         seed: of all cases.
         seconds: of the campaign; a batch that has begun is finished.
         say: takes a line about each finding.
+
+    Returns:
+        The figures by kind; what there is of them after Ctrl-C.
     """
     kinds = {name: Figures() for name in names}
     until = time.monotonic() + seconds
     first = 0
-    while first == 0 or time.monotonic() < until:
-        for name, figures in kinds.items():
-            known = len(figures.findings)
-            run(worker(name, seed), figures, first=first, count=BATCH)
-            for label, words in figures.findings[known:]:
-                say(f"{label}\n{words}\n")
-            if first and time.monotonic() > until:
-                break
-        first += BATCH
+    with suppress(KeyboardInterrupt):
+        while first == 0 or time.monotonic() < until:
+            for name, figures in kinds.items():
+                known = len(figures.findings)
+                run(worker(name, seed), figures, first=first, count=BATCH)
+                for label, words in figures.findings[known:]:
+                    say(f"{label}\n{words}\n")
+                if first and time.monotonic() > until:
+                    break
+            first += BATCH
     return kinds
