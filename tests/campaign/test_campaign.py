@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.paths import ROOT
+
 from .campaign import Figures, run, table, worker
 from .cases import KINDS, Case
 
@@ -96,3 +98,15 @@ def test_a_process_that_runs_nothing_is_an_error(tmp_path: Path) -> None:
     command = [sys.executable, str(tmp_path / "a.py")]
     with pytest.raises(RuntimeError, match="nothing here"):
         run(lambda first, count: command, Figures(), first=0, count=1)
+
+
+def test_the_figures_are_stated() -> None:
+    """The table of the last long campaign stands in the documentation, without a finding."""
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.split(" | ")[0].strip("| ") in KINDS]
+    assert len(rows) == len(KINDS)
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        damaged, results, errors = (int(cell.replace(",", "")) for cell in cells[1:4])
+        assert damaged == results + errors
+        assert cells[4:8] == ["0"] * 4
