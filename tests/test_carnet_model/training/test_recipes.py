@@ -63,7 +63,8 @@ def test_the_recipe_of_the_shipped_weights(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("NATURAL_TENSORS_DATA", str(tmp_path))
     config = read_config(RECIPES / "elastic.yaml")
     short = config.network.model_copy(update={"cutoff": 1.5})  # no bonds: only the division counts
-    samples = prepare(resolve(config.model_copy(update={"network": short})), cache=tmp_path)
+    config = config.model_copy(update={"network": short, "start": None})
+    samples = prepare(resolve(config), cache=tmp_path)
     assert {split_of(sample.example.formula) for sample in samples.train} == {"train"}
     assert {split_of(sample.example.formula) for sample in samples.val} == {"val"}
     sources = {sample.example.source for sample in samples.train}
