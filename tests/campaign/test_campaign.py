@@ -20,7 +20,7 @@ QUICK = "structures,tensors,parts,configurations"
 @pytest.mark.parametrize(
     ("kinds", "cases"),
     [
-        (QUICK, 240),
+        (QUICK, 120),
         pytest.param("labels,checkpoints,programs", 180, marks=pytest.mark.slow),
     ],
 )
