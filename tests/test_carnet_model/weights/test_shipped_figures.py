@@ -74,6 +74,7 @@ def test_errors_of_moduli_are_those_of_the_card(tmp_path: Path) -> None:
     ]  # fmt: skip
     predictions = carnet_model.load("elastic").predict(records)
     gaps: dict[str, list[tuple[float, float]]] = {}
+    within: dict[str, list[bool]] = {"K": [], "G": []}
     for record, one in zip(records, predictions, strict=True):
         assert isinstance(one, Prediction), one
         assert one.moduli is not None
@@ -86,6 +87,8 @@ def test_errors_of_moduli_are_those_of_the_card(tmp_path: Path) -> None:
             if name not in record:
                 continue
             pair = float(ours[name]), float(record[name])
+            spread = one.uncertainty["shear" if letter == "G" else "bulk"]
+            within[letter].append(abs(pair[0] - pair[1]) < spread)
             kinds = ["all"]
             if record["shear_agreement" if letter == "G" else "bulk_agreement"] == "agree":
                 kinds.append("agree")
@@ -97,3 +100,6 @@ def test_errors_of_moduli_are_those_of_the_card(tmp_path: Path) -> None:
         assert len(pairs) == count
         assert np.abs(guess - truth).mean() == pytest.approx(error, abs=ROUNDING)
         assert np.abs(np.log10(guess / truth)).mean() == pytest.approx(logarithm, abs=3e-4)
+    for letter, inside in within.items():
+        (share,) = re.findall(rf"([\d.]+) % of {letter}\b", CARD)
+        assert 100 * np.mean(inside) == pytest.approx(float(share), abs=0.5)
