@@ -64,7 +64,7 @@ def _table(case: Case, rounds: int) -> Table:
         for who, rival in measured.items():
             trains = (who, "train") in times
             table.add_row(
-                who, f"{median(times[who, 'forces']):.0f}",
+                who, f"{median(times[who, 'forces']):.1f}",
                 f"{median(times[who, 'train']):.0f}" if trains else "",
                 f"{rival.peak():.0f}" if trains else "",
                 f"{rival.ready['parameters']:,}", f"{rival.ready['first_forces_s']:.1f}",
