@@ -152,7 +152,7 @@ class Geometry:
         # before any search: libraries end the process where a box is too long
         for what, rows, first in (
             ("the end of lattice vector", self.cell, 1),
-            ("atom", self.positions, 0),
+            ("atom", self._without_wandering(), 0),
         ):
             lengths = np.linalg.norm(rows, axis=1)
             row = int(np.argmax(lengths))
@@ -163,6 +163,20 @@ class Geometry:
                     f"{what} {row + first} is {lengths[row]:g} Å from the origin",
                     "positions and lattice vectors are in angstrom",
                 )
+
+    def _without_wandering(self) -> Floats:
+        """Return positions moved into the cell along the directions of repetition.
+
+        In a long simulation atoms wander through any number of cells.
+        """
+        if not any(self.periodic):
+            return self.positions
+        box = self.full_cell
+        if abs(np.linalg.det(box)) <= FLATTEST * np.prod(np.linalg.norm(box, axis=1)):
+            return self.positions  # refused below
+        shares = self.positions @ np.linalg.inv(box)
+        whole = np.floor(shares) * np.array(self.periodic)
+        return np.asarray(self.positions - whole @ box)
 
     def _check_cell(self) -> None:
         edges = np.linalg.norm(self.cell, axis=1)

@@ -107,7 +107,11 @@ def make_folder(path: str | Path) -> None:
         FileError: when it cannot be made or written to, for instance below a file.
     """
     place = Path(path)
-    with translated(lambda reason: file_error(str(path), f"no folder can be made there: {reason}")):
+    with translated(
+        lambda reason: file_error(
+            str(path), f"no folder can be made there: {reason}", "choose another"
+        )
+    ):
         place.mkdir(parents=True, exist_ok=True)
     if not os.access(place, os.W_OK):
         raise file_error(str(path), "the folder cannot be written to", "choose another")

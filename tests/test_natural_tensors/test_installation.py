@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,9 +84,11 @@ def test_the_other_codegen_is_named_in_one_sentence(
     prepare(tmp_path)
 
     def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-        path = f"{tmp_path}:{tmp_path / 'checkout'}"
+        # without site, so that no editable installation of ours is on the path besides
+        libraries = sysconfig.get_paths()["purelib"]
+        path = f"{tmp_path}:{tmp_path / 'checkout'}:{libraries}"
         return subprocess.run(
-            [sys.executable, "-P", "-c", *arguments], capture_output=True, text=True,
+            [sys.executable, "-S", "-P", "-c", *arguments], capture_output=True, text=True,
             cwd=tmp_path, env={"PYTHONPATH": path}, check=False,
         )  # fmt: skip
 
