@@ -15,7 +15,7 @@ struct Bonds {
 
 // Share the atoms out so that all threads get about as many bonds; few bonds are not shared out.
 inline void share_out(Bonds& bonds, int threads) {
-    constexpr Index WORTH = 256;  // bonds that repay waking a thread
+    constexpr Index WORTH = 64;  // bonds that repay waking a thread
     threads = int(std::max<Index>(1, std::min<Index>(threads, bonds.size() / WORTH)));
     bonds.parts.assign(1, 0);
     for (int part = 1; part < threads; ++part) {
