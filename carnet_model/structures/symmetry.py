@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from natural_tensors import Frame, PointGroup, PointGroupError
 from natural_tensors.arrays import Floats
@@ -37,6 +38,12 @@ properties were computed with."""
 
 MOLECULAR_TOLERANCE = 0.05
 """Distance (angstrom) within which atoms of a molecule are equivalent."""
+
+LARGEST_GROUP = 240
+"""Operations of a finite group of a molecule; the icosahedron has 120."""
+
+AVERAGES = 4
+"""Times the positions of a molecule are averaged over its group: each squares what is left."""
 
 BOND_CUTOFF = 9.0
 """Bonds up to this length (angstrom) decide a canonical frame; longer ones count below 1e-4."""
@@ -219,8 +226,57 @@ def _molecular_rotations(molecule: Geometry) -> Floats:
         analyzer = PointGroupAnalyzer(
             Molecule(molecule.numbers.tolist(), molecule.positions), tolerance=MOLECULAR_TOLERANCE
         )
-        operations = analyzer.get_symmetry_operations()
-    return _nearest_orthogonal(np.array([operation.rotation_matrix for operation in operations]))
+    rough = _nearest_orthogonal(np.array([each.rotation_matrix for each in analyzer.symmops]))
+    return _group_of_permutations(molecule, centred, rough)
+
+
+def _group_of_permutations(molecule: Geometry, centred: Floats, rough: Floats) -> Floats:
+    """Return the group that operations within a tolerance generate, exact to rounding.
+
+    Of atoms that are a little out of place the operations are too, and their products are others
+    without end. Which atom goes where, and whether hands change, tells them apart; the matrices are
+    those of the positions averaged over the group.
+
+    Raises:
+        GeometryError: when they generate no group that leaves the molecule as it is.
+    """
+    strange = molecule.numbers[:, None] != molecule.numbers
+    generators: dict[tuple[int, ...], None] = {}
+    for rotation in rough:
+        gaps = np.linalg.norm((centred @ rotation.T)[:, None] - centred, axis=-1)
+        order = np.where(strange, np.inf, gaps).argmin(axis=1)
+        generators[(1 if np.linalg.det(rotation) > 0 else -1, *map(int, order))] = None
+    members: dict[tuple[int, ...], None] = {}
+    fresh = generators
+    while fresh and len(members) <= LARGEST_GROUP:
+        members |= fresh
+        products = (
+            (first[0] * second[0], *(first[1 + atom] for atom in second[1:]))
+            for first in generators
+            for second in fresh
+        )
+        fresh = dict.fromkeys(each for each in products if each not in members)
+    found = np.array(list(members))
+    hands, orders = found[:, 0], found[:, 1:]
+    positions = centred
+    for _ in range(AVERAGES):
+        matrices = _best_rotations(positions, positions[orders], hands)
+        positions = np.mean(positions[orders] @ matrices, axis=0)
+    moved = float(np.linalg.norm(positions - centred, axis=1).max())
+    if fresh or moved > MOLECULAR_TOLERANCE:
+        raise geometry_error(
+            molecule.name,
+            f"is symmetric within {MOLECULAR_TOLERANCE} Å by operations that make no group",
+            "relax it further, or make it symmetric",
+        )
+    return _best_rotations(positions, positions[orders], hands)
+
+
+def _best_rotations(positions: Floats, moved: Floats, hands: NDArray[np.int64]) -> Floats:
+    """Return the matrices of such determinants that bring positions nearest to others each."""
+    left, _, right = np.linalg.svd(np.swapaxes(moved, 1, 2) @ positions)
+    left[:, :, -1] *= (hands * np.sign(np.linalg.det(left @ right)))[:, None]
+    return np.asarray(left @ right, dtype=np.float64)
 
 
 def known_frames(structure: Geometry, *, symprec: float = SYMPREC) -> Iterator[tuple[str, Floats]]:

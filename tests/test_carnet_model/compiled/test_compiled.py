@@ -411,6 +411,18 @@ def test_where_nothing_can_be_written_the_code_is_of_this_process(
     assert not fresh.exists()
 
 
+def test_a_compiler_that_is_no_program_is_named(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be executed, and the system cannot: a file that was cut short."""
+    place = tmp_path / "compiler"
+    place.write_bytes(b"\x7fELF")
+    place.chmod(0o700)
+    monkeypatch.setenv("CXX", str(place))
+    with pytest.raises(toolchain.BuildError, match=r"does not say what it is: .*Exec format"):
+        compiler.library(kernels.product(Layout(1)), 4, torch.float32)
+
+
 def test_a_broken_compiler_is_named(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "false")
     with pytest.raises(toolchain.BuildError, match=r"compiling product_.* failed: it ended with"):

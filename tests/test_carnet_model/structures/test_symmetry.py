@@ -66,7 +66,7 @@ def test_systems_of_the_space_groups() -> None:
     assert symmetry_of(crystal).system == "cubic"
 
 
-@pytest.mark.parametrize(("displacement", "order"), [(0.0, 4), (0.15, 2)])
+@pytest.mark.parametrize(("displacement", "order"), [(0.0, 4), (0.01, 4), (0.15, 2)])
 def test_atoms_of_a_molecule_are_equivalent_within_a_twentieth_of_an_angstrom(
     displacement: float, order: int
 ) -> None:
@@ -75,7 +75,30 @@ def test_atoms_of_a_molecule_are_equivalent_within_a_twentieth_of_an_angstrom(
     oxygen, hydrogen = water.positions[:2]
     bond = (hydrogen - oxygen) / np.linalg.norm(hydrogen - oxygen)
     water.positions[1] += displacement * bond
-    assert len(point_group_rotations(geometry(water))) == order
+    group = point_group_rotations(geometry(water))
+    assert len(group) == order
+    products = (group[:, None] @ group[None]).reshape(-1, 1, 3, 3)
+    assert (np.abs(products - group).max(axis=(2, 3)).min(axis=1) < 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "order"), [("CH4", 24), ("NH3", 6), ("C6H6", 24), ("C2H4", 8), ("H2O2", 2)]
+)
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_groups_of_molecules_that_are_a_little_out_of_place(
+    name: str, order: int, noise: float
+) -> None:
+    """Relaxed to some digits only: the group is whole, and closed to rounding."""
+    atoms = molecule(name)
+    atoms.positions += np.random.default_rng(3).normal(scale=noise, size=(len(atoms), 3))
+    group = point_group_rotations(geometry(atoms))
+    assert len(group) == order
+    products = (group[:, None] @ group[None]).reshape(-1, 1, 3, 3)
+    assert (np.abs(products - group).max(axis=(2, 3)).min(axis=1) < 1e-9).all()
+    centred = atoms.positions - atoms.positions.mean(axis=0)
+    for rotation in group:
+        gaps = np.linalg.norm((centred @ rotation.T)[:, None] - centred, axis=-1)
+        assert gaps.min(axis=1).max() < 8 * noise + 2e-3  # the catalogue has three digits
 
 
 @pytest.mark.parametrize("bend", [0.0, 0.04])

@@ -51,6 +51,11 @@ def test_what_is_saved_is_loaded_and_predicts_the_same(saved: Path) -> None:
     assert [entry.name for entry in saved.parent.iterdir()] == ["model"]
 
 
+def test_the_first_and_the_last_element_may_be_known(saved: Path) -> None:
+    edited(elements=[1, 118])(saved)
+    assert checkpoint.load(saved).elements == {1, 118}
+
+
 def test_loading_leaves_random_numbers_alone(saved: Path) -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -160,6 +165,7 @@ def edited(**changes: Any) -> Callable[[Path], None]:
         (edited(targets=[{**TARGET, "tensor": "elastc"}]), ["does not fit", "elastic"]),
         (edited(elements=["x"]), ["'elements' is ['x']; allowed: atomic numbers"]),
         (edited(elements=[0]), ["'elements' is [0]"]),
+        (edited(elements=[1, 119]), ["'elements' is [1, 119]"]),
         (edited(networks=None), ["'networks' is None"]),
         (edited(networks=[[]]), ["'networks' is [[]]"]),
         (edited(networks=[{"layers": 10**9}]), ["does not fit"]),
