@@ -10,7 +10,7 @@ from string import Template
 from ..pieces import rotations
 from ..pieces.layout import Block, size_of
 from ..programs.kernel import Kernel
-from ..targets.cpp_source import WIDTH, inline_lines
+from ..targets.cpp_source import LANES, WIDTH, inline_lines
 from .shape import LayerShape, NetworkShape, OutputShape, is_scalar
 
 SPACING, SHORTEST = 0.01, 0.5
@@ -37,7 +37,7 @@ def network_lines(shape: NetworkShape) -> list[str]:
     }
     pieces = [
         filled_in("sizes.in", sizes),
-        part("lanes.hpp"),
+        part("lanes.hpp") + "\n" + LANES.rstrip("\n"),
         *kernels.texts,
         part("radial.hpp"),
         part("layers.hpp"),

@@ -12,6 +12,17 @@ from .language import Comment, Language, Printable
 
 WIDTH = 96
 
+LANES = """\
+inline V load(const T* place) {
+    V value;
+    std::memcpy(&value, place, sizeof(V));
+    return value;
+}
+inline void store(T* place, V value) { std::memcpy(place, &value, sizeof(V)); }
+inline void add(T* place, V value) { store(place, load(place) + value); }
+"""
+"""How kernels read and write channels; `T` is a number, `V` some side by side."""
+
 HEAD = """\
 #include <cstdint>
 #include <cstring>
@@ -42,13 +53,6 @@ inline T total(V value) {
     return sum;
 }
 #endif
-inline V load(const T* place) {
-    V value;
-    std::memcpy(&value, place, sizeof(V));
-    return value;
-}
-inline void store(T* place, V value) { std::memcpy(place, &value, sizeof(V)); }
-inline void add(T* place, V value) { store(place, load(place) + value); }
 """
 
 
@@ -183,7 +187,7 @@ END = ("    return nullptr;", "}")
 
 def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     """Return kernels as the lines of a C++ file."""
-    lines = HEAD.rstrip("\n").split("\n")
+    lines = (HEAD + LANES).rstrip("\n").split("\n")
     steps = (step for kernel in kernels for program in kernel.programs for step in program.steps)
     if any(isinstance(step.operation, Root) for step in steps):
         lines.insert(0, "#include <cmath>")

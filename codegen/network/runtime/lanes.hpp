@@ -11,10 +11,3 @@ inline T total(V value) {
     for (int lane = 0; lane < LANES; ++lane) sum += value[lane];
     return sum;
 }
-inline V load(const T* place) {
-    V value;
-    std::memcpy(&value, place, sizeof(V));
-    return value;
-}
-inline void store(T* place, V value) { std::memcpy(place, &value, sizeof(V)); }
-inline void add(T* place, V value) { store(place, load(place) + value); }
