@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from natural_tensors.exact.surds import Surd
 
+from .kernel import Array, Signature
 from .lowering import ONE, Builder
 from .program import Argument, Linear, Output, Product, Program, Reciprocal, Ref, Root, Sign
 
 GRADIENT, OF = "gradient", "_gradient"
 """Name of the gradient by the result, and the ending of the names of the other gradients."""
+
+
+def signatures_with_gradient(entries: Mapping[str, int], size: int) -> tuple[Signature, Signature]:
+    """Return how a function of items that broadcast, and its gradient, are called.
+
+    Args:
+        entries: components of each argument, by its name.
+        size: components of the result.
+    """
+    given = tuple(Array(name, "broadcast", count) for name, count in entries.items())
+    gradients = (Array(name + OF, "item", count, written=True) for name, count in entries.items())
+    return (
+        Signature("evaluate", "items", (*given, Array("result", "item", size, written=True))),
+        Signature(
+            "evaluate_vjp", "items", (*given, Array(GRADIENT, "broadcast", size), *gradients)
+        ),
+    )
 
 
 def vjp(program: Program) -> Program:

@@ -15,10 +15,10 @@ from natural_tensors.exact.symbols import Expression, canonical, expression
 
 from ..pieces.factoring import MOST_PRODUCTS, Monomial, factored
 from ..pieces.roots import Roots, as_squares, exact_number, has_rational_numbers
-from ..programs.kernel import Array, Kernel, Signature
+from ..programs.kernel import Kernel, Signature
 from ..programs.lowering import ZERO, Builder
 from ..programs.program import Argument, Output, Program, Ref
-from ..programs.reverse import GRADIENT, OF, vjp
+from ..programs.reverse import OF, signatures_with_gradient, vjp
 from .expression import RESERVED, identifier
 from .recipe import Recipe
 
@@ -132,17 +132,8 @@ class ClosedFormRecipe(Recipe):
 
     def signatures(self) -> tuple[Signature, ...]:
         """Return how the function and its gradient are called."""
-        given = tuple(Array(a.name, "broadcast", len(a.labels)) for a in self.arguments)
-        size = len(self.entries)
-        gradients = (
-            Array(a.name + OF, "item", len(a.labels), written=True) for a in self.arguments
-        )
-        return (
-            Signature("evaluate", "items", (*given, Array("result", "item", size, written=True))),
-            Signature(
-                "evaluate_vjp", "items", (*given, Array(GRADIENT, "broadcast", size), *gradients)
-            ),
-        )
+        entries = {a.name: len(a.labels) for a in self.arguments}
+        return signatures_with_gradient(entries, len(self.entries))
 
     def kernels(self) -> tuple[Kernel, ...]:
         """Return the loops over items for a compiled language."""

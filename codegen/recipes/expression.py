@@ -15,10 +15,10 @@ from natural_tensors.expressions.terms import Term, simplified
 
 from ..pieces.contractions import Contraction, Values
 from ..pieces.factoring import MOST_PRODUCTS, Monomial, factored
-from ..programs.kernel import Array, Kernel, Signature
+from ..programs.kernel import Kernel, Signature
 from ..programs.lowering import ZERO, Builder
 from ..programs.program import Argument, Output, Program, Ref
-from ..programs.reverse import GRADIENT, OF, vjp
+from ..programs.reverse import GRADIENT, signatures_with_gradient, vjp
 from .recipe import Recipe
 
 _KEYWORDS = """
@@ -86,16 +86,8 @@ class ExpressionRecipe(Recipe):
 
     def signatures(self) -> tuple[Signature, ...]:
         """Return how the function and its gradient are called."""
-        arguments = self.arguments
-        given = tuple(Array(a.name, "broadcast", len(a.labels)) for a in arguments)
-        size = self.read.reduction.dimension
-        gradients = (Array(a.name + OF, "item", len(a.labels), written=True) for a in arguments)
-        return (
-            Signature("evaluate", "items", (*given, Array("result", "item", size, written=True))),
-            Signature(
-                "evaluate_vjp", "items", (*given, Array(GRADIENT, "broadcast", size), *gradients)
-            ),
-        )
+        entries = {a.name: len(a.labels) for a in self.arguments}
+        return signatures_with_gradient(entries, self.read.reduction.dimension)
 
     def kernels(self) -> tuple[Kernel, ...]:
         """Return the loops over items for a compiled language."""

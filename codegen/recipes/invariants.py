@@ -24,10 +24,10 @@ from natural_tensors.invariants.invariant import Invariant, Key, evaluated
 from ..pieces import tensors
 from ..pieces.factoring import MOST_PRODUCTS, factored
 from ..pieces.recorded import Recorded
-from ..programs.kernel import Array, Kernel, Signature
+from ..programs.kernel import Kernel, Signature
 from ..programs.lowering import Builder
 from ..programs.program import Argument, Output, Program, Ref
-from ..programs.reverse import GRADIENT, OF, vjp
+from ..programs.reverse import signatures_with_gradient, vjp
 from .recipe import Recipe
 
 TENSOR = "tensor"
@@ -101,17 +101,8 @@ class InvariantsRecipe(Recipe):
 
     def signatures(self) -> tuple[Signature, ...]:
         """Return how the function and its gradient are called."""
-        given = Array(TENSOR, "broadcast", self._reduction.dimension)
-        size = len(self.members)
-        tensor_gradient = Array(TENSOR + OF, "item", self._reduction.dimension, written=True)
-        return (
-            Signature("evaluate", "items", (given, Array("result", "item", size, written=True))),
-            Signature(
-                "evaluate_vjp",
-                "items",
-                (given, Array(GRADIENT, "broadcast", size), tensor_gradient),
-            ),
-        )
+        entries = {TENSOR: self._reduction.dimension}
+        return signatures_with_gradient(entries, len(self.members))
 
     def kernels(self) -> tuple[Kernel, ...]:
         """Return the loops over items for a compiled language."""
