@@ -27,11 +27,11 @@ from ase.calculators.calculator import (
 from ase.outputs import Properties, all_outputs
 from torch import Tensor
 
+from codegen.compiled.toolchain import BuildError
 from natural_tensors.arrays import Floats
 
 from ..compiled.compilation import Mode, compile_kernels
 from ..compiled.radial_tables import TableError, tabulate
-from ..compiled.toolchain import BuildError
 from ..network.graph import Batch
 from ..network.model import CarNet
 from ..network.targets import Target

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from codegen.compiled.toolchain import BuildError
 from natural_tensors.errors import InputError
 
 from ..network.layers.interaction import Interaction
@@ -18,7 +19,6 @@ from ..network.model import CarNet
 from . import compiler
 from .convolution import compiled_convolution
 from .product import compiled_product
-from .toolchain import BuildError
 
 Mode = Literal["auto", "always", "never"]
 

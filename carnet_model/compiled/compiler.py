@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
+from codegen.compiled import toolchain
 from natural_tensors.limits import limit
 
 from ..network.kernels import Convolution, Product, Signature, cpp, cpp_key, cpp_signatures
-from . import toolchain
 from .functions import Function
 
 SCALARS = {torch.float32: "float", torch.float64: "double"}

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
-from ..compiled import toolchain
+from codegen.compiled import toolchain
+
 from .files import ProgramError, Written
 from .library import Network
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 import carnet_model
-from carnet_model.compiled import compilation, compiler, convolution, toolchain
+from carnet_model.compiled import compilation, compiler, convolution
 from carnet_model.compiled.product import compiled_product
 from carnet_model.network import kernels
 from carnet_model.network.bonds import CHUNK, Bonds
@@ -29,6 +29,7 @@ from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
+from codegen.compiled import toolchain
 from natural_tensors import limits
 from natural_tensors.files.saving import FileError
 from tests.helpers.tiny_models import CRYSTALS
