@@ -71,6 +71,7 @@ MAY_IMPORT = {
     "carnet_model.cpp": "network compiled structures codegen.compiled",
     "carnet_model.cpp.weights": "codegen",  # what its programs are made of
     "carnet_model.cpp.writing": "codegen",
+    "carnet_model.cpp.kim": "codegen",
     "carnet_model.data": "structures network.targets",
     "carnet_model.weights": "network data",
     "carnet_model.prediction": "weights potentials compiled data network structures",
@@ -101,7 +102,7 @@ UPSTREAM = {
     "carnet_model.network": "torch pydantic",
     "carnet_model.compiled": "torch",
     "carnet_model.potentials": "torch",
-    "carnet_model.cpp": "torch safetensors",
+    "carnet_model.cpp": "torch safetensors ase",
     "carnet_model.data": "ase",
     "carnet_model.weights": "torch safetensors",
     "carnet_model.prediction": "torch ase pymatgen rich",

@@ -13,7 +13,7 @@ from ..prediction.predictor import Precision, load
 from .app import app, check_extras
 from .options import PrecisionOption
 
-LANGUAGES = ("torch", "cpp")
+LANGUAGES = ("torch", "cpp", "kim")
 
 
 @app.command(
@@ -23,6 +23,7 @@ LANGUAGES = ("torch", "cpp")
         "export runs/mine/model -o mine.pt2",
         "export runs/mine/model -o mine.pt2 --aot --precision single",
         "export elastic --target cpp -o elastic/",
+        "export runs/mine/model --target kim -o mine/",
     ),
 )
 def export(
@@ -32,7 +33,10 @@ def export(
     output: Annotated[
         str,
         typer.Option(
-            "--output", "-o", metavar="PATH", help="Where it goes: a .pt2 file, or a folder of C++."
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="Where it goes: a .pt2 file; with cpp and kim a folder.",
         ),
     ],
     language: Annotated[
@@ -41,7 +45,8 @@ def export(
             "--target",
             metavar="LANGUAGE",
             callback=one_of(LANGUAGES),
-            help="torch: a potential that PyTorch runs; cpp: any network as a C++ program.",
+            help="torch: a potential that PyTorch runs; cpp: any network as a C++ program; "
+            "kim: a potential as a model of the KIM API, which LAMMPS runs.",
         ),
     ] = "torch",
     tensor: Annotated[
@@ -53,7 +58,7 @@ def export(
     name: Annotated[
         str,
         typer.Option(
-            "--name", metavar="NAME", help="With cpp: what files and functions are called."
+            "--name", metavar="NAME", help="With cpp and kim: what files and functions are called."
         ),
     ] = "",
     aot: Annotated[
@@ -70,16 +75,22 @@ def export(
     With --target torch a potential in one file that PyTorch alone runs, for torch-sim and LAMMPS;
     it is compared with the network before it is kept. With --target cpp any network as a C++
     program with an interface in C and its weights beside it, which needs a compiler and nothing
-    else; single or double precision is chosen when it is compiled.
+    else; single or double precision is chosen when it is compiled. With --target kim the same
+    program of a potential as a portable model of the KIM API, which
+    kim-api-collections-management builds and LAMMPS and others run.
     """
     check_extras()
+    if aot and language != "torch":
+        fail(2, "--aot goes with --target torch: leave it out")
+    if tensor is not None and language != "cpp":
+        fail(2, "--tensor goes with --target cpp: leave it out")
+    if name and language == "torch":
+        fail(2, "--name goes with --target cpp and kim: leave it out")
     if language == "cpp":
-        if aot:
-            fail(2, "--aot goes with --target torch: leave it out")
         _as_cpp(model, output, tensor, name)
+    elif language == "kim":
+        _as_kim(model, output, name)
     else:
-        if tensor is not None or name:
-            fail(2, "--tensor and --name go with --target cpp: leave them out")
         _as_torch(model, output, aot, precision)
 
 
@@ -99,6 +110,25 @@ def _as_cpp(model: str, output: str, tensor: str | None, name: str) -> None:
         f"{written.weights.name} ({size:.1f} MB)",
         f"compile it with: c++ -std=c++17 -O3 -march=native -fopenmp -shared -fPIC "
         f"{written.source} -o {written.source.with_name('lib' + written.name + '.so')}",
+    )
+
+
+def _as_kim(model: str, output: str, name: str) -> None:
+    from ..cpp.files import ProgramError
+    from ..cpp.kim import write_portable
+
+    predictor = load(model)
+    elements = predictor.record.get("elements") or ()
+    try:
+        written = write_portable(predictor.models, output, name=name, elements=elements)
+    except ProgramError as error:
+        fail(2, str(error))
+    folder = written.build.parent
+    say(
+        f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}",
+        f"install it with: kim-api-collections-management install user {folder}",
+        f"in LAMMPS: kim init {written.program.name} metal, then kim interactions with the "
+        "element of each type",
     )
 
 

@@ -107,7 +107,6 @@ def _layer(shape: NetworkShape, number: int, kernels: _Kernels) -> str:
         "product_paths": len(layer.product.paths),
         "products": layer.products,
         "first": _flag(first),
-        "last": _flag(number == len(shape.layers) - 1),
         "bounded": _flag(layer.bounded),
         "by_features": "" if first else "by_features, ",
         "after": _mixes("AFTER", _between(moments, moments, moments)),

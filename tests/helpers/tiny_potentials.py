@@ -28,10 +28,11 @@ SETTINGS = NetworkSettings(
 
 
 @cache
-def model(seed: int = 0) -> CarNet:
+def model(seed: int = 0, layers: int = SETTINGS.layers) -> CarNet:
     """Return an untrained network with forces of some hundredths."""
     torch.manual_seed(seed)
-    made = CarNet(SETTINGS, Target("energy", pooling="sum"))
+    settings = SETTINGS.model_copy(update={"layers": layers})
+    made = CarNet(settings, Target("energy", pooling="sum"))
     made.double()
     with torch.no_grad():
         for name, values in made.named_parameters():

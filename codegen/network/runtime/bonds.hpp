@@ -4,6 +4,7 @@ struct Bonds {
     Index atoms = 0;
     std::vector<int32_t> species;     // of each atom
     std::vector<char> counted;        // whether an atom's energy counts
+    std::vector<char> hops;           // bonds from an atom to the nearest that counts; UNREACHED
     std::vector<Index> starts;        // first bond of each receiver; atoms + 1
     std::vector<int32_t> senders;     // of each bond
     std::vector<Index> places;        // of each bond in the caller's list
@@ -11,7 +12,35 @@ struct Bonds {
     std::vector<Index> parts;         // atoms of each thread; threads + 1
     Index size() const { return Index(senders.size()); }
     int threads() const { return int(parts.size()) - 1; }
+
+    // Whether one of some atoms is so near to those that count.
+    bool within(int most, Index first, Index end) const {
+        return std::any_of(hops.begin() + first, hops.begin() + end,
+                           [most](char hop) { return hop <= most; });
+    }
 };
+
+constexpr char UNREACHED = 127;  // more bonds than a network has layers
+
+// Count the bonds over which messages of an atom come to one whose energy counts.
+inline void count_hops(Bonds& bonds) {
+    std::vector<Index> ring, next;
+    for (Index atom = 0; atom < bonds.atoms; ++atom)
+        if (bonds.counted[atom])
+            ring.push_back(atom);
+        else
+            bonds.hops[atom] = UNREACHED;
+    for (char hop = 1; hop < UNREACHED && !ring.empty(); ++hop, ring.swap(next)) {
+        next.clear();
+        for (Index atom : ring)
+            for (Index bond = bonds.starts[atom]; bond < bonds.starts[atom + 1]; ++bond) {
+                const int32_t sender = bonds.senders[bond];
+                if (bonds.hops[sender] != UNREACHED) continue;
+                bonds.hops[sender] = hop;
+                next.push_back(sender);
+            }
+    }
+}
 
 // Share the atoms out so that all threads get about as many bonds; few bonds are not shared out.
 inline void share_out(Bonds& bonds, int threads) {
@@ -80,6 +109,8 @@ inline Bonds bonds_of(Index atoms, const int32_t* species, const uint8_t* counte
         for (int axis = 0; axis < 3; ++axis)
             bonds.directions[3 * place + axis] = T(vectors[3 * k + axis] / lengths[k]);
     }
+    bonds.hops.assign(size_t(atoms), 0);
+    if (counted) count_hops(bonds);
     share_out(bonds, threads);
     return bonds;
 }

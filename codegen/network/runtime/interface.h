@@ -65,6 +65,9 @@ double NAME_influence(void);
  * far in a simulation; with count 0 they are exact, for any element that the network knows. */
 int NAME_load(const char* weights, const int32_t* elements, int64_t count, NAME_model** model,
               NAME_message message);
+/* The same with the file's content in memory, which is not needed afterwards. */
+int NAME_load_bytes(const void* weights, int64_t length, const int32_t* elements, int64_t count,
+                    NAME_model** model, NAME_message message);
 void NAME_free(NAME_model* model);
 
 /* Energy of the atoms that count. Any result but the energy may be null: energies of the atoms,

@@ -41,6 +41,22 @@ int32_t species_of(int32_t number) {
     return int32_t(place - ELEMENTS);
 }
 
+// A model from the content of the file of weights.
+NAME_model* loaded(std::vector<char> bytes, const std::string& name, const int32_t* elements,
+                   int64_t count) {
+    need(count >= 0 && (elements || !count), "elements");
+    const File file(std::move(bytes), name, HEADER, SIZE_OF_FILE, HASH);
+    auto fresh = std::make_unique<NAME_model>();
+    add_members(file, fresh->members);
+    std::vector<int32_t> species;
+    for (int64_t k = 0; k < count; ++k) species.push_back(species_of(elements[k]));
+    std::sort(species.begin(), species.end());
+    species.erase(std::unique(species.begin(), species.end()), species.end());
+    if (!species.empty())
+        for (const auto& member : fresh->members) member->tabulate(species);
+    return fresh.release();
+}
+
 int threads_of(int asked) {
 #ifdef _OPENMP
     return asked > 0 ? asked : omp_get_max_threads();
@@ -159,9 +175,15 @@ void compute(const NAME_model* model, int member, int target, const NAME_bonds* 
 }
 
 #ifdef NAME_VESIN
-// The bonds of a structure, found by vesin; freed at the end of their scope.
-struct Found {
+// A list of vesin's, freed at the end of its scope.
+struct FoundList {
     VesinNeighborList list{};
+    ~FoundList() { vesin_free(&list); }
+};
+
+// The bonds of a structure, found by vesin.
+struct Found {
+    FoundList found;
     std::vector<int32_t> receivers, senders;
     NAME_bonds bonds{};
 
@@ -169,6 +191,8 @@ struct Found {
         need(given && given->atoms >= 0 && (!given->atoms || (given->numbers && given->positions)),
              "numbers or positions");
         need(given->cell && given->periodic, "cell or periodic");
+        need_finite(given->positions, 3 * given->atoms, "positions");
+        need_finite(given->cell, 9, "cell");
         double box[3][3];
         std::memcpy(box, given->cell, sizeof box);
         bool periodic[3];
@@ -178,7 +202,9 @@ struct Found {
         options.full = true;
         options.return_vectors = true;
         const char* problem = nullptr;
-        if (vesin_neighbors(reinterpret_cast<const double(*)[3]>(given->positions),
+        VesinNeighborList& list = found.list;
+        if (given->atoms &&  // vesin takes no empty structure
+            vesin_neighbors(reinterpret_cast<const double(*)[3]>(given->positions),
                             size_t(given->atoms), box, periodic, VesinDevice{VesinCPU, 0}, options,
                             &list, &problem) != EXIT_SUCCESS)
             throw Problem(NAME_INPUT, std::string("no neighbours: ") + (problem ? problem : ""));
@@ -193,7 +219,12 @@ struct Found {
         bonds = {given->atoms, given->numbers, nullptr, int64_t(list.length), receivers.data(),
                  senders.data(), list.length ? &list.vectors[0][0] : nullptr, std::fabs(volume)};
     }
-    ~Found() { vesin_free(&list); }
+
+  private:
+    static void need_finite(const double* values, Index count, const char* what) {
+        if (!std::all_of(values, values + count, [](double value) { return std::isfinite(value); }))
+            throw Problem(NAME_INPUT, std::string(what) + " hold a number that is not finite");
+    }
 };
 #endif
 
@@ -212,17 +243,18 @@ int NAME_load(const char* weights, const int32_t* elements, int64_t count, NAME_
         need(model, "model");
         *model = nullptr;
         need(weights, "weights");
-        need(count >= 0 && (elements || !count), "elements");
-        const File file(weights, HEADER, SIZE_OF_FILE, HASH);
-        auto fresh = std::make_unique<NAME_model>();
-        add_members(file, fresh->members);
-        std::vector<int32_t> species;
-        for (int64_t k = 0; k < count; ++k) species.push_back(species_of(elements[k]));
-        std::sort(species.begin(), species.end());
-        species.erase(std::unique(species.begin(), species.end()), species.end());
-        if (!species.empty())
-            for (const auto& member : fresh->members) member->tabulate(species);
-        *model = fresh.release();
+        *model = loaded(File::content(weights, SIZE_OF_FILE), weights, elements, count);
+    });
+}
+
+int NAME_load_bytes(const void* weights, int64_t length, const int32_t* elements, int64_t count,
+                    NAME_model** model, NAME_message message) {
+    return guarded(message, [&] {
+        need(model, "model");
+        *model = nullptr;
+        need(weights && length >= 0, "weights");
+        const char* bytes = static_cast<const char*>(weights);
+        *model = loaded({bytes, bytes + length}, "the weights", elements, count);
     });
 }
 

@@ -17,8 +17,14 @@ inline bool any(const char* from, int count) {
     return std::any_of(from, from + count, [](char flag) { return flag != 0; });
 }
 
-// Features after a layer from those before it. Where only some energies are wanted, the last
-// layer leaves out the other atoms.
+// Bonds from the atoms that count as far as which features before or after a layer matter.
+template <class L>
+constexpr int hops_before() { return LAYERS - L::NUMBER; }
+template <class L>
+constexpr int hops_after() { return hops_before<L>() - 1; }
+
+// Features after a layer from those before it. Where only some energies are wanted, it leaves out
+// atoms that these do not depend on.
 template <class L>
 inline void forward(const Layer<L>& layer, const Bonds& bonds, Pass& pass) {
     const Values* before = L::FIRST ? nullptr : &pass.features[L::NUMBER - 1];
@@ -30,11 +36,13 @@ inline void forward(const Layer<L>& layer, const Bonds& bonds, Pass& pass) {
     } else {
         pass.sent[L::NUMBER].assign(size_t(bonds.atoms) * L::SENT * CHANNELS, T(0));
         in_parts(bonds, [&](int, Index first, Index end) {
-            for (Index atom = first; atom < end; atom += ATOMS_AT_ONCE)
-                mix(L::SEND, L::SENT_BLOCKS, layer.before, false, false,
-                    int(std::min<Index>(ATOMS_AT_ONCE, end - atom)),
+            for (Index atom = first; atom < end; atom += ATOMS_AT_ONCE) {
+                const int atoms = int(std::min<Index>(ATOMS_AT_ONCE, end - atom));
+                if (!bonds.within(hops_before<L>(), atom, atom + atoms)) continue;
+                mix(L::SEND, L::SENT_BLOCKS, layer.before, false, false, atoms,
                     before->data() + atom * L::BEFORE * CHANNELS, L::BEFORE,
                     pass.sent[L::NUMBER].data() + atom * L::SENT * CHANNELS, L::SENT);
+            }
         });
     }
     for (int part = 0; part < bonds.threads(); ++part)
@@ -43,7 +51,7 @@ inline void forward(const Layer<L>& layer, const Bonds& bonds, Pass& pass) {
         NodeScratch& s = pass.nodes[part];
         for (Index atom = first; atom < end; atom += ATOMS_AT_ONCE) {
             const int atoms = int(std::min<Index>(ATOMS_AT_ONCE, end - atom));
-            if (L::LAST && !any(bonds.counted.data() + atom, atoms)) continue;
+            if (!bonds.within(hops_after<L>(), atom, atom + atoms)) continue;
             for (int k = 0; k < atoms; ++k)
                 gather(layer, bonds, pass.sent[L::NUMBER].data(), atom + k,
                        s.sums.data() + Index(k) * L::MOMENT * CHANNELS, pass.bonds[part]);
@@ -97,11 +105,13 @@ inline void backward(const Layer<L>& layer, const Bonds& bonds, Pass& pass, doub
         const Index from = first * L::SENT * CHANNELS, to = end * L::SENT * CHANNELS;
         for (int part = 1; part < bonds.threads(); ++part)
             for (Index k = from; k < to; ++k) by_sent[0][k] += by_sent[part][k];
-        for (Index atom = first; atom < end; atom += ATOMS_AT_ONCE)
-            mix(L::SEND, L::SENT_BLOCKS, layer.before, true, true,
-                int(std::min<Index>(ATOMS_AT_ONCE, end - atom)),
+        for (Index atom = first; atom < end; atom += ATOMS_AT_ONCE) {
+            const int atoms = int(std::min<Index>(ATOMS_AT_ONCE, end - atom));
+            if (!bonds.within(hops_before<L>(), atom, atom + atoms)) continue;
+            mix(L::SEND, L::SENT_BLOCKS, layer.before, true, true, atoms,
                 by_sent[0].data() + atom * L::SENT * CHANNELS, L::SENT,
                 by_before->data() + atom * L::BEFORE * CHANNELS, L::BEFORE);
+        }
     });
 }
 

@@ -8,16 +8,22 @@ struct Entry {
 
 class File {
   public:
-    File(const std::string& path, Index header, Index size, uint64_t hash) : start_(8 + header) {
+    // bytes: the whole file; name: what it is called where it is not the right one
+    File(std::vector<char> bytes, const std::string& name, Index header, Index size, uint64_t hash)
+        : start_(8 + header), bytes_(std::move(bytes)) {
+        if (Index(bytes_.size()) != size || hashed() != hash)
+            throw Problem(NAME_FILE, name + ": is not the file that was written with this "
+                                            "program; export the network again");
+    }
+
+    // A file's content, read no further than one byte beyond the size it should have.
+    static std::vector<char> content(const std::string& path, Index size) {
         std::FILE* file = std::fopen(path.c_str(), "rb");
         if (!file) throw Problem(NAME_FILE, path + ": cannot be opened");
-        bytes_.resize(size_t(size));
-        const size_t read = std::fread(bytes_.data(), 1, bytes_.size(), file);
-        const bool longer = std::fgetc(file) != EOF;
+        std::vector<char> bytes(size_t(size) + 1);
+        bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file));
         std::fclose(file);
-        if (read != bytes_.size() || longer || hashed() != hash)
-            throw Problem(NAME_FILE, path + ": is not the file that was written with this "
-                                               "program; export the network again");
+        return bytes;
     }
 
     void read(const Entry& entry, Index expected, std::vector<double>& to) const {

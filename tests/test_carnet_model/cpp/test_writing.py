@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import vesin
 from ase.build import bulk
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 from carnet_model import cli
+from carnet_model.cpp.files import Written
 from carnet_model.cpp.writing import fnv1a, write
 from carnet_model.network import graph
 from carnet_model.network.model import CarNet
@@ -47,37 +49,65 @@ def test_the_hash_is_fnv_1a() -> None:
     assert fnv1a(b"foobar") == 0x85944171F73967E8
 
 
-@pytest.mark.skipif(not (shutil.which("g++") and shutil.which("gcc")), reason="no compiler")
-def test_the_program_in_c_runs_under_sanitizers(silicon: CarNet, tmp_path: Path) -> None:
-    files = write([silicon], tmp_path / "silicon", elements=[14])
-    program = tmp_path / "energy"
-    example = ROOT / "docs" / "programs" / "energy.c"
-    include = f"-I{files.header.parent}"
-    commands = [
-        ["g++", "-std=c++17", "-Wall", "-Wextra", "-Wno-unused-parameter",
-         "-Wno-unused-variable", "-Werror", *CHECKED, "-Dsilicon_DOUBLE", "-fopenmp", "-c",
-         files.source.name, "-o", "silicon.o"],
-        ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", *CHECKED, include, str(example),
-         "silicon/silicon.o", "-lstdc++", "-lgomp", "-lm", "-o", str(program)],
-    ]  # fmt: skip
-    for command, place in zip(commands, (files.source.parent, tmp_path), strict=True):
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+WARNINGS = (
+    "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unused-variable", "-Werror",
+)  # fmt: skip
+
+VESIN = Path(vesin.__file__).parent
+
+
+def run(command: list[str | Path], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def check(program: Path, files: Written, network: CarNet) -> None:
+    """Run an example; its energy and pressure are those of PyTorch, other weights are refused."""
     done = subprocess.run([program, files.weights], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     atoms = bulk("Si", "diamond", a=5.43, cubic=True)
     expected = energy_and_derivatives(
-        silicon, graph.collate([graph.build(geometry(atoms), 4.0)], torch.float64), stress=True
+        network, graph.collate([graph.build(geometry(atoms), 4.0)], torch.float64), stress=True
     )
     assert expected.stress is not None
-    energy, _, pressure = map(float, re.findall(r"(-?[\d.]+(?:e[-+]\d+)?) eV", done.stdout))
+    energy, _, pressure = map(float, re.findall(r"(-?[\d.]+(?:[eE][-+]\d+)?) eV", done.stdout))
     assert energy == pytest.approx(expected.energy.item(), rel=1e-7)  # from tables
     assert pressure == pytest.approx(
         -torch.trace(expected.stress[0]).item() / 3, rel=1e-4, abs=1e-9
     )
     refused = subprocess.run([program, files.source], capture_output=True, text=True)
     assert refused.returncode == 1
-    assert "is not the file that was written with this program" in refused.stderr
+    assert "is not the file that was written with this program" in refused.stderr + refused.stdout
+
+
+@pytest.mark.skipif(not (shutil.which("g++") and shutil.which("gcc")), reason="no compiler")
+def test_the_program_in_c_runs_under_sanitizers(silicon: CarNet, tmp_path: Path) -> None:
+    files = write([silicon], tmp_path / "silicon", elements=[14])
+    run(
+        ["g++", "-std=c++17", *WARNINGS, *CHECKED, "-Dsilicon_DOUBLE", "-fopenmp", "-c",
+         files.source, "-o", "silicon.o"], tmp_path,
+    )  # fmt: skip
+    run(
+        ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", *CHECKED, "-Isilicon",
+         ROOT / "docs" / "programs" / "energy.c", "silicon.o", "-lstdc++", "-lgomp", "-lm",
+         "-o", "energy"], tmp_path,
+    )  # fmt: skip
+    check(tmp_path / "energy", files, silicon)
+
+
+@pytest.mark.skipif(not (shutil.which("g++") and shutil.which("gfortran")), reason="no compiler")
+def test_the_program_in_fortran_finds_neighbours(silicon: CarNet, tmp_path: Path) -> None:
+    files = write([silicon], tmp_path / "silicon", elements=[14])
+    run(
+        ["g++", "-std=c++17", *WARNINGS, *CHECKED, "-Dsilicon_DOUBLE", "-Dsilicon_VESIN",
+         f"-I{VESIN / 'include'}", "-fopenmp", "-c", files.source, "-o", "silicon.o"], tmp_path,
+    )  # fmt: skip
+    run(
+        ["gfortran", "-std=f2018", "-Wall", "-Werror", *CHECKED,
+         ROOT / "docs" / "programs" / "energy.f90", "silicon.o", VESIN / "lib" / "libvesin.so",
+         f"-Wl,-rpath,{VESIN / 'lib'}", "-lstdc++", "-lgomp", "-o", "energy"], tmp_path,
+    )  # fmt: skip
+    check(tmp_path / "energy", files, silicon)
 
 
 def test_the_command(silicon: CarNet, tmp_path: Path) -> None:
@@ -110,7 +140,7 @@ def test_the_command(silicon: CarNet, tmp_path: Path) -> None:
     [
         (["--target", "rust", "-o", "x"], "torch, cpp"),
         (["--target", "cpp", "--aot", "-o", "x"], "--aot goes with --target torch"),
-        (["--name", "x", "-o", "x.pt2"], "go with --target cpp"),
+        (["--name", "x", "-o", "x.pt2"], "goes with --target cpp and kim"),
         (["--target", "cpp", "--tensor", "dipole", "-o", "x"], "it predicts elastic"),
     ],
 )
