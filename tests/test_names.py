@@ -13,7 +13,7 @@ from tests.helpers.paths import ROOT
 PACKAGES = ("natural_tensors", "codegen", "carnet_model")
 DOTTED = re.compile(rf"\b((?:{'|'.join(PACKAGES)})(?:\.\w+)+)")
 RENAMED = ROOT / "docs" / "renamed.md"
-GUIDES = [ROOT / "README.md", ROOT / "CHANGELOG.md"]
+GUIDES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
 GUIDES += sorted(page for page in (ROOT / "docs").glob("*.md") if page != RENAMED)
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 NOT_PYTHON = {"natural_tensors.commands"}  # the group of entry points
@@ -90,3 +90,19 @@ def test_places_named_in_the_architecture_page_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     for place in re.findall(r"`((?:natural_tensors|codegen|carnet_model|tests)/[\w./]*)`", text):
         assert (ROOT / place).exists(), place
+
+
+def test_places_that_contributors_are_sent_to_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = re.findall(r"`((?:[\w.]+/)+[\w.-]*|[\w-]+\.(?:toml|txt|cff|md))`", text)
+    assert len(places) > 40
+    for place in places:
+        assert (ROOT / place).exists(), place
+
+
+def test_names_in_capitals_that_contributors_are_told_of_exist() -> None:
+    """Such as a table that a new entry goes into, named beside its file."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    for name in re.findall(r"`([A-Z][A-Z_]+)`", text):
+        assert re.search(rf"^{name}\b.* = ", sources, re.M), name

@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
+from natural_tensors import __version__
 from tests.helpers.paths import ROOT
 
 PARTS = ("natural_tensors", "codegen", "carnet_model", "pyproject.toml", "README.md", "LICENSE")
@@ -135,3 +138,50 @@ def test_the_makefile_installs_by_hash_first_and_checks_what_came_of_it() -> Non
             f"$(HASHED) -r requirements/{lock}.lock", f'$(OURS) -e ".[{extra}]"', "$(PIP) check",
         ]  # fmt: skip
         assert "\n\t".join(steps) in makefile
+
+
+def test_all_files_that_state_a_version_state_the_same() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {
+        "attr": "natural_tensors.version.__version__"
+    }
+    recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == citation["version"] == __version__
+
+
+def test_the_recipe_for_conda_needs_what_the_package_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    plain, carnet = (output["requirements"]["run"] for output in recipe["outputs"])
+    elsewhere = {"torch": "pytorch"}  # what a package is called there
+    for extra, run in (
+        (project["dependencies"], plain[1:]),
+        (project["optional-dependencies"]["carnet"], carnet[1:]),
+    ):
+        named = [re.fullmatch(r"([\w-]+)(>=.+)", each) for each in extra]
+        assert [f"{elsewhere.get(m[1], m[1])} {m[2]}" for m in named if m] == run
+
+
+def test_everything_for_users_is_in_one_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    (everything,) = extras["all"]
+    named = set(re.findall(r"[\w-]+", everything.partition("[")[2]))
+    for_developers = {"test", "dev", "mutation"}
+    within = {"torch", *re.findall(r"natural-tensors\[([\w-]+)\]", str([extras[n] for n in named]))}
+    assert named | within == set(extras) - for_developers - {"all"}
+
+
+def test_hooks_use_the_versions_of_the_set_up_commands() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    (ruff,) = pinned(ROOT / "constraints.txt")["ruff"]
+    assert set(re.findall(r"ruff==([\d.]+)", hooks)) == {ruff}
+
+
+def test_workflows_run_commands_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    text = "".join(path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    targets = re.findall(r"run: make (\w+)", text)
+    assert targets
+    assert all(re.search(rf"^{target}:", makefile, re.M) for target in targets)

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -102,9 +103,17 @@ def _finished(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
             output, problems = process.communicate(timeout=limit("build"))
         except BaseException:  # Ctrl-C does not reach a session of its own
             with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
+                _end(process)
             raise
     return subprocess.CompletedProcess(words, process.returncode, output, problems)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process with all that it started; on Windows, which has no sessions, it alone."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @cache
