@@ -13,7 +13,8 @@ LOCKS = $(wildcard requirements/*.lock)
 .PHONY: demo check test bench campaign mutants clean
 
 demo: .venv/carnet
-	.venv/bin/carnet predict docs/structures/quartz.cif
+	@.venv/bin/carnet predict docs/structures/quartz.cif
+	@printf '\n%s\n' 'next: .venv/bin/carnet predict YOUR.cif, or what symmetry alone says: .venv/bin/natural-tensors form elastic --group 32'
 
 check: .venv/test
 	.venv/bin/ruff check .

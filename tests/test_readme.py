@@ -46,8 +46,9 @@ def test_the_demonstration_predicts_a_stable_crystal(
     assert "mechanically stable" in result.output
 
 
-def test_the_commands_of_the_readme_print_what_it_says() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/tour.md"])
+def test_commands_print_what_the_page_says(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n\$ natural-tensors (.*?)\n(.*?)```", text, re.S)
     assert blocks
     for command, expected in blocks:
@@ -59,6 +60,23 @@ def test_the_commands_of_the_readme_print_what_it_says() -> None:
             for text in (result.output, expected)
         )
         assert [line.rstrip() for line in found.splitlines()] == stated.splitlines()
+
+
+def test_the_readme_is_short_has_a_picture_and_ends_with_commands_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 200
+    assert re.search(r"^!\[.+\]\(docs/[\w.-]+\)$", text, re.M)
+    last = text.rpartition("\n## ")[2]
+    assert last.startswith("What to try next\n")
+    programs = {"carnet": carnet.app.app, "natural-tensors": cli.app.app}
+    lines = re.findall(r"^(carnet|natural-tensors) (.*?)(?: {2,}#.*)?$", last, re.M)
+    assert len(lines) > 3
+    for program, line in lines:
+        command, *_ = shlex.split(line)
+        result = CliRunner().invoke(programs[program], [command, "--help"])
+        assert result.exit_code == 0, (program, line)
+        missing = set(re.findall(r"--[\w-]+", line)) - set(re.findall(r"--[\w-]+", result.output))
+        assert not missing, (program, line)
 
 
 def test_the_set_up_commands_exist() -> None:
