@@ -27,7 +27,7 @@ from natural_tensors.files.saving import FileError
 from natural_tensors.so3.harmonics import NORMALIZATIONS
 from natural_tensors.terminal import RefusedError, examples_of, none_or_one_of, one_of, say
 
-from .generation import is_intact, language_for, parted, source
+from .generation import is_intact, parted, source
 from .generation import report as arithmetic
 from .pieces.layout import Parity
 from .recipes import RECIPES
@@ -76,13 +76,6 @@ def register(app: typer.Typer) -> None:
 
 def _choice(name: str, allowed: Sequence[str], text: str) -> Any:
     return typer.Option(name, metavar=name[2:].upper(), callback=none_or_one_of(allowed), help=text)
-
-
-def _languages() -> str:
-    """Return the target languages, and what those are for that are not for all."""
-    every = " or ".join(name for name, language in LANGUAGES.items() if not language.scope)
-    some = [f"{name} for {each.scope}" for name, each in LANGUAGES.items() if each.scope]
-    return "; ".join([every, *some]) + "."
 
 
 def generate(
@@ -184,7 +177,7 @@ def generate(
             "--target",
             metavar="TARGET",
             callback=one_of(LANGUAGES),
-            help=_languages(),
+            help=f"{', '.join(LANGUAGES)}.",
         ),
     ] = "torch",
     output: Annotated[
@@ -232,10 +225,6 @@ def generate(
     options = {name: value for name, value in stated.items() if value is not None}
     recipe = _recipe(what, tuple(weights or ()), symmetry, options)
     language = cast("Target", target)
-    try:
-        language_for(recipe, language)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
     if check is not None:
         _check(check, recipe, language)
         say(f"{check} is what would be generated now")

@@ -17,18 +17,17 @@ def source(recipe: Recipe | str, target: Target = "torch") -> str:
 
     Args:
         recipe: what to generate; a string is the name or index symmetry of a tensor.
-        target: the language: ``"torch"`` or ``"numpy"``; ``"cpp"`` for kernels with their
-            derivatives, which some recipes have: its refusal names them.
+        target: the language: ``"torch"``, ``"numpy"``, or ``"cpp"`` for loops and derivatives.
 
     Raises:
-        ValueError: when there is no such language, or it is not for the recipe.
+        ValueError: when there is no such language.
 
     Example:
         >>> source("dielectric", "numpy").splitlines()[4].strip()
         "recipe   tensor(symmetry='dielectric', axial=False, basis='dual', form='full')"
     """
     recipe = as_recipe(recipe)
-    language = language_for(recipe, target)
+    language = language_named(target)
     return with_heading(recipe, language, language.content(recipe))
 
 
@@ -60,8 +59,8 @@ def provenance(recipe: Recipe, target: str) -> list[str]:
     return [f"    recipe   {recipe.kind}({settings})", f"    target   {target}"]
 
 
-def language_for(recipe: Recipe, target: str) -> Language:
-    """Return the language with a name, when a recipe can be printed in it.
+def language_named(target: str) -> Language:
+    """Return the language with a name.
 
     Raises:
         ValueError: with the languages that are allowed.
@@ -69,12 +68,6 @@ def language_for(recipe: Recipe, target: str) -> Language:
     language = LANGUAGES.get(target)
     if language is None:
         raise ValueError(f"target {target!r} is not one of {', '.join(map(repr, LANGUAGES))}")
-    if not language.accepts(recipe):
-        others = [name for name, other in LANGUAGES.items() if other.accepts(recipe)]
-        raise ValueError(
-            f"target {target!r} is for {language.scope}, not for "
-            f"{recipe.title.split(':')[0].rstrip('.')!r}: choose {' or '.join(map(repr, others))}"
-        )
     return language
 
 
@@ -109,7 +102,7 @@ def report(recipe: Recipe | str, target: Target = "torch") -> str:
     """Return the arithmetic of each function of a recipe, a line each.
 
     Raises:
-        ValueError: when there is no such language, or it is not for the recipe.
+        ValueError: when there is no such language.
 
     Example:
         >>> print(report("dielectric"))
@@ -119,5 +112,5 @@ def report(recipe: Recipe | str, target: Target = "torch") -> str:
         unpack: 10 multiplications, 4 additions
     """
     recipe = as_recipe(recipe)
-    language = language_for(recipe, target)
+    language = language_named(target)
     return "\n".join(f"{name}: {counts}" for name, counts in language.counts(recipe))

@@ -12,9 +12,10 @@ from types import ModuleType
 from natural_tensors import CONVENTIONS, __version__
 from natural_tensors.files.saving import FileError, cache_folder, open_cache, write_bytes
 
-from .generation import as_recipe, is_intact, language_for, provenance, source
+from .compiled.module import compiled_module
+from .generation import as_recipe, is_intact, language_named, provenance, source
 from .recipes.recipe import Recipe
-from .targets.registry import LANGUAGES, Target
+from .targets.registry import Target
 
 PACKAGE = "_natural_tensors_generated"
 """Where generated modules stand among those that are imported."""
@@ -70,11 +71,12 @@ def load(
 
     Args:
         recipe: what to generate; a string is the name or index symmetry of a tensor.
-        target: the language: ``"torch"`` or ``"numpy"``.
+        target: the language: ``"torch"``, ``"numpy"``, or ``"cpp"`` for functions of both that this
+            machine's compiler builds when they are called.
         folder: cache folder; the user's when omitted.
 
     Raises:
-        ValueError: when Python can load no module of the language.
+        ValueError: when there is no such language.
         FileError: when another user owns the folder, or may write it.
 
     Example:
@@ -84,20 +86,17 @@ def load(
         {(0, 0): (), (2, 0): (3, 3)}
     """
     recipe = as_recipe(recipe)
-    loadable = [name for name, language in LANGUAGES.items() if language.loadable]
-    if target not in loadable:
-        raise ValueError(
-            f"target {target!r} is not one of {', '.join(map(repr, loadable))}, "
-            "which Python can load"
-        )
+    language = language_named(target)
     name = f"{recipe.kind}_{target}_{fingerprint(recipe, target)}"
     qualified = f"{PACKAGE}.{name}"
     if qualified in sys.modules:
         return sys.modules[qualified]
+    if not language.importable:
+        return sys.modules.setdefault(qualified, compiled_module(recipe, qualified))
     path: Path | None = None
     with suppress(OSError):  # no folder: the module lives in memory
         place = open_cache(folder or cache_folder())
-        path = place / f"{name}{language_for(recipe, target).suffix}"
+        path = place / f"{name}{language.suffix}"
     text = "" if path is None else _cached(path)
     if not is_intact(text) or "\n".join(provenance(recipe, target)) not in text:
         text = source(recipe, target)

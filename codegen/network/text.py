@@ -10,7 +10,9 @@ from string import Template
 from ..pieces import rotations
 from ..pieces.layout import Block, size_of
 from ..programs.kernel import Kernel
-from ..targets.cpp_source import LANES, WIDTH, inline_lines
+from ..targets.cpp_bodies import inline_lines
+from ..targets.cpp_source import LANES
+from ..targets.cpp_text import WIDTH
 from .shape import LayerShape, NetworkShape, OutputShape, is_scalar
 
 SPACING, SHORTEST = 0.01, 0.5

@@ -153,6 +153,11 @@ class Output:
     summed: bool = False
     broadcast: bool = False
 
+    @property
+    def name(self) -> str:
+        """Its name in a language without dictionaries: part (2, 0) is ``X2_0``."""
+        return self.key if isinstance(self.key, str) else f"X{self.key[0]}_{self.key[1]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

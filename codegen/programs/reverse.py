@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from natural_tensors.exact.surds import Surd
 
-from .kernel import Array, Signature
 from .lowering import ONE, Builder
 from .program import Argument, Linear, Output, Product, Program, Reciprocal, Ref, Root, Sign
 
@@ -14,45 +11,33 @@ GRADIENT, OF = "gradient", "_gradient"
 """Name of the gradient by the result, and the ending of the names of the other gradients."""
 
 
-def signatures_with_gradient(entries: Mapping[str, int], size: int) -> tuple[Signature, Signature]:
-    """Return how a function of items that broadcast, and its gradient, are called.
-
-    Args:
-        entries: components of each argument, by its name.
-        size: components of the result.
-    """
-    given = tuple(Array(name, "broadcast", count) for name, count in entries.items())
-    gradients = (Array(name + OF, "item", count, written=True) for name, count in entries.items())
-    return (
-        Signature("evaluate", "items", (*given, Array("result", "item", size, written=True))),
-        Signature(
-            "evaluate_vjp", "items", (*given, Array(GRADIENT, "broadcast", size), *gradients)
-        ),
-    )
-
-
 def vjp(program: Program) -> Program:
     """Return the vector-Jacobian product of a program: a gradient by each argument, of its shape.
 
-    The gradient by the one output of the program is an argument more; derivatives are taken in
+    The gradient by each output of the program is an argument more; derivatives are taken in
     reverse, step by step (Linnainmaa 1976, BIT 16, 146), so that their cost is a small multiple of
-    the program's.
-
-    Raises:
-        ValueError: when the program has several outputs, or channels.
+    the program's. What has no channels in a program with channels gets the sum over them. Of a
+    program that is such a product itself, this gives the second derivatives.
     """
-    if len(program.outputs) != 1 or any(argument.channels for argument in program.arguments):
-        raise ValueError(f"{program.name} must have one output and no channels")
-    (output,) = program.outputs
-    labels = tuple(f"{GRADIENT}_{place}" for place in range(len(output.entries)))
-    upstream = Argument(GRADIENT, output.shape, labels, False, "gradient by the result")
-    built = Builder((*program.arguments, upstream))
+    channels = any(argument.channels for argument in program.arguments)
+    upstream = tuple(
+        Argument(
+            name,
+            output.shape,
+            tuple(f"{name}_{place}" for place in range(len(output.entries))),
+            channels and not output.summed,
+            f"gradient by {'the result' if name == GRADIENT else output.name}",
+        )
+        for name, output in zip(_upstream_names(program), program.outputs, strict=True)
+    )
+    built = Builder((*program.arguments, *upstream))
     values: list[Ref] = list(range(program.inputs))
     for step in program.steps:
         values.append(_again(built, step.operation, values))
     adjoints: list[list[tuple[Surd, Ref]]] = [[] for _ in values]
-    for ref, gradient in zip(output.entries, built.components(len(program.arguments)), strict=True):
-        adjoints[ref].append((ONE, gradient))
+    for number, output in enumerate(program.outputs, start=len(program.arguments)):
+        for ref, gradient in zip(output.entries, built.components(number), strict=True):
+            adjoints[ref].append((ONE, gradient))
     for number in range(len(program.steps) - 1, -1, -1):
         ref = program.inputs + number
         if adjoints[ref]:
@@ -65,7 +50,8 @@ def vjp(program: Program) -> Program:
     for argument in program.arguments:
         size = len(argument.labels)
         entries = tuple(built.linear(adjoints[ref]) for ref in range(place, place + size))
-        outputs.append(Output(argument.name + OF, argument.shape, entries, broadcast=True))
+        summed = channels and not argument.channels
+        outputs.append(Output(argument.name + OF, argument.shape, entries, summed, broadcast=True))
         place += size
     names = ", ".join(argument.name for argument in program.arguments)
     return built.program(
@@ -75,6 +61,14 @@ def vjp(program: Program) -> Program:
         f"the gradients by {names}, of every item: sum over the axes along which an argument was "
         "broadcast.",
     )
+
+
+def _upstream_names(program: Program) -> list[str]:
+    """Return what the gradients by the outputs are called: tangents where these are gradients."""
+    names = [output.name for output in program.outputs]
+    if all(name.endswith(OF) for name in names):
+        return [name.removesuffix(OF) + "_tangent" for name in names]
+    return [GRADIENT] if len(names) == 1 else [name + OF for name in names]
 
 
 def _again(built: Builder, operation: object, values: list[Ref]) -> Ref:

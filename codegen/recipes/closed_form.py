@@ -15,10 +15,9 @@ from natural_tensors.exact.symbols import Expression, canonical, expression
 
 from ..pieces.factoring import MOST_PRODUCTS, Monomial, factored
 from ..pieces.roots import Roots, as_squares, exact_number, has_rational_numbers
-from ..programs.kernel import Kernel, Signature
 from ..programs.lowering import ZERO, Builder
 from ..programs.program import Argument, Output, Program, Ref
-from ..programs.reverse import OF, signatures_with_gradient, vjp
+from ..programs.reverse import OF, vjp
 from .expression import RESERVED, identifier
 from .recipe import Recipe
 
@@ -129,18 +128,6 @@ class ClosedFormRecipe(Recipe):
     def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""
         return _functions(self)
-
-    def signatures(self) -> tuple[Signature, ...]:
-        """Return how the function and its gradient are called."""
-        entries = {a.name: len(a.labels) for a in self.arguments}
-        return signatures_with_gradient(entries, len(self.entries))
-
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Return the loops over items for a compiled language."""
-        return tuple(
-            Kernel(signature, (program,))
-            for signature, program in zip(self.signatures(), self.functions(), strict=True)
-        )
 
     @property
     def arguments(self) -> tuple[Argument, ...]:

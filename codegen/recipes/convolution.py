@@ -103,7 +103,7 @@ class ConvolutionRecipe(Recipe):
     def signatures(self) -> tuple[Signature, ...]:
         """Return how frame, message and its derivatives are called."""
         if self.method != "aligned":
-            return ()
+            return super().signatures()
         size, sums = layout.size_of(self.inputs), layout.size_of(self.outputs)
         paths, entries = len(self.paths), rotations.frame_size(self.turned)
         frames = Array("frames", "edge", entries)
@@ -158,7 +158,7 @@ class ConvolutionRecipe(Recipe):
             derivatives: how many, 2 at most.
         """
         if self.method != "aligned":
-            return ()
+            return super().kernels()
         message = self._aligned()
         features, frames, weights = message.arguments
         pulled = AlignedMessage(

@@ -15,10 +15,9 @@ from natural_tensors.expressions.terms import Term, simplified
 
 from ..pieces.contractions import Contraction, Values
 from ..pieces.factoring import MOST_PRODUCTS, Monomial, factored
-from ..programs.kernel import Kernel, Signature
 from ..programs.lowering import ZERO, Builder
 from ..programs.program import Argument, Output, Program, Ref
-from ..programs.reverse import GRADIENT, signatures_with_gradient, vjp
+from ..programs.reverse import GRADIENT, vjp
 from .recipe import Recipe
 
 _KEYWORDS = """
@@ -83,18 +82,6 @@ class ExpressionRecipe(Recipe):
     def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""
         return _functions(self)
-
-    def signatures(self) -> tuple[Signature, ...]:
-        """Return how the function and its gradient are called."""
-        entries = {a.name: len(a.labels) for a in self.arguments}
-        return signatures_with_gradient(entries, self.read.reduction.dimension)
-
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Return the loops over items for a compiled language."""
-        return tuple(
-            Kernel(signature, (program,))
-            for signature, program in zip(self.signatures(), self.functions(), strict=True)
-        )
 
     @property
     def arguments(self) -> tuple[Argument, ...]:

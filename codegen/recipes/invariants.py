@@ -24,10 +24,9 @@ from natural_tensors.invariants.invariant import Invariant, Key, evaluated
 from ..pieces import tensors
 from ..pieces.factoring import MOST_PRODUCTS, factored
 from ..pieces.recorded import Recorded
-from ..programs.kernel import Kernel, Signature
 from ..programs.lowering import Builder
 from ..programs.program import Argument, Output, Program, Ref
-from ..programs.reverse import signatures_with_gradient, vjp
+from ..programs.reverse import vjp
 from .recipe import Recipe
 
 TENSOR = "tensor"
@@ -98,18 +97,6 @@ class InvariantsRecipe(Recipe):
     def functions(self) -> tuple[Program, ...]:
         """Return the functions of the module, in order."""
         return _functions(self)
-
-    def signatures(self) -> tuple[Signature, ...]:
-        """Return how the function and its gradient are called."""
-        entries = {TENSOR: self._reduction.dimension}
-        return signatures_with_gradient(entries, len(self.members))
-
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Return the loops over items for a compiled language."""
-        return tuple(
-            Kernel(signature, (program,))
-            for signature, program in zip(self.signatures(), self.functions(), strict=True)
-        )
 
     def argument(self) -> Argument:
         """Return the tensor as the functions take it."""

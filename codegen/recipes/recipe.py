@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from ..programs.items import item_kernel, with_gradients
 from ..programs.kernel import Kernel, Signature
 from ..programs.loop import Loop
 from ..programs.program import Program
@@ -28,17 +29,12 @@ class Recipe(ABC):
         """Return the functions of the module, in order."""
 
     def signatures(self) -> tuple[Signature, ...]:
-        """Return how the kernels of the recipe are called, without building them."""
-        return ()
-
-    @property
-    def has_kernels(self) -> bool:
-        """Whether the recipe has loops for a compiled language."""
-        return bool(self.signatures())
+        """Return how the kernels of the recipe are called."""
+        return tuple(kernel.signature for kernel in self.kernels())
 
     def kernels(self) -> tuple[Kernel, ...]:
         """Return the loops of the recipe, derivatives included, for a compiled language."""
-        return ()
+        return tuple(item_kernel(program) for program in with_gradients(self.functions()))
 
     @property
     def kind(self) -> str:

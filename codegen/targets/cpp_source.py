@@ -1,16 +1,15 @@
-"""C++ as a target language: kernels for a CPU, a loop over edges or items, channels in lanes."""
+"""C++ as a target language: kernels for a CPU, in loops over edges or items, shared by threads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from natural_tensors.exact.floats import surd_to_float
-
 from ..programs.kernel import Array, Kernel, Signature
-from ..programs.program import Counts, Linear, Product, Program, Reciprocal, Ref, Root, Sign
+from ..programs.program import Counts, Root
+from .cpp_blocks import BLOCKS, block_loop_lines
+from .cpp_bodies import body_lines, body_name
+from .cpp_text import parameters, wrapped
 from .language import Comment, Language, Printable
-
-WIDTH = 96
 
 LANES = """\
 inline V load(const T* place) {
@@ -20,12 +19,18 @@ inline V load(const T* place) {
 }
 inline void store(T* place, V value) { std::memcpy(place, &value, sizeof(V)); }
 inline void add(T* place, V value) { store(place, load(place) + value); }
+template <class N>
+inline N sign(N value) {
+    const N one = N{} + T(1);
+    return value >= 0 ? one : -one;
+}
 """
 """How kernels read and write channels; `T` is a number, `V` some side by side."""
 
 HEAD = """\
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 // Set on the compiler's command line; lanes must divide the channels.
 #ifndef SCALAR
@@ -55,6 +60,16 @@ inline T total(V value) {
 #endif
 """
 
+
+ROOT = """
+template <class N>
+inline N root(N value) {
+    T* lanes = reinterpret_cast<T*>(&value);
+    for (int lane = 0; lane < int(sizeof(N) / sizeof(T)); ++lane)
+        lanes[lane] = std::sqrt(lanes[lane]);
+    return value;
+}
+"""
 
 DOOR = """
 // Each function takes, after its numbers, how many entries each of its arrays has, in their order.
@@ -158,11 +173,6 @@ class Cpp(Language):
     suffix = ".cpp"
     heading = Comment("//")
     needs = "a compiler"
-    scope = "the convolution with method='aligned', the product, expressions and invariants"
-
-    def accepts(self, recipe: Printable) -> bool:
-        """Accept the recipes that have kernels."""
-        return recipe.has_kernels
 
     def content(self, recipe: Printable) -> str:
         """Return the kernels, and the functions that loops over edges need besides."""
@@ -187,61 +197,33 @@ END = ("    return nullptr;", "}")
 
 def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     """Return kernels as the lines of a C++ file."""
-    lines = (HEAD + LANES).rstrip("\n").split("\n")
     steps = (step for kernel in kernels for program in kernel.programs for step in program.steps)
-    if any(isinstance(step.operation, Root) for step in steps):
-        lines.insert(0, "#include <cmath>")
+    roots = any(isinstance(step.operation, Root) for step in steps)
+    head = ("#include <cmath>\n" if roots else "") + HEAD + LANES + (ROOT if roots else "")
+    if not all(kernel.channels for kernel in kernels):
+        head += BLOCKS
+    lines = head.rstrip("\n").split("\n")
     for kernel in kernels:
         for number, program in enumerate(kernel.programs):
-            lines += ["", *_body(kernel, number, program)]
+            lines += ["", *body_lines(kernel, number, program)]
     lines += ["", "}  // namespace", *DOOR.rstrip("\n").split("\n"), 'extern "C" {']
     for kernel in kernels:
         lines += ["", *_loop(kernel)]
     if any(kernel.signature.loop == "atoms" for kernel in kernels):
-        doors = {f"DOOR OF {each.name}": _door(each) for each in HELPERS}
+        doors = {f"DOOR OF {each.name}": door_lines(each) for each in HELPERS}
         for line in (SCATTER + SPLINE).rstrip("\n").split("\n"):
             lines += doors.get(line, [line])
     return [*lines, "", '}  // extern "C"']
 
 
-def inline_lines(kernel: Kernel) -> list[str]:
-    """Return a kernel for one item as functions to be called from other C++, without the loop.
-
-    The last one, called ``NAME_one``, runs all programs; it takes the first channel, the one after
-    the last, and a pointer to the row of each array.
-    """
-    lines: list[str] = []
-    for number, program in enumerate(kernel.programs):
-        lines += ["", *_body(kernel, number, program)]
-    if len(kernel.programs) == 1:
-        return lines
-    head = ["int begin", "int end", *_parameters(kernel.signature)]
-    lines += ["", *_wrapped(f"inline void {kernel.name}_one(", head, ") {", 4)]
-    names = ["begin", "end", *(array.name for array in kernel.arrays)]
-    for number in range(len(kernel.programs)):
-        lines += _wrapped(f"    {_name(kernel, number)}(", names, ");", 8)
-    return [*lines, "}"]
-
-
-def _name(kernel: Kernel, number: int) -> str:
-    return f"{kernel.name}_{number}" if len(kernel.programs) > 1 else f"{kernel.name}_one"
-
-
-def _parameters(signature: Signature) -> list[str]:
-    return [
-        ("T* __restrict " if array.written else "const T* __restrict ") + array.name
-        for array in signature.arrays
-    ]
-
-
-def _door(signature: Signature) -> list[str]:
+def door_lines(signature: Signature) -> list[str]:
     """Return the head of a function that is called, and the lines that refuse what does not fit."""
     numbers = [f"int64_t {number}" for number in signature.numbers]
     integers = [a.name for a in signature.parameters if a.integer]
     indices = [f"const int64_t* {name}" for name in integers]
-    arrays = [text for text in _parameters(signature) if text.split()[-1] not in integers]
-    parameters = [*numbers, "const int64_t* sizes", *indices, *arrays]
-    lines = _wrapped(f"const char* {signature.name}(", parameters, ") {", 4)
+    arrays = [text for text in parameters(signature) if text.split()[-1] not in integers]
+    whole = [*numbers, "const int64_t* sizes", *indices, *arrays]
+    lines = wrapped(f"const char* {signature.name}(", whole, ") {", 4)
 
     def refuse(wrong: str, name: str) -> None:
         lines.append(f'    if ({wrong}) return "{name}";')
@@ -284,166 +266,16 @@ def _unfit(array: Array, size: str, signature: Signature) -> str:
     return f"{size} != {rows[array.row]}" + (f" * {row}" if row != "1" else "")
 
 
-def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> list[str]:
-    """Return a list in brackets over as many lines as it needs."""
-    lines, current = [], head
-    for number, item in enumerate(items):
-        piece = item + ("," if number < len(items) - 1 else tail)
-        if len(current) + 1 + len(piece) > WIDTH and current.strip() != head.strip():
-            lines.append(current)
-            current = " " * indent + piece
-        else:
-            current += ("" if current.endswith(("(", " " * indent)) else " ") + piece
-    return [*lines, current]
-
-
-def _body(kernel: Kernel, number: int, program: Program) -> list[str]:
-    """Return the function of one item: scalars first, then a loop over the lanes of channels."""
-    names = program.names()
-    vectors = _vectors(program)
-    mode = {str(output.key): output for output in program.outputs}
-    head = _wrapped(
-        f"inline void {_name(kernel, number)}(",
-        ["int begin", "int end", *_parameters(kernel.signature)],
-        ") {",
-        4,
-    )
-    lines = ["// " + str(program.counts()), *head]
-    used = {ref for step in program.steps for ref in step.operation.operands}
-    used |= {ref for output in program.outputs for ref in output.entries}
-    scalars: list[str] = []
-    vectors_read: list[str] = []
-    for ref, (argument, place, label) in enumerate(program.components()):
-        if ref in used:
-            if argument.channels:
-                vectors_read.append(
-                    f"const V {label} = load({argument.name} + {place} * CHANNELS + at);"
-                )
-            else:
-                scalars.append(f"const T {label} = {argument.name}[{place}];")
-    pending = {
-        (str(output.key), place): ref
-        for output in program.outputs
-        for place, ref in enumerate(output.entries)
-    }
-    base = program.inputs
-
-    def stores(limit: int) -> list[str]:
-        """Write what is known by now."""
-        ready = [key for key, ref in pending.items() if ref < limit]
-        lines = []
-        for array, place in ready:
-            ref = pending.pop((array, place))
-            if array in kernel.added and _zero(program, ref):
-                continue
-            lines += _store(
-                array,
-                place,
-                names[ref],
-                vectors[ref],
-                mode[array].summed,
-                array in kernel.added,
-                kernel.channels,
-            )
-        return lines
-
-    order: list[str] = []
-    for ref, step in enumerate(program.steps, start=base):
-        text = _expression(step.operation, names)
-        if vectors[ref]:
-            order.append(f"const V {step.name} = {text};")
-        else:
-            scalars.append(f"const T {step.name} = {text};")
-        order += stores(ref + 1)
-    order += stores(base + len(program.steps))
-    lines += [f"    {line}" for line in scalars]
-    if not kernel.channels:
-        return [*lines, *(f"    {line}" for line in order), "}"]
-    sums = [
-        (str(output.key), place)
-        for output in program.outputs
-        if output.summed
-        for place in range(len(output.entries))
-    ]
-    lines += [f"    V sum_{array}_{place}{{}};" for array, place in sums]
-    lines.append("    for (int at = begin; at < end; at += LANES) {")
-    lines += [f"        {line}" for line in [*vectors_read, *order]]
-    lines.append("    }")
-    lines += [f"    {array}[{place}] = total(sum_{array}_{place});" for array, place in sums]
-    return [*lines, "}"]
-
-
-def _store(
-    array: str, place: int, name: str, vector: bool, summed: bool, added: bool, channels: bool
-) -> list[str]:
-    if summed:
-        return [f"sum_{array}_{place} += {name};"]
-    if not channels:
-        return [f"{array}[{place}] {'+=' if added else '='} {name};"]
-    value = name if vector else f"V{{}} + {name}"
-    return [f"{'add' if added else 'store'}({array} + {place} * CHANNELS + at, {value});"]
-
-
-def _zero(program: Program, ref: Ref) -> bool:
-    number = ref - program.inputs
-    if number < 0:
-        return False
-    operation = program.steps[number].operation
-    return isinstance(operation, Linear) and not operation.terms and not operation.offset
-
-
-def _vectors(program: Program) -> list[bool]:
-    """Say of every value whether it has channels."""
-    vectors = [argument.channels for argument, _, _ in program.components()]
-    for step in program.steps:
-        vectors.append(any(vectors[ref] for ref in step.operation.operands))
-    return vectors
-
-
-def _expression(operation: object, names: Sequence[str]) -> str:
-    match operation:
-        case Linear(terms, offset) if not terms:
-            return f"T({surd_to_float(offset)!r})"
-        case Linear(_, offset):
-            text = ""
-            for coefficient, members in operation.groups():
-                lead = members[0][0]
-                inner = names[members[0][1]] + "".join(
-                    (" + " if sign == lead else " - ") + names[ref] for sign, ref in members[1:]
-                )
-                if coefficient != 1:
-                    inner = f"({inner})" if len(members) > 1 else inner
-                    inner = f"T({surd_to_float(coefficient)!r}) * {inner}"
-                elif lead < 0 and len(members) > 1:
-                    inner = f"({inner})"
-                if text:
-                    text += (" - " if lead < 0 else " + ") + inner
-                else:
-                    text = ("-" if lead < 0 else "") + inner
-            if offset:
-                text += f" + T({surd_to_float(offset)!r})"
-            return text
-        case Product(left, right):
-            return f"{names[left]} * {names[right]}"
-        case Reciprocal(value):
-            return f"T(1) / {names[value]}"
-        case Sign(value):
-            return f"{names[value]} >= 0 ? T(1) : T(-1)"
-        case Root(value):
-            return f"std::sqrt({names[value]})"
-    raise TypeError(f"no C++ for {operation!r}")
-
-
 def _loop(kernel: Kernel) -> list[str]:
     """Return the function that is called: the loop around the programs."""
-    signature, lines = kernel.signature, _door(kernel.signature)
+    signature, lines = kernel.signature, door_lines(kernel.signature)
 
     def calls(begin: str, end: str, indent: int) -> list[str]:
         rows = [f"{array.name} + {_offset(array)}" for array in kernel.arrays]
         texts = []
         for number in range(len(kernel.programs)):
-            head = " " * indent + f"{_name(kernel, number)}("
-            texts += _wrapped(head, [begin, end, *rows], ");", indent + 4)
+            head = " " * indent + f"{body_name(kernel, number)}("
+            texts += wrapped(head, [begin, end, *rows], ");", indent + 4)
         return texts
 
     if signature.loop == "atoms":
@@ -457,7 +289,6 @@ def _loop(kernel: Kernel) -> list[str]:
             "    }",
             *END,
         ]
-    vectors = "" if kernel.channels else " simd"  # without channels the items fill the lanes
     if kernel.parallel == "channels":
         return [
             *lines,
@@ -472,9 +303,12 @@ def _loop(kernel: Kernel) -> list[str]:
             "    }",
             *END,
         ]
+    if not kernel.channels:
+        names = [body_name(kernel, number) for number in range(len(kernel.programs))]
+        return [*lines, *block_loop_lines(kernel, names), *END]
     return [
         *lines,
-        f"#pragma omp parallel for{vectors} schedule(static) num_threads(threads)",
+        "#pragma omp parallel for schedule(static) num_threads(threads)",
         "    for (int64_t item = 0; item < count; ++item) {",
         *calls("0", "CHANNELS", 8),
         "    }",

@@ -1,4 +1,4 @@
-"""What a target language is: which recipes it takes, how it prints one, how a file begins."""
+"""What a target language is: how it prints a recipe, how a file begins."""
 
 from __future__ import annotations
 
@@ -15,15 +15,11 @@ from ..programs.program import Counts, Program
 class Printable(Protocol):
     """What a language asks of a recipe."""
 
-    @property
-    def has_kernels(self) -> bool:
-        """Whether there are loops for a compiled language."""
-
     def functions(self) -> Sequence[Program | Loop]:
         """Return the functions of the module, in order."""
 
     def signatures(self) -> Sequence[Signature]:
-        """Return how those loops are called, without building them."""
+        """Return how those loops are called."""
 
     def kernels(self) -> Sequence[Kernel]:
         """Return the loops for a compiled language, derivatives included."""
@@ -78,20 +74,14 @@ class Language(ABC):
         suffix: of its files.
         heading: how a file begins.
         needs: what a file needs to run.
-        scope: the recipes it is for, in words; empty for all.
-        loadable: whether Python can load its files as modules.
+        importable: whether its files are modules of Python.
     """
 
     name: str
     suffix: str
     heading: Heading
     needs: str
-    scope: str = ""
-    loadable: bool = False
-
-    @abstractmethod
-    def accepts(self, recipe: Printable) -> bool:
-        """Say whether a recipe can be printed, without building it."""
+    importable: bool = False
 
     @abstractmethod
     def content(self, recipe: Printable) -> str:

@@ -420,15 +420,11 @@ class PythonLanguage(Language):
 
     suffix = ".py"
     heading = Docstring()
-    loadable = True
+    importable = True
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.name = self.needs = dialect.name
-
-    def accepts(self, recipe: Printable) -> bool:
-        """Accept every recipe."""
-        return True
 
     def content(self, recipe: Printable) -> str:
         """Return imports, constants, functions and the helpers that they call."""

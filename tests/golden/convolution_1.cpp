@@ -4,13 +4,14 @@
 //
 //     recipe   convolution(weight=1, input_weight=None, parity='natural', method='aligned', normalization='component')
 //     target   cpp
-//     sha256   d1c87c480d2254eefe1fbac7fa83b4048508276ac21ef3c373c5766eb34abe35
+//     sha256   4550f0d7662408b0627843c71ea4e03d7c0834215998a5fc32492e5b37d5bb5a
 //
 // The hash is of everything below this comment. The file stands alone: it needs
 // a compiler and nothing else.
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 // Set on the compiler's command line; lanes must divide the channels.
 #ifndef SCALAR
@@ -45,35 +46,126 @@ inline V load(const T* place) {
 }
 inline void store(T* place, V value) { std::memcpy(place, &value, sizeof(V)); }
 inline void add(T* place, V value) { store(place, load(place) + value); }
+template <class N>
+inline N sign(N value) {
+    const N one = N{} + T(1);
+    return value >= 0 ? one : -one;
+}
+
+#if LANES > 1 && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLES
+#endif
+#endif
+
+#ifdef SHUFFLES
+template <int D, int... J>
+inline V first_halves(V a, V b, std::integer_sequence<int, J...>) {
+    return __builtin_shufflevector(a, b, ((J & D) ? J - D + LANES : J)...);
+}
+template <int D, int... J>
+inline V second_halves(V a, V b, std::integer_sequence<int, J...>) {
+    return __builtin_shufflevector(a, b, ((J & D) ? J + LANES : J + D)...);
+}
+// Transposes a square: blocks of half its size change places, then the blocks themselves.
+template <int D = LANES / 2>
+inline void transpose(V* rows) {
+    constexpr auto lanes = std::make_integer_sequence<int, LANES>{};
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; ++i) {
+        if (i & D) continue;
+        const V a = rows[i], b = rows[i + D];
+        rows[i] = first_halves<D>(a, b, lanes);
+        rows[i + D] = second_halves<D>(a, b, lanes);
+    }
+    if constexpr (D > 1) transpose<D / 2>(rows);
+}
+#endif
+
+inline T* lane_of(V& value, int lane) { return reinterpret_cast<T*>(&value) + lane; }
+
+// Reads components of a block of items, `step` numbers from one to the next; 0: all have the same.
+// Lanes beyond the items that are present repeat the last one.
+template <int SIZE>
+inline void read_block(const T* from, int64_t step, int present, V* to) {
+    if (step == 0) {
+        for (int k = 0; k < SIZE; ++k) to[k] = V{} + from[k];
+        return;
+    }
+#ifdef SHUFFLES
+    if constexpr (SIZE >= LANES) {
+        if (present == LANES) {
+            for (int k = 0; k < SIZE; k += LANES) {
+                const int at = k + LANES <= SIZE ? k : SIZE - LANES;
+                V rows[LANES];
+#pragma GCC unroll 16
+                for (int lane = 0; lane < LANES; ++lane) rows[lane] = load(from + lane * step + at);
+                transpose(rows);
+#pragma GCC unroll 16
+                for (int lane = 0; lane < LANES; ++lane) to[at + lane] = rows[lane];
+            }
+            return;
+        }
+    }
+#endif
+    for (int lane = 0; lane < LANES; ++lane) {
+        const T* item = from + (lane < present ? lane : present - 1) * step;
+        for (int k = 0; k < SIZE; ++k) *lane_of(to[k], lane) = item[k];
+    }
+}
+
+// Writes components of the items that are present, one after another.
+template <int SIZE>
+inline void write_block(V* from, int present, T* to) {
+#ifdef SHUFFLES
+    if constexpr (SIZE == 1 || SIZE >= LANES) {
+        if (present == LANES) {
+            if constexpr (SIZE == 1) return store(to, from[0]);
+            for (int k = 0; k < SIZE; k += LANES) {
+                const int at = k + LANES <= SIZE ? k : SIZE - LANES;
+                V rows[LANES];
+#pragma GCC unroll 16
+                for (int lane = 0; lane < LANES; ++lane) rows[lane] = from[at + lane];
+                transpose(rows);
+#pragma GCC unroll 16
+                for (int lane = 0; lane < LANES; ++lane) store(to + lane * SIZE + at, rows[lane]);
+            }
+            return;
+        }
+    }
+#endif
+    for (int lane = 0; lane < present; ++lane)
+        for (int k = 0; k < SIZE; ++k) to[lane * SIZE + k] = *lane_of(from[k], lane);
+}
 
 // 9 multiplications, 3 additions, 1 divisions
-inline void frame_one(int begin, int end, const T* __restrict directions,
-    T* __restrict frames) {
-    const T x = directions[0];
-    const T y = directions[1];
-    const T z = directions[2];
-    const T side = y >= 0 ? T(1) : T(-1);
-    const T height = y * side;
-    const T t2 = height + T(1.0);
-    const T scale = T(1) / t2;
-    const T t4 = x * scale;
-    const T t5 = z * scale;
-    const T t6 = z * t4;
-    const T t7 = x * t4;
-    const T t8 = t7 + T(-1.0);
-    const T t9 = z * t5;
-    const T t10 = t9 + T(-1.0);
-    const T t11 = x * side;
-    const T t12 = side * t6;
-    const T t13 = side * t10;
+template <class N>
+inline void frame_one(int, int, const N* __restrict directions, N* __restrict frames) {
+    const N x = directions[0];
+    const N y = directions[1];
+    const N z = directions[2];
+    const N side = sign(y);
     frames[3] = x;
     frames[4] = y;
     frames[5] = z;
     frames[7] = z;
+    const N height = y * side;
+    const N t2 = height + T(1.0);
+    const N scale = T(1) / t2;
+    const N t4 = x * scale;
+    const N t5 = z * scale;
+    const N t6 = z * t4;
     frames[2] = t6;
+    const N t7 = x * t4;
+    const N t8 = t7 + T(-1.0);
     frames[0] = t8;
+    const N t9 = z * t5;
+    const N t10 = t9 + T(-1.0);
+    const N t11 = x * side;
     frames[1] = t11;
+    const N t12 = side * t6;
     frames[6] = t12;
+    const N t13 = side * t10;
     frames[8] = t13;
 }
 
@@ -562,9 +654,15 @@ const char* frame(int64_t count, int64_t threads, const int64_t* sizes,
     if (count < 0) return "count";
     if (sizes[0] != count * 3) return "directions";
     if (sizes[1] != count * 9) return "frames";
-#pragma omp parallel for simd schedule(static) num_threads(threads)
-    for (int64_t item = 0; item < count; ++item) {
-        frame_one(0, CHANNELS, directions + item * 3, frames + item * 9);
+    const int64_t blocks = (count + LANES - 1) / LANES;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t block = 0; block < blocks; ++block) {
+        const int64_t item = block * LANES;
+        const int present = count - item < LANES ? int(count - item) : LANES;
+        V directions_rows[3], frames_rows[9];
+        read_block<3>(directions + item * 3, 3, present, directions_rows);
+        frame_one(0, CHANNELS, directions_rows, frames_rows);
+        write_block<9>(frames_rows, present, frames + item * 9);
     }
     return nullptr;
 }

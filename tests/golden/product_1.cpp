@@ -4,13 +4,14 @@
 //
 //     recipe   product(weight=1, parity='natural', normalization='component')
 //     target   cpp
-//     sha256   32d5352586656eb5392eec07792e5a390f68050f22051b6667ed53ba75b3cd45
+//     sha256   85c96d04e7e62a76b54bb3402e96aeed49071beea48335e54b2139536b431348
 //
 // The hash is of everything below this comment. The file stands alone: it needs
 // a compiler and nothing else.
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 // Set on the compiler's command line; lanes must divide the channels.
 #ifndef SCALAR
@@ -45,6 +46,11 @@ inline V load(const T* place) {
 }
 inline void store(T* place, V value) { std::memcpy(place, &value, sizeof(V)); }
 inline void add(T* place, V value) { store(place, load(place) + value); }
+template <class N>
+inline N sign(N value) {
+    const N one = N{} + T(1);
+    return value >= 0 ? one : -one;
+}
 
 // 2 multiplications, 0 additions
 inline void product_0(int begin, int end, const T* __restrict first, const T* __restrict second,

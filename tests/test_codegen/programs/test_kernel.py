@@ -22,19 +22,7 @@ RECIPES = [
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.title)
 def test_signatures_are_known_before_the_kernels_are_built(recipe: codegen.Recipe) -> None:
-    assert recipe.has_kernels
     assert tuple(kernel.signature for kernel in recipe.kernels()) == recipe.signatures()
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [codegen.TensorRecipe("elastic"), codegen.ConvolutionRecipe(1, method="direct")],
-    ids=lambda recipe: recipe.kind,
-)
-def test_some_recipes_have_none(recipe: codegen.Recipe) -> None:
-    assert not recipe.has_kernels
-    assert recipe.signatures() == ()
-    assert recipe.kernels() == ()
 
 
 def test_a_kernel_has_the_signature_of_its_programs() -> None:

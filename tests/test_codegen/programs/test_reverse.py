@@ -48,12 +48,35 @@ def test_an_argument_without_influence_has_the_gradient_zero() -> None:
     assert pulled.run([2], [3], [5]) == {"x_gradient": [5], "y_gradient": [Surd(0)]}
 
 
-def test_channels_and_several_outputs_are_refused() -> None:
-    built = Builder((Argument("x", (1,), ("x_0",), True, ""),))
-    (x,) = built.components(0)
-    outputs = [Output("a", (1,), (x,)), Output("b", (1,), (x,))]
-    with pytest.raises(ValueError, match="one output and no channels"):
-        vjp(built.program("f", "", outputs[:1], ""))
-    plain = Builder((Argument("x", (1,), ("x_0",), False, ""),))
-    with pytest.raises(ValueError, match="one output and no channels"):
-        vjp(plain.program("f", "", outputs, ""))
+def test_channels_are_summed_where_an_argument_has_none_and_outputs_pull_each_their_own() -> None:
+    built = Builder(
+        (Argument("x", (1,), ("x_0",), True, ""), Argument("s", (1,), ("s_0",), False, ""))
+    )
+    (x,), (s,) = built.components(0), built.components(1)
+    outputs = [Output("a", (1,), (built.product(x, s),)), Output("b", (1,), (x,))]
+    pulled = vjp(built.program("f", "", outputs, ""))
+    assert [(a.name, a.channels) for a in pulled.arguments] == [
+        ("x", True), ("s", False), ("a_gradient", True), ("b_gradient", True),
+    ]  # fmt: skip
+    assert [(o.name, o.summed) for o in pulled.outputs] == [
+        ("x_gradient", False), ("s_gradient", True),
+    ]  # fmt: skip
+    assert pulled.run([2], [3], [5], [7]) == {"x_gradient": [3 * 5 + 7], "s_gradient": [2 * 5]}
+
+
+def test_the_gradient_of_a_gradient_takes_tangents() -> None:
+    """f = x^2 y: the gradient g (2 x y, x^2) has, along (u, v), derivatives by x, y and g."""
+    built = Builder(
+        (Argument("x", (), ("x_value",), False, ""), Argument("y", (), ("y_value",), False, ""))
+    )
+    (x,), (y,) = built.components(0), built.components(1)
+    square = built.product(x, x)
+    second = vjp(vjp(built.program("f", "", [Output("f", (), (built.product(square, y),))], "")))
+    names = [argument.name for argument in second.arguments]
+    assert names == ["x", "y", "gradient", "x_tangent", "y_tangent"]
+    p, q, g, u, v = 2, 3, 5, 7, 11
+    assert second.run([p], [q], [g], [u], [v]) == {
+        "x_gradient": [g * (2 * q * u + 2 * p * v)],
+        "y_gradient": [g * 2 * p * u],
+        "gradient_gradient": [2 * p * q * u + p * p * v],
+    }

@@ -30,6 +30,7 @@ CALLED = {
         (codegen.ProductRecipe(1), ("product", "product_vjp", "product_vjp_vjp")),
         (codegen.ExpressionRecipe("e_ij f_ij", {"e": "strain", "f": "strain"}),
          ("evaluate", "evaluate_vjp")),
+        (codegen.CouplingRecipe(1, 1, 2), ("couple", "couple_vjp")),
     )
     for name in names
 }  # fmt: skip
@@ -37,22 +38,20 @@ CALLED = {
 each_function = pytest.mark.parametrize("name", CALLED)
 
 
-def test_only_recipes_with_kernels_become_cpp() -> None:
-    for recipe in (
-        codegen.TensorRecipe("elastic"),
-        codegen.HarmonicsRecipe(2),
-        codegen.ConvolutionRecipe(1, method="direct"),
-    ):
-        for function in (codegen.source, codegen.report):
-            with pytest.raises(ValueError, match="target 'cpp' is for the convolution with"):
-                function(recipe, "cpp")
+def test_every_function_becomes_cpp_with_its_gradient() -> None:
+    text = codegen.source(codegen.TensorRecipe("elastic"), "cpp")
+    for name in ("decompose", "reconstruct", "pack", "unpack"):
+        assert f"const char* {name}(" in text
+        assert f"const char* {name}_vjp(" in text
     assert (
         codegen.report(codegen.ProductRecipe(1), "cpp")
         .splitlines()[2]
         .startswith("product_vjp_vjp: ")
     )
-    with pytest.raises(ValueError, match="which Python can load"):
-        codegen.load(codegen.ProductRecipe(1), "cpp")
+    assert codegen.report(codegen.HarmonicsRecipe(1), "cpp").splitlines() == [
+        "harmonics: 3 multiplications, 0 additions",
+        "harmonics_vjp: 3 multiplications, 0 additions",
+    ]
 
 
 def test_cpp_text_is_deterministic_intact_and_narrow() -> None:
@@ -82,7 +81,11 @@ def signature_of(name: str) -> Signature:
 def numbers_of(signature: Signature, **changed: int) -> list[int]:
     known = {"count": 3, "first": 0, "threads": 1, "width": 16}
     known["last"] = 2 if signature.loop == "atoms" else 3
-    known |= {f"{a.name}_step": a.entries for a in signature.arrays if isinstance(a.entries, int)}
+    known |= {
+        f"{a.name}_step": a.entries * (SIZES["channels"] if a.channels else 1)
+        for a in signature.arrays
+        if isinstance(a.entries, int)
+    }
     return [{**known, **changed}[number] for number in signature.numbers]
 
 

@@ -20,16 +20,12 @@ RECIPES = [codegen.ConvolutionRecipe(1), codegen.HarmonicsRecipe(1), codegen.Pro
 
 @dataclass
 class Words(Language):
-    """Functions by their names, for recipes with kernels."""
+    """Functions by their names."""
 
     name = "words"
     suffix = ".txt"
     heading = Comment("#")
     needs = "a reader"
-    scope = "recipes with kernels"
-
-    def accepts(self, recipe: Printable) -> bool:
-        return recipe.has_kernels
 
     def content(self, recipe: Printable) -> str:
         lines = [f"{function.name} loops" if isinstance(function, Loop) else function.name
@@ -50,13 +46,12 @@ def test_the_names_are_those_that_types_know() -> None:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.kind)
 def test_headings_are_read_as_they_are_written(recipe: codegen.Recipe) -> None:
     for name, language in LANGUAGES.items():
-        if language.accepts(recipe):
-            target: Any = name
-            text = codegen.source(recipe, target)
-            lines, content = parted(text)
-            assert lines[0] == recipe.title
-            assert content == language.content(recipe)
-            assert language.heading.write(lines) + content == text
+        target: Any = name
+        text = codegen.source(recipe, target)
+        lines, content = parted(text)
+        assert lines[0] == recipe.title
+        assert content == language.content(recipe)
+        assert language.heading.write(lines) + content == text
     assert parted("print(1)\n") == ([], "print(1)\n")
 
 
@@ -73,12 +68,11 @@ def test_one_object_adds_a_language(monkeypatch: pytest.MonkeyPatch) -> None:
     assert codegen.report(codegen.ConvolutionRecipe(1), target) == codegen.report(
         codegen.ConvolutionRecipe(1)
     )
-    with pytest.raises(
-        ValueError,
-        match="target 'words' is for recipes with kernels, not for 'Harmonics of a direction, "
-        "weights 0 to 1, component normalization': choose 'torch' or 'numpy'",
-    ):
-        codegen.source(codegen.HarmonicsRecipe(1), target)
-    with pytest.raises(ValueError, match="'words' is not one of 'torch', 'numpy', which Python"):
-        codegen.load(codegen.ProductRecipe(1), target)
     assert codegen.fingerprint(RECIPES[0], target) != codegen.fingerprint(RECIPES[0], "cpp")
+
+
+def test_another_name_is_refused_with_those_there_are() -> None:
+    target: Any = "fortran"
+    for function in (codegen.source, codegen.report, codegen.load):
+        with pytest.raises(ValueError, match="'fortran' is not one of 'torch', 'numpy', 'cpp'"):
+            function(RECIPES[0], target)
