@@ -37,6 +37,7 @@ SLOW = (
     "test_carnet_model/export",
     "test_carnet_model/potentials",
     "test_carnet_model/prediction",
+    "test_carnet_model/screening",
     "test_carnet_model/training",
     "test_natural_tensors/cli",
     "test_natural_tensors/crystals",

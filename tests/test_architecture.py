@@ -79,6 +79,7 @@ MAY_IMPORT = {
     "carnet_model.evaluation": "prediction",
     "carnet_model.export": "prediction potentials",
     "carnet_model.calculators": "export prediction",
+    "carnet_model.screening": "prediction",  # the same predictions, of inputs without end
     "carnet_model.recipes": "",
     "carnet_model.cli": "carnet_model natural_tensors.terminal",
 }
@@ -107,6 +108,7 @@ UPSTREAM = {
     "carnet_model.data": "ase",
     "carnet_model.weights": "torch safetensors",
     "carnet_model.prediction": "torch ase pymatgen rich",
+    "carnet_model.screening": "torch pyarrow ray",
     "carnet_model.training": "torch lightning pydantic yaml matplotlib",
     "carnet_model.evaluation": "matplotlib",
     "carnet_model.export": "torch ase",

@@ -12,6 +12,7 @@ from . import (
     models,
     predict,
     report,
+    screen,
     train,
 )
 from .app import main
@@ -29,5 +30,6 @@ __all__ = [
     "models",
     "predict",
     "report",
+    "screen",
     "train",
 ]

@@ -22,6 +22,7 @@ class ModelProgram(Program):
         dict.fromkeys(NEEDED, "carnet")
         | dict.fromkeys(("lightning", "matplotlib", "tensorboard"), "train")
         | dict.fromkeys(("plotly", "jinja2"), "report")
+        | {"pyarrow": "screen", "ray": "ray"}
     )
 
 
@@ -43,6 +44,7 @@ app = typer.Typer(
         NAME,
         "predict si.cif",
         "predict structures/ -o predictions.csv",
+        "screen structures/ -o results --workers 2",
         "report quartz.cif",
         "models",
         "data dejong2015 dejong2015.json.gz",

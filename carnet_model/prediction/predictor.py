@@ -67,15 +67,7 @@ def load(
     """
     from ..weights import checkpoint
 
-    folder = folder_of(name)
-    if not folder.is_dir():
-        near = get_close_matches(str(name), shipped(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ModelError(
-            f"there is no model {str(name)!r}{hint}\n"
-            f"with the package come: {', '.join(shipped()) or 'none in this installation'}\n"
-            "or give the folder of a checkpoint, which holds model.json and weights.safetensors"
-        )
+    folder = found(name)
     stored = checkpoint.load(folder)
     return Predictor(
         stored.models,
@@ -85,6 +77,27 @@ def load(
         target=target,
         precision=precision,
     )
+
+
+def found(name: str | Path) -> Path:
+    """Return the folder of a model.
+
+    Args:
+        name: as in `load`.
+
+    Raises:
+        ModelError: when there is no such model; the message lists them.
+    """
+    folder = folder_of(name)
+    if not folder.is_dir():
+        near = get_close_matches(str(name), shipped(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ModelError(
+            f"there is no model {str(name)!r}{hint}\n"
+            f"with the package come: {', '.join(shipped()) or 'none in this installation'}\n"
+            "or give the folder of a checkpoint, which holds model.json and weights.safetensors"
+        )
+    return folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +289,7 @@ class Predictor:
             raise PredictionError(found[0])
         return found[0]
 
-    def _compile(self) -> None:
+    def compile(self) -> None:
         """Compile the kernels where a compiler is present: the same numbers to rounding."""
         from ..compiled.compilation import compile_kernels
 
@@ -302,7 +315,7 @@ class Predictor:
             anyway: as in `predict`.
         """
         if len(entries) >= COMPILE_FROM:
-            self._compile()
+            self.compile()
         pending: list[_Job] = []
         edges = 0
         for place, entry in enumerate(entries):

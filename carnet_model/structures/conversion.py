@@ -16,6 +16,7 @@ from natural_tensors.arrays import Floats
 from natural_tensors.errors import translated
 
 from .geometry import Geometry, GeometryError, float_array, geometry_error
+from .optimade import is_optimade, plain_record
 
 
 def geometry(structure: object, *, name: str = "") -> Geometry:
@@ -25,7 +26,8 @@ def geometry(structure: object, *, name: str = "") -> Geometry:
         structure: a Geometry, a pymatgen Structure or Molecule, ASE Atoms, a dict of pymatgen, a
             dict with a pymatgen dict under ``structure`` or ``molecule``, or a dict with
             ``numbers``, ``lattice`` (rows; absent for a molecule), ``frac`` or ``positions``
-            (``pos``), and optionally ``periodic`` and ``id``. Other keys are left alone.
+            (``pos``), and optionally ``periodic`` and ``id``, or an entry of OPTIMADE. Other keys
+            are left alone.
         name: what messages call it; otherwise the ``id`` or the formula.
 
     Raises:
@@ -113,6 +115,15 @@ def _from_dict(record: Mapping[str, Any], name: str) -> Geometry:
     for key in ("structure", "molecule"):
         if isinstance(record.get(key), Mapping):
             return _from_dict(record[key], name)
+    if is_optimade(record):
+        with translated(
+            lambda reason: geometry_error(
+                name,
+                f"is no complete structure of OPTIMADE: {reason}",
+                "ask for species, species_at_sites, lattice_vectors, cartesian_site_positions",
+            )
+        ):
+            record = plain_record(record, name)
     return _from_our_dict(record, name)
 
 

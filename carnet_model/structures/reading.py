@@ -49,9 +49,10 @@ def read_geometries(path: str | Path) -> list[Geometry | GeometryError]:
     ``file#3`` (the third entry) or by its id, and costs none of the others.
 
     Args:
-        path: CIF (each data block), POSCAR, XYZ and extended XYZ (each frame), JSON of pymatgen or
-            of this project (an object or a list; also .gz), an ASE database, whatever else ASE
-            reads; or a folder of these, read in the order of the names with the folders in it.
+        path: CIF (each data block), POSCAR, XYZ and extended XYZ (each frame), JSON of pymatgen,
+            of this project or of OPTIMADE (an object or a list; also .gz), an ASE database,
+            whatever else ASE reads; or a folder of these, read in the order of the names with the
+            folders in it.
 
     Raises:
         GeometryError: when there is no such file, or a folder holds no structure.
@@ -103,9 +104,14 @@ def _structure_files(folder: Path) -> Iterator[Path | GeometryError]:
 
 def is_structure_file(path: Path) -> bool:
     """Say whether a file of a folder is read: by its name, without opening it."""
-    name = path.name.lower()
-    known = name.endswith(STRUCTURE_SUFFIXES) or POSCAR.fits(path)
-    return known and not name.startswith(".") and path.is_file()
+    return is_structure_name(path.name) and path.is_file()
+
+
+def is_structure_name(name: str) -> bool:
+    """Say whether a file of this name, a path or not, is taken for one with structures."""
+    path = Path(name)
+    known = path.name.lower().endswith(STRUCTURE_SUFFIXES) or POSCAR.fits(path)
+    return known and not path.name.startswith(".")
 
 
 def _read_file(path: Path) -> list[Geometry | GeometryError]:
@@ -221,6 +227,8 @@ def _json_entries(path: Path) -> Iterator[Entry]:
     if isinstance(data, dict) and "nextid" in data:  # a database of ASE in JSON
         yield from _database_entries(path)
         return
+    if isinstance(data, dict) and isinstance(data.get("data"), list):  # an answer of OPTIMADE
+        data = data["data"]
     for record in data if isinstance(data, list) else [data]:
         label = str(record.get("id") or "") if isinstance(record, dict) else ""
         yield label, partial(_named, record)
@@ -231,8 +239,12 @@ def _database_entries(path: Path) -> Iterator[Entry]:
         yield f"{path}#{row.id}", partial(_from_row, row)
 
 
-def database_rows(path: Path) -> list[Any]:
-    """Return the rows of a database of ASE, SQLite or JSON.
+ROWS = 500
+"""Rows of a database that are held at once."""
+
+
+def stream_rows(path: Path) -> Iterator[Any]:
+    """Yield the rows of a database of ASE, SQLite or JSON, by their numbers; few are held at once.
 
     Raises:
         GeometryError: when it is none, or damaged.
@@ -246,7 +258,18 @@ def database_rows(path: Path) -> list[Any]:
         # ASE would make a database of an empty file
         if kind_of(path) not in (DATABASE, JSON):
             raise ValueError("it does not begin as one")
-        return list(connect(path.absolute()).select())
+        database = connect(path.absolute())
+    last, more = -1, True
+    while more:
+        with translated(damaged):  # ASE fetches whatever it is asked for as a whole
+            rows = list(database.select(f"id>{last}", sort="id", limit=ROWS))
+        yield from rows
+        more, last = len(rows) == ROWS, rows[-1].id if rows else last
+
+
+def database_rows(path: Path) -> list[Any]:
+    """Return all rows of a database of ASE, as `stream_rows` yields them."""
+    return list(stream_rows(path))
 
 
 def _ase_entries(path: Path) -> Iterator[Entry]:

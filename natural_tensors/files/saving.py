@@ -145,8 +145,13 @@ def open_cache(folder: Path) -> Path:
     return folder
 
 
-def write_bytes(path: str, content: bytes) -> None:
+def write_bytes(path: str, content: bytes, *, durable: bool = False) -> None:
     """Write a file as a whole: under another name first, then renamed into place.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        durable: wait until the disk has it, so that not even a loss of power leaves part of it.
 
     Raises:
         FileError: when it cannot be written; no partial file is left.
@@ -167,6 +172,9 @@ def write_bytes(path: str, content: bytes) -> None:
         with translated(unwritable):
             with place.open("wb") as file:
                 file.write(content)
+                if durable and not special:
+                    file.flush()
+                    os.fsync(file.fileno())
             if not special:
                 os.replace(place, target)
     finally:
