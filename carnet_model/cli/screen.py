@@ -18,6 +18,7 @@ from ..structures.symmetry import FRAMES
 from .app import app, check_extras
 from .interruption import EXIT_CODE, interruptible
 from .options import ModelOption, PrecisionOption, TargetOption
+from .screen_results import show_selection, show_summary
 
 LOGS = ("text", "json")
 STYLE = "bold yellow"
@@ -57,7 +58,22 @@ def screen(
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Folder of the results, new or to go on with."
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder of the results, new or to go on with; with --filter a file, .parquet or "
+            ".csv.",
+        ),
+    ] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Say what a folder of results holds.")
+    ] = False,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            metavar="CONDITION",
+            help="Rows of a folder of results: 'bulk > 300 and stable'.",
         ),
     ] = None,
     model: ModelOption = "elastic",
@@ -78,6 +94,12 @@ def screen(
             "--workers", "-w", metavar="N", min=0, help="Processes; 0 computes in this one."
         ),
     ] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="ADDRESS", help="Workers are actors of this Ray cluster; or: local."
+        ),
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Do one share of the parts only."),
@@ -103,9 +125,12 @@ def screen(
     when nothing could be predicted, 130 after an interruption, 2 for bad usage, input or a disk
     that is full.
     """
+    if summary or condition is not None:
+        _look(inputs, output, summary, condition, log)
+        return
     if output is None:
         raise typer.BadParameter("name the folder of the results by -o FOLDER")
-    check_extras("pyarrow")
+    check_extras("pyarrow", *(["ray"] if ray is not None else []))
     settings = run.settings_for(
         model, output, target=target, precision=precision, frame=frame, anyway=anyway, part=part
     )
@@ -114,7 +139,7 @@ def screen(
     progress = None
     try:
         with interruptible():
-            for progress in run.screen(inputs, settings, workers=workers, shard=share):
+            for progress in run.screen(inputs, settings, workers=workers, ray=ray, shard=share):
                 tell(progress)
     except KeyboardInterrupt:
         if progress is not None:
@@ -124,6 +149,21 @@ def screen(
     tell.end(progress, "done")
     if progress.documents and not progress.predicted:
         raise typer.Exit(1)
+
+
+def _look(
+    inputs: list[str], output: str | None, summary: bool, condition: str | None, log: str
+) -> None:
+    """Say what a folder of results holds."""
+    if len(inputs) != 1 or (summary and (condition is not None or output is not None)):
+        raise typer.BadParameter(
+            "--summary takes one folder of results, --filter one and perhaps -o FILE"
+        )
+    check_extras("pyarrow")
+    if condition is None:
+        show_summary(inputs[0], as_json=log == "json")
+    else:
+        show_selection(inputs[0], condition, output)
 
 
 class _Teller:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -155,6 +156,7 @@ def screen(
     settings: Settings,
     *,
     workers: int = 1,
+    ray: str | None = None,
     shard: tuple[int, int] | None = None,
     start: Start | None = None,
 ) -> Generator[Progress]:
@@ -167,6 +169,7 @@ def screen(
         inputs: files and folders.
         settings: model, options, folder.
         workers: processes; 0 computes in this one.
+        ray: address of a cluster of Ray, or ``"local"``, whose actors the workers are.
         shard: which share of the parts, counted from 1, and of how many; all when None.
         start: makes a worker; of the class `Worker` when None.
 
@@ -191,14 +194,12 @@ def screen(
         yield progress
         if not todo:
             return
-        cut = chain.from_iterable(_cut(each, results.place, settings.part) for each in inputs)
-        begin = start or _worker
-        left = _wanted(cut, survey, todo)
+        cuts = [
+            partial(_wanted, each, results.place, settings.part, set(survey.parts), todo)
+            for each in inputs
+        ]
         began = time.monotonic()
-        if workers:
-            outcomes = engines.on_this_machine(left, workers, begin, settings)
-        else:
-            outcomes = engines.in_this_process(left, begin, settings)
+        outcomes = _outcomes(cuts, workers, ray, start or _worker, settings)
         with closing(outcomes):
             for outcome in outcomes:
                 progress = progress.plus(outcome, time.monotonic() - began)
@@ -211,15 +212,35 @@ def _remove_changed(results: Results, survey: Survey) -> None:
         results.remove_others(source, set(survey.parts))
 
 
-def _wanted(cut: Iterable[Piece], survey: Survey, todo: set[str]) -> Iterator[Piece]:
-    for piece in cut:
-        if piece.part not in survey.parts:
+def _wanted(
+    place: str, folder: Path, most: int, known: Set[str], todo: Set[str]
+) -> Iterator[Piece]:
+    """Yield the pieces of an input that are to be done."""
+    for piece in _cut(place, folder, most):
+        if piece.part not in known:
             raise InputsError(
                 f"{piece.documents[0].origin}: has changed since this run began\n"
                 "run it again when nobody writes to it"
             )
         if piece.part in todo:
             yield piece
+
+
+def _outcomes(
+    cuts: Sequence[Callable[[], Iterator[Piece]]],
+    workers: int,
+    ray: str | None,
+    start: Start,
+    settings: Settings,
+) -> Generator[Outcome]:
+    if ray is not None:
+        from .cluster import on_ray
+
+        return on_ray(cuts, ray, max(workers, 1), start, settings)
+    pieces = chain.from_iterable(cut() for cut in cuts)
+    if workers:
+        return engines.on_this_machine(pieces, workers, start, settings)
+    return engines.in_this_process(pieces, start, settings)
 
 
 def _worker(settings: Settings) -> Computes:

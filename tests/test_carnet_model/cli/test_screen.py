@@ -59,3 +59,21 @@ def test_what_is_wrong_is_said() -> None:
     run("screen", "si.cif", "-o", "out", "-q", *HERE)
     text = error_of("screen", "si.cif", "-o", "out", "--precision", "double", *HERE)
     assert 'precision "single", this run has precision "double"' in text
+
+
+def test_results_are_summarized_and_filtered() -> None:
+    write_crystals(5)
+    Path("odd.json").write_text('[{"id": "odd"}]')
+    run("screen", "some.json", "odd.json", "-o", "out", "-q", *HERE)
+    text = run("screen", "--summary", "out").stdout
+    for words in ("predicted", "5", "some.json", "bulk", "holds no structure"):
+        assert words in text
+    assert json.loads(run("screen", "out", "--summary", "--log", "json").stdout)["failed"] == 1
+    shown = run("screen", "--filter", "bulk > 0", "out").stdout
+    assert shown.splitlines()[0].split()[:3] == ["id", "formula", "bulk"]
+    assert shown.endswith("5 rows\n")
+    assert run("screen", "--filter", "bulk > 0", "out", "-o", "x.csv").stdout == "5 rows: x.csv\n"
+    assert Path("x.csv").read_text().count("\n") == 6
+    assert "did you mean 'bulk'" in error_of("screen", "--filter", "bluk > 0", "out")
+    assert "allowed: .parquet, .csv" in error_of("screen", "--filter", "stable", "out", "-o", "x")
+    assert "takes one folder" in error_of("screen", "--summary", "out", "some.json")

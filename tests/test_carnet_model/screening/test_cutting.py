@@ -41,7 +41,7 @@ def test_a_list_is_cut_into_its_entries(indent: int | None, monkeypatch: Any) ->
     assert values(text) == VALUES
     monkeypatch.setattr(cutting, "PIECE", 1)  # every entry is broken by the end of what is read
     assert values(text) == VALUES
-    found = json_values(io.BufferedReader(Trickle(text.encode())))  # type: ignore[arg-type]
+    found = json_values(io.BufferedReader(Trickle(text.encode())))
     assert [json.loads(each) for each in found] == VALUES
 
 
@@ -67,7 +67,7 @@ def test_what_is_no_json_ends_it_and_what_came_before_is_kept(
     text: str, before: int, words: str
 ) -> None:
     found: Iterator[bytes] = json_values(io.BytesIO(text.encode()))
-    kept = []
+    kept: list[bytes] = []
     with pytest.raises(GeometryError, match=words):
         kept.extend(found)
     assert len(kept) == before

@@ -49,6 +49,7 @@ def test_rows_are_what_predict_says(own_folder: Path, model: Path) -> None:
         expected = predictor.predict(CRYSTALS[row["id"]])
         assert isinstance(expected, Prediction)
         assert expected.moduli is not None
+        assert expected.stiffness is not None
         # together and alone, float32 rounds differently
         np.testing.assert_allclose(row["stiffness"], expected.stiffness, atol=2e-3)
         assert row["bulk"] == pytest.approx(float(expected.moduli.bulk_hill), rel=1e-5)
