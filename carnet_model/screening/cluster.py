@@ -8,6 +8,7 @@ by their ids; they are not used: they are new (beta), want ids that differ, and 
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
@@ -109,6 +110,7 @@ def on_ray(
         ray.init(address, **quiet)
     context = DataContext.get_current()
     context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells its plans
     context.target_max_block_size = 1  # a block is a piece, and a piece a task
     try:
         answers = ray.data.read_datasource(

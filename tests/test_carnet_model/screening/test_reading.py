@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow.csv
@@ -12,6 +13,7 @@ from carnet_model.screening.filters import FilterError
 from carnet_model.screening.folder import ResultsError
 from carnet_model.screening.reading import selected, summary, write_selected
 from carnet_model.screening.run import screen, settings_for
+from tests.helpers.paths import ROOT
 from tests.helpers.screening import rows_of
 from tests.helpers.tiny_models import RECORDS, saved, write_crystals
 
@@ -81,3 +83,19 @@ def test_what_cannot_be_looked_at_is_said(results: Path, tmp_path: Path) -> None
 def test_the_first_crystals_are_the_first_rows(results: Path) -> None:
     ids = [row["id"] for row in rows_of(results)]
     assert set(ids) == {record["id"] for record in RECORDS[:12]}
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "duckdb"])
+def test_other_programs_read_the_results_as_the_guide_says(
+    library: str, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(library)
+    guide = (ROOT / "docs" / "screening.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.S)
+    (example,) = [block for block in blocks if f"import {library}" in block]
+    monkeypatch.chdir(results.parent)
+    middle = sorted(row["bulk"] for row in rows_of(results))[6]
+    exec(example.replace("300", repr(middle)), {})  # what is true of any results
+    said = capsys.readouterr().out
+    for row in rows_of(results):
+        assert (row["id"] in said) == (row["bulk"] > middle and row["stable"])
