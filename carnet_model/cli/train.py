@@ -44,13 +44,20 @@ def train(
         ),
     ] = False,
 ) -> None:
-    """Train networks as a configuration says; an interrupted run goes on where it stopped."""
+    """Train networks as a configuration says; an interrupted run goes on where it stopped.
+
+    On several devices of this machine by `devices` in the configuration; on several machines start
+    it by torchrun or srun.
+    """
     from ..training import config_reading
 
     settings = config_reading.read_config(path)  # a mistake is told before PyTorch has loaded
+    from ..training.processes import is_first
     from ..training.run import train as train_networks
 
     run = train_networks(settings, resume=resume)
+    if not is_first():
+        return
     for name, value in run.metrics.items():
         say(f"{name}  {value:.5g}")
     say(f"model: {run.checkpoint}", f"try it: carnet predict FILE --model {run.checkpoint}")

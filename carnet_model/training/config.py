@@ -300,6 +300,10 @@ class StartSettings(Settings):
         return {"model": value} if isinstance(value, str) else value
 
 
+WHERE = {"output", "accelerator", "devices", "nodes"}
+"""Settings that change nothing of what is learnt, beyond rounding."""
+
+
 class Config(Settings):
     """A training run."""
 
@@ -323,7 +327,14 @@ class Config(Settings):
     loss: LossSettings = Field(default=LossSettings(), description="the loss")
     optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="the optimizer")
     epochs: int = Field(default=32, ge=1, description="passes over the training set")
-    batch: int = Field(default=16, ge=1, description="structures in a step")
+    batch: int = Field(
+        default=16, ge=1, description="structures in a step, on all devices together"
+    )
+    batch_edges: int | None = Field(
+        default=None,
+        ge=1,
+        description="edges in a step, about, in place of batch: for structures of unlike sizes",
+    )
     ema: float = Field(
         default=0.997,
         ge=0,
@@ -349,7 +360,16 @@ class Config(Settings):
         description="compile the hot path: where a C++ compiler is present, or an error",
     )
     accelerator: str = Field(default="cpu", description="cpu, gpu, or whatever Lightning knows")
-    devices: int = Field(default=1, ge=1, description="number of devices")
+    devices: int = Field(
+        default=1,
+        ge=1,
+        description="devices of a machine, a process for each; torchrun and srun say it themselves",
+    )
+    nodes: int = Field(
+        default=1,
+        ge=1,
+        description="machines; more than one are started by torchrun or srun, which say it",
+    )
 
     @field_validator("target", mode="before")
     @classmethod
@@ -377,9 +397,9 @@ class Config(Settings):
         return tuple(settings.build() for settings in self.target)
 
     def differences(self, other: Config) -> list[str]:
-        """Return a line for each setting that differs, but for the place of the run."""
+        """Return a line for each setting that differs, but for where and on what it runs."""
         mine, others = dict(_flat(self.model_dump())), dict(_flat(other.model_dump()))
-        keys = sorted((mine.keys() | others.keys()) - {"output"})
+        keys = sorted((mine.keys() | others.keys()) - WHERE)
         return [
             f"{key}: {others.get(key)!r} there, {mine.get(key)!r} here"
             for key in keys

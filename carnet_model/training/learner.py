@@ -18,12 +18,13 @@ from natural_tensors.errors import InputError
 from ..compiled.compilation import compile_kernels
 from ..network.model import CarNet
 from .averaging import average_of, short_run
-from .batches import LabelledBatch
+from .batches import StepBatch, training_steps
 from .building import build_network
 from .fine_tuning import initialize_from
 from .label_tensors import PotentialLabels, TensorLabels
 from .losses import PotentialLoss, loss_of
 from .plan import Plan
+from .processes import gathered
 from .samples import Samples
 from .validation import error_names, errors, predict_batch, score
 
@@ -54,9 +55,10 @@ class Learner(pl.LightningModule):
         self.notices += [notice] if notice else []
         self.average: AveragedModel | None = None
         self.size = len(samples.train)
+        self.steps = len(training_steps(samples, self.config)) * self.config.epochs
         if self.config.ema:
             self.average = average_of(self.model, self.config.ema)
-            notice = short_run(self.config.ema, self._steps(self.config.devices))
+            notice = short_run(self.config.ema, self.steps)
             self.notices += [notice] if notice else []
         self.scales = samples.scales
         self.losses = {
@@ -88,9 +90,9 @@ class Learner(pl.LightningModule):
         self.started = time.perf_counter()
         self.seconds = 0.0
 
-    def training_step(self, batch: LabelledBatch, batch_index: int) -> Tensor:
+    def training_step(self, batch: StepBatch, batch_index: int) -> Tensor:
         """Return the loss of a batch; every parameter takes part in it."""
-        graphs, labels = batch
+        graphs, labels, factor = batch
         predicted = predict_batch(self.model, graphs, labels, create_graph=True)
         loss = torch.zeros((), device=self.device)
         for key, term in self.losses.items():
@@ -106,10 +108,12 @@ class Learner(pl.LightningModule):
                     predicted.tensors[key], predicted.learned[key], known, graphs.graphs
                 )
         value = float(loss.detach())
-        self.loss_sum += value * graphs.graphs
-        self.seen += graphs.graphs
+        if factor:
+            self.loss_sum += value * graphs.graphs
+            self.seen += graphs.graphs
         self.log("loss", value, prog_bar=True, batch_size=graphs.graphs)
-        return loss + 0.0 * torch.stack([each.sum() for each in self._learning()]).sum()
+        every = torch.stack([each.sum() for each in self._learning()]).sum()
+        return loss * factor + 0.0 * every
 
     def _learning(self) -> list[nn.Parameter]:
         """Return the parameters that are not frozen."""
@@ -150,9 +154,11 @@ class Learner(pl.LightningModule):
         if not self.seconds:
             self.seconds = time.perf_counter() - self.started
 
-    def validation_step(self, batch: LabelledBatch, batch_index: int) -> None:
-        """Collect the errors of every structure."""
-        graphs, labels = batch
+    def validation_step(self, batch: StepBatch, batch_index: int) -> None:
+        """Collect the errors of every structure; what another process computes counts there."""
+        graphs, labels, factor = batch
+        if not factor:
+            return
         predicted = predict_batch(self.best, graphs, labels)
         for name, values in errors(self.plan.targets, predicted, labels).items():
             self.errors.setdefault(name, []).append(values)
@@ -163,25 +169,29 @@ class Learner(pl.LightningModule):
         for name in error_names(self.plan.targets):
             values = torch.cat([torch.zeros(0), *self.errors.get(name, [])]).double()
             values = values[torch.isfinite(values)]
-            sums = torch.tensor([values.sum(), len(values)], device=self.device)
-            if self.trainer.world_size > 1:
-                gathered = self.all_gather(sums)
-                assert isinstance(gathered, Tensor)
-                sums = gathered.sum(dim=0)
-            if sums[1]:
-                summary[name] = float(sums[0] / sums[1])
-        total = score(self.plan.targets, summary, self.scales)
-        if total is not None:
-            summary["score"] = total
+            total, count = self._over_processes(float(values.sum()), len(values))
+            if count:
+                summary[name] = total / count
+        overall = score(self.plan.targets, summary, self.scales)
+        if overall is not None:
+            summary["score"] = overall
         return summary
+
+    def _over_processes(self, total: float, count: int) -> tuple[float, int]:
+        """Return a sum and a number of structures over all processes, the same in each."""
+        if self.trainer.world_size == 1:
+            return total, count
+        parts = gathered((total, count))
+        return sum(part[0] for part in parts), sum(part[1] for part in parts)
 
     def on_train_epoch_end(self) -> None:
         """Note how the epoch went."""
         self._stop_clock()
         summary = self.validation_summary()
+        loss_sum, seen = self._over_processes(self.loss_sum, self.seen)
         record: dict[str, float] = {
             "epoch": self.current_epoch + 1,
-            "loss": self.loss_sum / max(self.seen, 1),
+            "loss": loss_sum / max(seen, 1),
             "lr": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
             **summary,
             "seconds": self.seconds,
@@ -189,12 +199,7 @@ class Learner(pl.LightningModule):
         }
         self.history.append(record)
         for name, value in summary.items():
-            self.log(name, value, prog_bar=name == "score", rank_zero_only=True)
-
-    def _steps(self, devices: int) -> int:
-        """Return the number of steps of the whole run, each of a batch on every device."""
-        share = math.ceil(self.size / devices)
-        return math.ceil(share / self.config.batch) * self.config.epochs
+            self.log(name, value, prog_bar=name == "score", sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """Return AdamW with its schedule, a step of which follows each step."""
@@ -208,7 +213,7 @@ class Learner(pl.LightningModule):
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas, fused=True)
-        steps = self._steps(self.trainer.world_size)
+        steps = self.steps
         warmup, end = min(settings.warmup_steps, steps // 5), settings.final_lr_fraction
 
         def factor(step: int) -> float:

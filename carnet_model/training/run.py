@@ -29,7 +29,6 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
-from natural_tensors.errors import translated
 from natural_tensors.files.saving import make_folder
 
 from ..network.settings import ConfigError
@@ -38,6 +37,7 @@ from .config import Config
 from .learner import Learner, TrainingError, seed_everything
 from .plan import Plan, resolve
 from .preparation import prepare
+from .processes import Layout, Team, connected, is_first, layout_of, trainer_with
 from .run_folder import (
     CURVE,
     MODEL,
@@ -99,55 +99,43 @@ def train(
         What came out.
 
     Raises:
-        ConfigError: when this machine has no such accelerator.
+        ConfigError: when this machine has no such accelerator, or nothing started the processes on
+            other machines.
         DatasetError: when the data cannot be read.
         FileError: when there can be no such folder.
         TrainingError: when the folder holds another run, or training fails.
         TrainingInterrupted: when it was stopped from outside; it can go on.
     """
     plan = resolve(config)
-    resuming = check_folder(plan, resume)
-    make_folder(plan.folder)  # what cannot be written or run is said before the work
-    clear_leftovers(plan)
-    with _process_settings(plan.config.threads), _without_lightning_warnings():
-        check_accelerator(plan.config)
-        samples = _prepare(plan, progress=progress)
+    layout = layout_of(plan.config)
+    progress = progress and is_first()
+    with (
+        _without_lightning_warnings(),
+        connected(plan.config, layout) as team,
+        _process_settings(plan.config.threads),
+    ):
+        resuming = team.first_does(lambda: _claim_folder(plan, resume))
+        samples = team.in_turn(lambda: _prepare(plan, progress=progress))
         if resuming:
             check_data(plan, samples)
-        learner = _learner(plan, samples, progress=progress)
+        learner = team.in_turn(lambda: _learner(plan, samples, progress=progress))
         if not resuming:
-            start_folder(plan, samples)
+            team.first_does(lambda: start_folder(plan, samples))
         bar = progress and sys.stdout.isatty()
         writer = EpochWriter(plan, samples, talk=progress and not bar)
         if loggers is None:
             loggers = _tensorboard(plan)
-        trainer = _trainer(plan, samples, [writer, *callbacks], loggers, bar=bar)
+        trainer = _trainer(writer, layout, callbacks, loggers, bar=bar)
         _fit(trainer, writer, learner, resuming=resuming)
-        return _finish(learner, samples, progress=progress)
+        return _finish(learner, samples, team, progress=progress)
 
 
-def check_accelerator(config: Config) -> None:
-    """Refuse what this machine has not.
-
-    Raises:
-        ConfigError: naming the accelerator, and why Lightning cannot use it.
-    """
-
-    def refused(reason: str) -> ConfigError:
-        return ConfigError(
-            f"accelerator: got {config.accelerator!r} with devices: {config.devices}, which cannot "
-            f"be used here: {reason}; cpu always can"
-        )
-
-    with translated(refused):
-        pl.Trainer(
-            accelerator=config.accelerator,
-            devices=config.devices,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+def _claim_folder(plan: Plan, resume: bool | None) -> bool:
+    """Make the folder of a run ready, and say whether to go on with the run in it."""
+    resuming = check_folder(plan, resume)
+    make_folder(plan.folder)  # what cannot be written or run is said before the work
+    clear_leftovers(plan)
+    return resuming
 
 
 def _say(progress: bool, text: str) -> None:
@@ -191,31 +179,31 @@ def _tensorboard(plan: Plan) -> list[Logger]:
 
 
 def _trainer(
-    plan: Plan,
-    samples: Samples,
-    callbacks: list[pl.Callback],
+    writer: EpochWriter,
+    layout: Layout,
+    callbacks: Sequence[pl.Callback],
     loggers: Sequence[Logger],
     *,
     bar: bool,
 ) -> pl.Trainer:
     """Return what trains until the last epoch, or until validation stops improving."""
-    config = plan.config
+    plan, bars = writer.plan, list[pl.Callback]()
     if bar:
         from lightning.pytorch.callbacks import RichProgressBar
 
-        callbacks.append(RichProgressBar())
-    return pl.Trainer(
-        accelerator=config.accelerator,
-        devices=config.devices,
-        max_epochs=config.epochs,
-        callbacks=callbacks,
+        bars.append(RichProgressBar())
+    return trainer_with(
+        plan.config,
+        layout,
+        max_epochs=plan.config.epochs,
+        limit_val_batches=1.0 if len(writer.samples.val) else 0,
+        callbacks=[writer, *callbacks, *bars],
         logger=[*loggers] or False,
+        enable_checkpointing=True,  # `EpochWriter` does it
         plugins=[StateIO()],
         default_root_dir=plan.folder,
         enable_progress_bar=bar,
-        enable_model_summary=False,
         num_sanity_val_steps=0,
-        limit_val_batches=1.0 if samples.val else 0,
         log_every_n_steps=10,
         use_distributed_sampler=False,
         inference_mode=False,  # forces are gradients, in validation too
@@ -225,7 +213,7 @@ def _trainer(
 def _fit(trainer: pl.Trainer, writer: EpochWriter, learner: Learner, *, resuming: bool) -> None:
     """Train, or say how to go on with what was stopped from outside."""
     plan, samples, config = writer.plan, writer.samples, writer.plan.config
-    data = DataModule(samples, batch=config.batch, seed=config.seed)
+    data = DataModule(samples, config)
     state = plan.folder / STATE if resuming else None
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if in_main else None
@@ -244,17 +232,18 @@ def _fit(trainer: pl.Trainer, writer: EpochWriter, learner: Learner, *, resuming
             signal.signal(signal.SIGINT, handler)
 
 
-def _finish(learner: Learner, samples: Samples, *, progress: bool) -> Run:
+def _finish(learner: Learner, samples: Samples, team: Team, *, progress: bool) -> Run:
     """Write the learning curve and the record."""
     plan, history = learner.plan, learner.history
-    try:
-        plot_history(plan.folder / CURVE, history)
-    except ImportError:
-        _say(progress, "no learning curve is drawn: matplotlib is not installed")
     metrics = history[learner.chosen if plan.config.keep == "best" else -1]
     seconds = sum(record["seconds"] for record in history)
     speed = len(samples.train) * len(history) / seconds
-    write_record(plan, samples, finished=True, metrics=metrics, crystals_per_second=speed)
+    if team.first:
+        try:
+            plot_history(plan.folder / CURVE, history)
+        except ImportError:
+            _say(progress, "no learning curve is drawn: matplotlib is not installed")
+        write_record(plan, samples, finished=True, metrics=metrics, crystals_per_second=speed)
     model = plan.folder / MODEL
     _say(progress, f"the model is in {model}; {speed:.3g} structures/s in training")
     return Run(plan.folder, model, metrics, tuple(history))
@@ -292,13 +281,15 @@ LIGHTNING_WARNINGS = (
 @contextmanager
 def _without_lightning_warnings() -> Iterator[None]:
     """Keep remarks of Lightning that say nothing about the run from the screen."""
-    log = logging.getLogger("lightning.pytorch")
-    level = log.level
-    log.setLevel(logging.ERROR)
+    logs = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             for text in LIGHTNING_WARNINGS:
                 warnings.filterwarnings("ignore", message=f".*{re.escape(text)}.*")
             yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import torch
 from carnet_model.compiled import compilation, compiler
 from carnet_model.network import graph
 from carnet_model.network.model import CarNet
-from carnet_model.training.batches import join_samples
+from carnet_model.training.batches import StepBatch, join_samples
 from carnet_model.training.learner import Learner
 from carnet_model.training.plan import resolve
 from carnet_model.training.preparation import prepare
@@ -64,7 +63,7 @@ def test_every_parameter_has_a_gradient_whatever_a_batch_knows(
     dipole = next(s for s in samples.train if s.labels["dipole"].known)
     for chosen in (energy, dipole):
         learner.zero_grad()
-        torch.autograd.backward(learner.training_step(join_samples([chosen]), 0))
+        torch.autograd.backward(learner.training_step(StepBatch(*join_samples([chosen]), 1.0), 0))
         missing = [n for n, p in learner.model.named_parameters() if p.grad is None]
         assert not missing
 
@@ -86,8 +85,6 @@ def test_the_warm_up_takes_a_fifth_of_a_run_at_most(
     optimizer = {"lr": rate, "warmup_steps": stated, "final_lr_fraction": share}
     plan = resolve(alloy_config(tmp_path, epochs=epochs, optimizer=optimizer))
     learner = Learner(plan, prepare(plan))
-    world = SimpleNamespace(world_size=1)
-    learner.trainer = world  # type: ignore[assignment]
     steps = math.ceil(learner.size / 5) * epochs
     assert steps == 6 * epochs  # the numbers above count on it
     settings = learner.configure_optimizers()
