@@ -18,7 +18,7 @@ from .processes import say
 
 TOPICS = (
     "exact", "numeric", "generated", "expressions", "network", "potentials", "roofline", "growth",
-    "physics", "accuracy",
+    "training", "physics", "accuracy",
 )  # fmt: skip
 
 

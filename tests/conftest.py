@@ -81,8 +81,8 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def own_graph_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the graphs of training sets in a folder of the test's own; return it."""
-    from carnet_model.training import graph_cache
+    """Keep the samples of training sets in a folder of the test's own; return it."""
+    from carnet_model.training import sample_cache
 
-    monkeypatch.setattr(graph_cache, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(sample_cache, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"

@@ -13,7 +13,9 @@ from . import (
     predict,
     report,
     screen,
+    select,
     train,
+    tune,
 )
 from .app import main
 
@@ -31,5 +33,7 @@ __all__ = [
     "predict",
     "report",
     "screen",
+    "select",
     "train",
+    "tune",
 ]

@@ -21,6 +21,7 @@ class ModelProgram(Program):
     extras = (
         dict.fromkeys(NEEDED, "carnet")
         | dict.fromkeys(("lightning", "matplotlib", "tensorboard"), "train")
+        | {"optuna": "tune"}
         | dict.fromkeys(("plotly", "jinja2"), "report")
         | {"pyarrow": "screen", "ray": "ray"}
     )
@@ -48,7 +49,9 @@ app = typer.Typer(
         "report quartz.cif",
         "models",
         "data dejong2015 dejong2015.json.gz",
+        "select pool/ -n 100 -o next.extxyz",
         "train config.yaml",
+        "tune config.yaml",
         "evaluate data.json.gz --split val --output report",
         "export runs/mine/model -o mine.pt2",
     ),

@@ -20,17 +20,22 @@ from .examples import Example
 
 def fingerprint(examples: Iterable[Example]) -> str:
     """Return a SHA-256 of identifiers, formulas, weights and labels of examples, in any order."""
-    digests = []
-    for example in examples:
-        part = hashlib.sha256(
-            f"{example.identifier}\0{example.formula}\0{example.weight!r}".encode()
-        )
-        for name in sorted(example.labels):
-            values = np.ascontiguousarray(example.labels[name], dtype="<f8") + 0.0  # -0 is 0
-            part.update(f"\0{name}{values.shape}".encode())
-            part.update(values.tobytes())
-        digests.append(part.hexdigest())
-    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+    return joined_fingerprint(map(fingerprint_of, examples))
+
+
+def fingerprint_of(example: Example) -> str:
+    """Return a SHA-256 of identifier, formula, weight and labels of one example."""
+    digest = hashlib.sha256(f"{example.identifier}\0{example.formula}\0{example.weight!r}".encode())
+    for name in sorted(example.labels):
+        values = np.ascontiguousarray(example.labels[name], dtype="<f8") + 0.0  # -0 is 0
+        digest.update(f"\0{name}{values.shape}".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def joined_fingerprint(fingerprints: Iterable[str]) -> str:
+    """Return the fingerprint of a set from those of its examples, in any order."""
+    return hashlib.sha256("\n".join(sorted(fingerprints)).encode()).hexdigest()
 
 
 DUPLICATE = 0.02

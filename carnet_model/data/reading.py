@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,10 +11,11 @@ import numpy as np
 
 from natural_tensors.arrays import Floats
 from natural_tensors.errors import translated
+from natural_tensors.files.decoding import decode_json
 
 from ..structures.conversion import geometry
 from ..structures.geometry import GeometryError, geometry_error
-from ..structures.reading import database_rows, read_json, read_text, xyz_atoms, xyz_frames
+from ..structures.reading import read_json, stream_rows, text_lines, xyz_atoms, xyz_frames
 from .examples import DatasetError, Example, Examples, dataset_error, without_reserved
 from .labels import LabelSource, WeightRule
 from .tables import Record, csv_records, label_from_columns
@@ -64,27 +65,75 @@ def read_examples(
     if on_error not in get_args(OnError):
         raise DatasetError(f"on_error is {on_error!r}; allowed: 'raise', 'skip'")
     sources = (labels,) if isinstance(labels, LabelSource) else tuple(labels)
-    if not sources:
+    examples, faults = [], []
+    for entry in stream_examples(path, sources, weights=weights):
+        if isinstance(entry, DatasetError):
+            faults.append(entry)
+        else:
+            examples.append(entry)
+    check_faults(path, faults, on_error, len(examples))
+    kept, reserved = without_reserved(examples) if for_training else (examples, 0)
+    return Examples(tuple(kept), reserved, tuple(faults))
+
+
+def stream_examples(
+    path: str | Path,
+    labels: Sequence[LabelSource],
+    *,
+    weights: Sequence[WeightRule] = (),
+) -> Iterator[Example | DatasetError]:
+    """Yield the examples of a file one by one, reserved ones too, or what is wrong with a record.
+
+    JSON lines, extended XYZ and databases are read as they are needed, however long; other files as
+    a whole.
+
+    Args:
+        path: as in `read_examples`.
+        labels: what to read, at least one.
+        weights: as in `read_examples`.
+
+    Raises:
+        DatasetError: when the file cannot be read, or holds no records.
+    """
+    if not labels:
         raise DatasetError("no labels are asked for; give at least one LabelSource")
-    names = [source.name for source in sources]
+    names = [source.name for source in labels]
     if len(set(names)) < len(names):
         raise DatasetError(f"two labels are called alike: {', '.join(names)}; rename one")
-    examples, faults = [], []
+    empty = True
     try:
         with translated(lambda reason: dataset_error(str(path), f"cannot be read: {reason}")):
             for record in _records(Path(path)):
+                empty = False
                 try:
-                    examples.append(_checked_example(record, sources, weights, Path(path)))
+                    entry: Example | DatasetError = _checked_example(
+                        record, labels, weights, Path(path)
+                    )
                 except DatasetError as error:
-                    faults.append(error)
+                    entry = error
+                yield entry
     except GeometryError as error:  # about the file, not about one of its structures
         raise dataset_error(str(path), str(error)) from None
-    if not examples and not faults:
+    if empty:
         raise dataset_error(str(path), "holds no records", "check that it was written fully")
+
+
+def check_faults(
+    path: str | Path, faults: Sequence[DatasetError], on_error: OnError, examples: int
+) -> None:
+    """Refuse a file with bad records, unless they are to be skipped and some are good.
+
+    Args:
+        path: of the file.
+        faults: what is wrong with each of the bad records.
+        on_error: as in `read_examples`.
+        examples: number of the good ones.
+
+    Raises:
+        DatasetError: showing the first few, and their number.
+    """
     if faults and (on_error == "raise" or not examples):
-        raise _bad_records(str(path), faults, len(examples) + len(faults))
-    kept, reserved = without_reserved(examples) if for_training else (examples, 0)
-    return Examples(tuple(kept), reserved, tuple(faults))
+        raise _bad_records(str(path), faults, examples + len(faults))
 
 
 def _bad_records(path: str, faults: Sequence[DatasetError], total: int) -> DatasetError:
@@ -202,11 +251,20 @@ def _records(path: Path) -> Iterator[Record]:
 
 
 def _json_records(path: Path) -> Iterator[Record]:
+    if path.name.lower().removesuffix(".gz").endswith(".jsonl"):
+        yield from _records_of(
+            path, (decode_json(line) for line in text_lines(path) if line.strip())
+        )
+        return
     data = read_json(path)
     if isinstance(data, dict) and "nextid" in data:  # a database of ASE in JSON
         yield from _database_records(path)
         return
-    for number, record in enumerate(data if isinstance(data, list) else [data], start=1):
+    yield from _records_of(path, data if isinstance(data, list) else [data])
+
+
+def _records_of(path: Path, entries: Iterable[Any]) -> Iterator[Record]:
+    for number, record in enumerate(entries, start=1):
         origin = f"{path.name}#{number}"
         if not isinstance(record, dict):
             problem = GeometryError(
@@ -219,7 +277,7 @@ def _json_records(path: Path) -> Iterator[Record]:
 
 
 def _xyz_records(path: Path) -> Iterator[Record]:
-    for number, frame in enumerate(xyz_frames(read_text(path)), start=1):
+    for number, frame in enumerate(xyz_frames(text_lines(path)), start=1):
         origin = f"{path.name}#{number}"
         try:
             with translated(partial(geometry_error, origin)):
@@ -237,7 +295,7 @@ def _columns(atoms: Any) -> dict[str, Any]:
 
 
 def _database_records(path: Path) -> Iterator[Record]:
-    for row in database_rows(path):
+    for row in stream_rows(path):
         origin = f"{path.name}#{row.id}"
         try:
             with translated(partial(geometry_error, origin)):

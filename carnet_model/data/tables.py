@@ -36,9 +36,7 @@ class Record:
 
 def csv_records(path: Path) -> Iterator[Record]:
     """Yield the rows of a table as records; a column ``file`` names the structures."""
-    text = read_text(path)
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    table = csv.DictReader(lines, skipinitialspace=True)
+    table = _table(path)
     if "file" not in (table.fieldnames or ()):
         raise dataset_error(
             str(path),
@@ -51,6 +49,23 @@ def csv_records(path: Path) -> Iterator[Record]:
         }
         origin = f"{path.name} row {number} ({fields.get('file', 'no file')})"
         yield Record(origin, _structure_beside(path, str(fields.get("file", "")), origin), fields)
+
+
+def structure_files(path: Path) -> list[Path]:
+    """Return the files that a table, or the folder of a table, needs besides itself."""
+    if path.is_dir():
+        tables = sorted(path.glob("*.csv"))
+        return [*tables, *(file for table in tables for file in structure_files(table))]
+    if not path.name.lower().removesuffix(".gz").endswith(".csv") or not path.is_file():
+        return []
+    return [path.parent / row["file"] for row in _table(path) if row.get("file")]
+
+
+def _table(path: Path) -> csv.DictReader[str]:
+    """Return the rows of a table, without comments."""
+    text = read_text(path)
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return csv.DictReader(lines, skipinitialspace=True)
 
 
 def _cell(text: str) -> Any:

@@ -13,7 +13,7 @@ from .irreps import Irrep, Layout, Parts, reachable
 from .layers.embedding import ElementEmbedding
 from .layers.interaction import Interaction
 from .layers.modules import Modules
-from .layers.output import Output
+from .layers.output import Output, mean
 from .layers.radial import RadialBasis
 from .settings import NetworkSettings
 from .targets import Target, TargetError
@@ -110,7 +110,19 @@ class CarNet(nn.Module):
             batch: the graphs.
             bonds: their bonds, as :meth:`bonds` returns them; made when omitted.
         """
-        bonds = self.bonds(batch) if bonds is None else bonds
+        joined, features = self._trunk(batch, self.bonds(batch) if bonds is None else bonds)
+        return {output.target.key: output(joined, features, batch) for output in self.outputs}
+
+    def representation(self, batch: Batch) -> Tensor:
+        """Return the scalars that the outputs read, as means over the atoms of each structure.
+
+        Invariant under rotations and the choice of the cell; near structures are near in it. Shape
+        ``(graphs, embedding + layers * channels)``.
+        """
+        return mean(self._trunk(batch, self.bonds(batch))[0], batch)
+
+    def _trunk(self, batch: Batch, bonds: Bonds) -> tuple[Tensor, list[Parts]]:
+        """Return the scalars of all layers, and the features of each."""
         elements = self.embedding(batch.numbers)
         layer = {Irrep(0): self.start(elements).unsqueeze(1)}
         scalars: list[Tensor] = [elements]
@@ -119,8 +131,7 @@ class CarNet(nn.Module):
             layer = interaction(layer, elements, bonds)
             scalars.append(layer[Irrep(0)].squeeze(1))
             features.append(layer)
-        joined = torch.cat(scalars, dim=1)
-        return {output.target.key: output(joined, features, batch) for output in self.outputs}
+        return torch.cat(scalars, dim=1), features
 
     def assembled(self, learned: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return packed coordinates of the tensors from what :meth:`learned` returns."""

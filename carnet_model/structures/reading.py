@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from natural_tensors.errors import translated
-from natural_tensors.files.contents import check_contents, read_contents
+from natural_tensors.files.contents import check_contents, read_contents, stream_lines
 from natural_tensors.files.decoding import DecodingError, decode_json, decode_text
 
 from .cif import Entry, cif_entries
@@ -207,6 +209,29 @@ def read_text(path: Path) -> str:
     return text
 
 
+def text_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file of any size, unpacked when its name ends in .gz.
+
+    Raises:
+        GeometryError: when it is empty, or damaged.
+    """
+
+    def damaged(reason: str) -> GeometryError:
+        return GeometryError(f"cannot be read: {reason}; copy or pack it again")
+
+    empty = True
+    with translated(damaged), within_limits():
+        for raw in stream_lines(path):
+            try:
+                line = decode_text(raw)
+            except DecodingError:
+                line = raw.decode("latin-1")
+            empty = empty and not line.strip()
+            yield line.rstrip("\r\n")
+    if empty:
+        raise GeometryError("the file is empty")
+
+
 def read_json(path: Path) -> Any:
     """Return what a .json or .json.gz file holds, or the list of the lines of a .jsonl file.
 
@@ -284,22 +309,22 @@ def _ase_entries(path: Path) -> Iterator[Entry]:
         yield "", partial(_named, atoms)
 
 
-def xyz_frames(text: str) -> Iterator[str]:
+def xyz_frames(text: str | Iterable[str]) -> Iterator[str]:
     """Cut an XYZ file into frames by their counts, so that a bad frame loses no other.
 
     What follows a line that should be a count, and is none, comes as one last frame.
+
+    Args:
+        text: of the file, or its lines as they are read.
     """
-    lines = text.splitlines()
-    start = 0
-    while start < len(lines):
-        if not lines[start].strip():
-            start += 1
+    lines = iter(text.splitlines() if isinstance(text, str) else text)
+    for line in lines:
+        first = line.strip()
+        if not first:
             continue
-        first = lines[start].strip()
-        is_count = first.isdecimal() and len(first) <= len(str(len(lines)))
-        count = int(first) if is_count else len(lines)
-        yield "\n".join(lines[start : start + count + 2]) + "\n"
-        start += count + 2
+        is_count = first.isdecimal() and len(first) <= len(str(sys.maxsize)) - 1
+        rest = itertools.islice(lines, int(first) + 1) if is_count else lines
+        yield "\n".join([line, *rest]) + "\n"
 
 
 def xyz_atoms(frame: str) -> Any:

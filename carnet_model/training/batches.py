@@ -22,7 +22,8 @@ from natural_tensors.arrays import Integers
 from ..network.graph import Batch, collate
 from .config import Config
 from .label_tensors import Labels, join_labels
-from .samples import Sample, Samples
+from .sample_store import Sample, StoredSamples
+from .samples import Samples
 
 VALIDATION_BATCH = 64
 """Structures that a process predicts at once."""
@@ -132,7 +133,7 @@ class Steps(Sampler[Share]):
         sums = np.cumsum(self.edges[order], dtype=np.int64)
         cuts = np.searchsorted(sums, numbers * (sums[-1] / steps)) + 1
         cuts = np.maximum.accumulate(cuts - numbers) + numbers  # none is empty, and all are there
-        return np.minimum(cuts, size - steps + numbers)
+        return np.asarray(np.minimum(cuts, size - steps + numbers), dtype=np.int64)
 
     def __len__(self) -> int:
         size = len(self.edges)
@@ -149,14 +150,16 @@ def join_samples(samples: Sequence[Sample]) -> LabelledBatch:
     )
 
 
-class _StepData(Dataset[StepBatch]):
+class StepData(Dataset[StepBatch]):
     """Samples, to be had by the shares of steps."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
+    def __init__(self, samples: StoredSamples) -> None:
         self.samples = samples
 
     def __getitem__(self, share: Share) -> StepBatch:
-        return StepBatch(*join_samples([self.samples[row] for row in share.rows]), share.factor)
+        store, rows = self.samples.store, self.samples.rows[list(share.rows)]
+        labels = {key: store.labels(key, rows) for key in store.keys}
+        return StepBatch(store.batch(rows), labels, share.factor)
 
 
 class DataModule(pl.LightningDataModule):
@@ -178,18 +181,18 @@ class DataModule(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[StepBatch]:
         """Return the share of this process in the validation set, in its order."""
         val = self.samples.val
-        return self._loader(val, Steps(edges_of(val), batch=VALIDATION_BATCH * self._processes))
+        return self._loader(val, Steps(val.edges, batch=VALIDATION_BATCH * self._processes))
 
     @property
     def _processes(self) -> int:
         assert self.trainer is not None
         return int(self.trainer.world_size)
 
-    def _loader(self, samples: Sequence[Sample], steps: Steps) -> DataLoader[StepBatch]:
+    def _loader(self, samples: StoredSamples, steps: Steps) -> DataLoader[StepBatch]:
         assert self.trainer is not None
         steps.rank, steps.processes = self.trainer.global_rank, self._processes
         return DataLoader(
-            _StepData(samples),
+            StepData(samples),
             batch_size=None,
             sampler=steps,
             generator=torch.Generator(),  # leave the global one alone
@@ -199,13 +202,8 @@ class DataModule(pl.LightningDataModule):
 def training_steps(samples: Samples, config: Config) -> Steps:
     """Return the steps of an epoch of training, for one process."""
     return Steps(
-        edges_of(samples.train),
+        samples.train.edges,
         batch=config.batch,
         batch_edges=config.batch_edges,
         seed=config.seed,
     )
-
-
-def edges_of(samples: Sequence[Sample]) -> Integers:
-    """Return the number of edges of each sample."""
-    return np.array([sample.graph.edges for sample in samples], dtype=np.int64)

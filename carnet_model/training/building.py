@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ..data.examples import DatasetError, Example
@@ -16,7 +17,8 @@ from ..network.model import CarNet
 from ..network.settings import NetworkSettings
 from ..network.targets import Target
 from .label_tensors import labels_of_target
-from .preparation import Labelled, join_sets
+from .sample_cache import digest_of_examples, stored
+from .sample_store import StoredSamples, StoreWriter
 from .samples import Samples
 from .sources import labels_named
 
@@ -38,35 +40,44 @@ def prepare_examples(
             ``stress``.
         targets: what is predicted.
         settings: of the network that will see them; its cutoff makes the graphs.
-        cache: folder for graphs; the user's cache when left out.
+        cache: folder for samples; the user's cache when left out.
 
     Raises:
         DatasetError: when no example is left to train on, or none has a label of some target.
     """
-    train: list[Labelled] = []
-    val: list[Labelled] = []
-    for example in examples:
-        if example.split == "reserved":
-            continue
-        named = labels_named(example.labels, targets)
-        labels = {
-            target.key: labels_of_target(
-                example,
-                target,
-                [label for label in named if label.target == target],
-                even=example.split == "val",
-            )
-            for target in targets
-        }
-        if any(each.known for each in labels.values()):
-            (val if example.split == "val" else train).append((example, labels))
-    for target in targets:
-        if not any(labels[target.key].known for _, labels in train):
-            raise DatasetError(
-                f"no example has a label of {target.key} and may be trained on; name one of a "
-                f"LabelSource {target.key!r}, and see Example.split for who trains"
-            )
-    return join_sets(train, val, targets, cutoff=settings.cutoff, cache=cache)
+    listed = [example for example in examples if example.split != "reserved"]
+
+    def fill(writer: StoreWriter) -> list[str]:
+        known: set[str] = set()
+        for example in listed:
+            named = labels_named(example.labels, targets)
+            labels = {
+                target.key: labels_of_target(
+                    example,
+                    target,
+                    [label for label in named if label.target == target],
+                    even=example.split == "val",
+                )
+                for target in targets
+            }
+            learnt = {key for key, each in labels.items() if each.known}
+            if learnt:
+                writer.add(example, labels, "val" if example.split == "val" else "train")
+            known |= learnt if example.split == "train" else set()
+        for target in targets:
+            if target.key not in known:
+                raise DatasetError(
+                    f"no example has a label of {target.key} and may be trained on; name one of a "
+                    f"LabelSource {target.key!r}, and see Example.split for who trains"
+                )
+        return []
+
+    store = stored(digest_of_examples(listed), targets, settings.cutoff, fill, cache)
+    train, val = (
+        StoredSamples(store, np.flatnonzero([role == wanted for role in store.roles]))
+        for wanted in ("train", "val")
+    )
+    return Samples.of(train, val, targets)
 
 
 def build_network(settings: NetworkSettings, targets: Sequence[Target], samples: Samples) -> CarNet:

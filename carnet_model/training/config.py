@@ -300,7 +300,54 @@ class StartSettings(Settings):
         return {"model": value} if isinstance(value, str) else value
 
 
-WHERE = {"output", "accelerator", "devices", "nodes"}
+class RangeSettings(Settings):
+    """Values of a number between two ends: integers when both ends are."""
+
+    low: int | float = Field(description="the least")
+    high: int | float = Field(description="the largest")
+    log: bool = Field(default=False, description="even in the logarithm")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise ValueError(
+                f"low is below high, and above 0 with log; got {self.low} and {self.high}"
+            )
+        return self
+
+
+FIXED = ("data", "output", "split", "target", "tune", "seed")
+"""Settings that a search cannot vary."""
+
+
+class TuneSettings(Settings):
+    """A search of settings, `carnet tune`."""
+
+    settings: dict[str, RangeSettings | tuple[bool | int | float | str, ...]] = Field(
+        min_length=1,
+        description="what varies, by its place, such as optimizer.lr: low, high and log, or a "
+        "list of values",
+    )
+    trials: int = Field(default=20, ge=1, description="how many are tried")
+    folds: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        description="parts of the formulas that validate in turn; 1: as split says",
+    )
+
+    @field_validator("settings")
+    @classmethod
+    def _variable(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, values in value.items():
+            if name.split(".")[0] in FIXED:
+                raise ValueError(f"{name} cannot vary; nor can {', '.join(FIXED)}")
+            if isinstance(values, tuple) and len(values) < 2:
+                raise ValueError(f"{name}: list two values or more, got {list(values)}")
+        return value
+
+
+WHERE = {"output", "tune", "accelerator", "devices", "nodes"}
 """Settings that change nothing of what is learnt, beyond rounding."""
 
 
@@ -359,6 +406,10 @@ class Config(Settings):
         default="auto",
         description="compile the hot path: where a C++ compiler is present, or an error",
     )
+    precision: Literal["single", "mixed"] = Field(
+        default="single",
+        description="mixed: GPUs multiply matrices in TF32; not for an energy",
+    )
     accelerator: str = Field(default="cpu", description="cpu, gpu, or whatever Lightning knows")
     devices: int = Field(
         default=1,
@@ -369,6 +420,9 @@ class Config(Settings):
         default=1,
         ge=1,
         description="machines; more than one are started by torchrun or srun, which say it",
+    )
+    tune: TuneSettings | None = Field(
+        default=None, description="what `carnet tune` varies; no training reads it"
     )
 
     @field_validator("target", mode="before")
@@ -386,6 +440,8 @@ class Config(Settings):
             raise ValueError(f"target: two are called alike, {', '.join(keys)}; give titles")
         if sum(target.potential for target in targets) > 1:
             raise ValueError("target: a network has one energy; leave the others out")
+        if self.precision == "mixed" and any(target.potential for target in targets):
+            raise ValueError("precision: mixed: forces need the accuracy of single")
         idle = [target.key for target in targets if not self.loss.of(target)]
         if idle:
             raise ValueError(f"loss: all weights of {idle[0]} are 0: there is nothing to learn")
@@ -399,7 +455,7 @@ class Config(Settings):
     def differences(self, other: Config) -> list[str]:
         """Return a line for each setting that differs, but for where and on what it runs."""
         mine, others = dict(_flat(self.model_dump())), dict(_flat(other.model_dump()))
-        keys = sorted((mine.keys() | others.keys()) - WHERE)
+        keys = sorted(key for key in mine.keys() | others.keys() if key.split(".")[0] not in WHERE)
         return [
             f"{key}: {others.get(key)!r} there, {mine.get(key)!r} here"
             for key in keys

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,8 @@ from ..network.settings import ConfigError, NetworkSettings
 from ..network.targets import Target
 from ..weights import checkpoint
 from .config import StartSettings
-from .samples import Sample, Samples
+from .sample_store import StoredSamples
+from .samples import Samples
 
 BATCH = 64
 """Structures predicted at once, to shift reference energies."""
@@ -136,7 +136,7 @@ def _introduce_elements(model: CarNet, seen: frozenset[int], samples: Samples) -
 
 
 @torch.no_grad()
-def _refit_reference(model: CarNet, target: Target, table: Tensor, train: Sequence[Sample]) -> None:
+def _refit_reference(model: CarNet, target: Target, table: Tensor, train: StoredSamples) -> None:
     """Shift the contribution of each element by what is left unexplained, in least squares.
 
     Args:

@@ -4,140 +4,131 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
-from ..data.examples import DatasetError, Example, bucket
-from ..data.fingerprints import fingerprint
-from ..data.reading import read_examples
-from ..network.targets import Target
-from .config import SplitSettings
-from .graph_cache import graphs
-from .label_tensors import Labels, join_labels, labels_of_target
-from .plan import Plan
-from .samples import Sample, Samples
-from .scales import scales_of
-from .sources import Source
+from natural_tensors.arrays import Integers
 
-Labelled: TypeAlias = tuple[Example, Mapping[str, Labels]]
-"""An example with its labels by the key of the target."""
+from ..data.examples import DatasetError, Example, bucket
+from ..data.reading import check_faults, stream_examples
+from .config import SplitSettings
+from .label_tensors import labels_of_target
+from .plan import Plan
+from .sample_cache import digest_of_files, stored
+from .sample_store import ROLES, Role, Store, StoredSamples, StoreWriter
+from .samples import Samples
+from .sources import Source
 
 
 def prepare(plan: Plan, *, cache: Path | None = None) -> Samples:
-    """Read the data of a plan.
+    """Read the data of a plan, or take them as they were read before.
 
     Args:
         plan: says where the data are, and who validates.
-        cache: folder for graphs; the user's cache when left out.
+        cache: folder for samples; the user's cache when left out.
 
     Raises:
         DatasetError: when a file is bad, or nothing is left to train on.
     """
-    division = _Division(plan)
-    for source in plan.sources:
-        division.read(source)
-    division.admit_training_only()
-    division.keep_share(plan.config.split.share)
-    if not division.train:
-        remarks = "\n".join(division.remarks)
-        raise DatasetError(
-            f"no structure is left to train on; check role and split of the data\n{remarks}"
-        )
-    return join_sets(
-        division.train,
-        division.val,
+
+    def fill(writer: StoreWriter) -> list[str]:
+        reader = _Reader(plan, writer)
+        for source in plan.sources:
+            reader.read(source)
+        if not reader.trains:
+            raise _nothing_left(reader.remarks)
+        return reader.remarks
+
+    store = stored(_key(plan), plan.targets, plan.network.cutoff, fill, cache)
+    train, val, remarks = _divided(store, plan.config.split.share)
+    if not len(train):
+        raise _nothing_left([*store.remarks, *remarks])
+    return Samples.of(
+        StoredSamples(store, train),
+        StoredSamples(store, val),
         plan.targets,
-        cutoff=plan.network.cutoff,
-        cache=cache,
-        remarks=division.remarks,
+        (*store.remarks, *remarks),
     )
 
 
-def join_sets(
-    train: Sequence[Labelled],
-    val: Sequence[Labelled],
-    targets: Sequence[Target],
-    *,
-    cutoff: float,
-    cache: Path | None = None,
-    remarks: Sequence[str] = (),
-) -> Samples:
-    """Return samples of two sets, with what the first says about sizes.
+def _key(plan: Plan) -> bytes:
+    """Return what says which samples a plan reads, wherever its files are."""
+    sources = [replace(source, path=Path(source.path).name) for source in plan.sources]
+    split = plan.config.split.model_dump(exclude={"share"})
+    digest = digest_of_files(source.path for source in plan.sources)
+    return digest + f"{sources!r} {split!r}".encode()
 
-    Args:
-        train: the training set, not empty.
-        val: the validation set.
-        targets: what is predicted.
-        cutoff: of the graphs, angstrom.
-        cache: folder for graphs; the user's cache when left out.
-        remarks: what was left out, for whom it concerns.
+
+def _nothing_left(remarks: Sequence[str]) -> DatasetError:
+    told = "\n".join(remarks)
+    return DatasetError(
+        f"no structure is left to train on; check role and split of the data\n{told}"
+    )
+
+
+def _divided(store: Store, share: float) -> tuple[Integers, Integers, list[str]]:
+    """Return the rows that train and those that validate, and what was left out.
+
+    Crystals of pure training sources are let in, but for formulas that validate; of the training
+    set a share is kept, the same structures whatever their order.
     """
-    labelled = (*train, *val)
-    structures = [example.geometry for example, _ in labelled]
-    samples = [
-        Sample(example, graph, labels)
-        for (example, labels), graph in zip(
-            labelled, graphs(structures, cutoff, cache), strict=True
+    formulas, remarks = store.texts("formula"), list[str]()
+    rows: dict[Role, list[int]] = {role: [] for role in ROLES}
+    for row, role in enumerate(store.roles):
+        rows[role].append(row)
+    validating = {formulas[row] for row in rows["val"] if store.periodic[row]}
+    kept = [row for row in rows["train only"] if formulas[row] not in validating]
+    if len(kept) < len(rows["train only"]):
+        remarks.append(
+            f"{len(rows['train only']) - len(kept)} training crystals have a formula that "
+            "validates: left out"
         )
-    ]
-    first = tuple(samples[: len(train)])
-    numbers = [sample.graph.numbers for sample in first]
-    neighbours = float(np.mean([sample.graph.edges / sample.graph.atoms for sample in first]))
-    return Samples(
-        train=first,
-        val=tuple(samples[len(train) :]),
-        scales={
-            target.key: scales_of(
-                target, join_labels([sample.labels[target.key] for sample in first]), numbers
-            )
-            for target in targets
-        },
-        neighbours=max(neighbours, 1.0),
-        fingerprint=fingerprint(sample.example for sample in first),
-        remarks=tuple(remarks),
-    )
+    train = rows["train"] + kept
+    if share < 1:
+        identifiers = store.texts("identifier")
+        train.sort(key=lambda row: _number(f"{identifiers[row]} {formulas[row]}"))
+        size = max(1, round(share * len(train)))
+        remarks.append(f"{size} of {len(train)} training structures are used")
+        train = train[:size]
+    return np.array(train, dtype=np.int64), np.array(rows["val"], dtype=np.int64), remarks
 
 
 @dataclass
-class _Division:
-    """The examples read so far, divided.
+class _Reader:
+    """Reads sources into a store, and says who each example is.
 
     Attributes:
         plan: of the training.
-        train: the training set.
-        val: the validation set.
-        training_only: of sources that never validate; in the training set in the end, but for
-            formulas that validate.
+        writer: of the store.
+        trains: whether any example was read that may train.
         read_before: by identifier and formula of those with a place, the keys of the targets with
             labels.
         remarks: what was left out, a line for each source.
     """
 
     plan: Plan
-    train: list[Labelled] = field(default_factory=list)
-    val: list[Labelled] = field(default_factory=list)
-    training_only: list[Labelled] = field(default_factory=list)
+    writer: StoreWriter
+    trains: bool = False
     read_before: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def read(self, source: Source) -> None:
         """Read a source and give each of its examples a place."""
-        examples = read_examples(
-            source.path,
-            [label.reading for label in source.labels],
-            for_training=True,
-            weights=source.rules,
-            on_error=source.on_error,
-        )
-        left_out = Counter(
-            {"reserved for evaluation": examples.reserved, "faulty": len(examples.faults)}
-        )
+        left_out: Counter[str] = Counter()
+        faults, read = list[DatasetError](), 0
         earlier = dict(self.read_before)  # of earlier sources: several frames may share a name
-        for example in examples:
+        readings = [label.reading for label in source.labels]
+        for example in stream_examples(source.path, readings, weights=source.rules):
+            if isinstance(example, DatasetError):
+                faults.append(example)
+                continue
+            read += 1
+            if example.reserved:
+                left_out["reserved for evaluation"] += 1
+                continue
             key = (example.identifier, example.formula)
             names = {label.target.key for label in source.labels if label.name in example.labels}
             if names <= earlier.get(key, frozenset()):
@@ -148,6 +139,8 @@ class _Division:
                 left_out[reason] += 1
             else:
                 self.read_before[key] = self.read_before.get(key, frozenset()) | names
+        check_faults(source.path, faults, source.on_error, read)
+        left_out["faulty"] = len(faults)
         counts = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
         if counts:
             self.remarks.append(f"{Path(source.path).name}: left out: {counts}")
@@ -167,28 +160,10 @@ class _Division:
         }
         if not any(each.known for each in labels.values()):
             return "with labels of weight 0 only"
-        trains = self.training_only if source.role == "train" else self.train
-        (self.val if validates else trains).append((example, labels))
+        trains: Role = "train only" if source.role == "train" else "train"
+        self.writer.add(example, labels, "val" if validates else trains)
+        self.trains = self.trains or not validates
         return ""
-
-    def admit_training_only(self) -> None:
-        """Let crystals of pure training sources in, but for formulas that validate."""
-        formulas = {example.formula for example, _ in self.val if any(example.geometry.periodic)}
-        kept = [pair for pair in self.training_only if pair[0].formula not in formulas]
-        if len(kept) < len(self.training_only):
-            self.remarks.append(
-                f"{len(self.training_only) - len(kept)} training crystals have a formula that "
-                "validates: left out"
-            )
-        self.train += kept
-
-    def keep_share(self, share: float) -> None:
-        """Keep a share of the training set: the same structures whatever their order."""
-        if share < 1:
-            self.train.sort(key=lambda pair: _number(f"{pair[0].identifier} {pair[0].formula}"))
-            kept = max(1, round(share * len(self.train)))
-            self.remarks.append(f"{kept} of {len(self.train)} training structures are used")
-            self.train = self.train[:kept]
 
 
 def _number(text: str) -> int:

@@ -202,7 +202,7 @@ def connected(config: Config, layout: Layout) -> Iterator[Team]:
         yield Team(trainer)
     except BaseException:
         if launcher is not None:
-            launcher.kill(signal.SIGTERM)  # type: ignore[arg-type]
+            launcher.kill(signal.SIGTERM)
         raise
     finally:
         if layout.processes > 1:

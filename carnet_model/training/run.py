@@ -112,7 +112,7 @@ def train(
     with (
         _without_lightning_warnings(),
         connected(plan.config, layout) as team,
-        _process_settings(plan.config.threads),
+        _process_settings(plan.config),
     ):
         resuming = team.first_does(lambda: _claim_folder(plan, resume))
         samples = team.in_turn(lambda: _prepare(plan, progress=progress))
@@ -250,16 +250,19 @@ def _finish(learner: Learner, samples: Samples, team: Team, *, progress: bool) -
 
 
 @contextmanager
-def _process_settings(threads: int | None) -> Iterator[None]:
-    """Choose the number of threads; afterwards restore it and the global random numbers."""
-    before = torch.get_num_threads()
+def _process_settings(config: Config) -> Iterator[None]:
+    """Choose threads and precision; afterwards restore them and the global random numbers."""
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    if threads is not None:
-        torch.set_num_threads(threads)
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    if config.precision == "mixed":
+        torch.set_float32_matmul_precision("high")
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        torch.set_float32_matmul_precision(before[1])
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         torch.set_rng_state(states[2])

@@ -18,7 +18,6 @@ from natural_tensors.errors import translated
 from natural_tensors.files.decoding import decode_json, decode_text
 from natural_tensors.files.saving import make_folder, remove_leftovers, to_csv, write_bytes
 
-from ..data.fingerprints import Fingerprints
 from ..weights import checkpoint
 from ..weights.record import MODEL as RECORD
 from ..weights.record import WEIGHTS
@@ -66,8 +65,7 @@ class EpochWriter(CheckpointCallback):
     def __init__(self, plan: Plan, samples: Samples, *, talk: bool) -> None:
         self.plan, self.samples, self.talk = plan, samples, talk
         self.folder = plan.folder
-        prints = Fingerprints.of(sample.example for sample in samples.train)
-        self.arrays = checkpoint.arrays_of(prints)
+        self.arrays = checkpoint.arrays_of(samples.train.signatures())
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Do not go on with a run that had stopped."""
@@ -199,6 +197,20 @@ def check_folder(plan: Plan, resume: bool | None) -> bool:
             f"{folder}: holds a finished run with these settings; choose another output or seed"
         )
     return (folder / STATE).is_file()
+
+
+def finished_metrics(folder: Path) -> Mapping[str, float] | None:
+    """Return the metrics of a finished run; None where there is none.
+
+    Raises:
+        TrainingError: when it cannot be read.
+    """
+    if not (folder / RUN).is_file():
+        return None
+    with translated(partial(_unreadable, folder), keep=TrainingError):
+        record = decode_json(decode_text((folder / RUN).read_bytes()))
+        metrics: Mapping[str, float] | None = record["metrics"] if record["finished"] else None
+    return metrics
 
 
 def _unreadable(folder: Path, reason: str) -> TrainingError:

@@ -1,52 +1,65 @@
-"""Samples of a training: structures with their graphs and labels."""
+"""Everything a training takes from the data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..data.examples import Example
-from ..network.graph import Graph
-from .label_tensors import Labels
-from .scales import Scales
+import numpy as np
 
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """One structure as training sees it.
-
-    Attributes:
-        example: the structure and what the file said.
-        graph: its graph.
-        labels: by the key of the target, of its systems: one, or one for each atom.
-    """
-
-    example: Example
-    graph: Graph
-    labels: Mapping[str, Labels]
+from ..network.targets import Target
+from .sample_store import StoredSamples
+from .scales import Scales, scales_of
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Everything a training takes from the data.
+    """Training and validation set, and what the first says about sizes.
 
     Attributes:
         train: the training set.
         val: the validation set.
         scales: by the key of the target.
         neighbours: mean over structures of the number of neighbours of an atom.
+        elements: atomic numbers that occur in the training set.
         fingerprint: of the training set.
         remarks: what was left out, for whom it concerns.
     """
 
-    train: tuple[Sample, ...]
-    val: tuple[Sample, ...]
+    train: StoredSamples
+    val: StoredSamples
     scales: Mapping[str, Scales]
     neighbours: float
+    elements: list[int]
     fingerprint: str
     remarks: tuple[str, ...]
 
-    @property
-    def elements(self) -> list[int]:
-        """Atomic numbers that occur in the training set."""
-        return sorted({int(z) for sample in self.train for z in sample.graph.numbers})
+    @classmethod
+    def of(
+        cls,
+        train: StoredSamples,
+        val: StoredSamples,
+        targets: Sequence[Target],
+        remarks: Sequence[str] = (),
+    ) -> Samples:
+        """Return the samples of two sets.
+
+        Args:
+            train: the training set, not empty.
+            val: the validation set.
+            targets: what is predicted.
+            remarks: what was left out.
+        """
+        numbers = train.numbers
+        sizes = np.array([len(each) for each in numbers])
+        return cls(
+            train=train,
+            val=val,
+            scales={
+                target.key: scales_of(target, train.labels(target), numbers) for target in targets
+            },
+            neighbours=max(float(np.mean(train.edges / sizes)), 1.0),
+            elements=np.unique(np.concatenate(numbers)).tolist(),
+            fingerprint=train.fingerprint(),
+            remarks=tuple(remarks),
+        )

@@ -44,6 +44,21 @@ def read_stream(file: IO[bytes]) -> bytes:
     return content
 
 
+def stream_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file of any size, unpacked as `read_contents` does.
+
+    Raises:
+        LimitError: when one of them is more than the limit ``file``.
+        OSError, EOFError, LZMAError: when it cannot be read, or is damaged.
+    """
+    most = limits.limit("file")
+    with UNPACKERS.get(path.suffix.lower(), open)(path, "rb") as file:
+        while line := file.readline(most + 1):
+            if len(line) > most:
+                raise _too_large()
+            yield line
+
+
 def check_contents(path: Path) -> None:
     """Refuse a file that another library is to read, and that unpacks to more than the limit.
 

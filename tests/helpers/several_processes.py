@@ -16,7 +16,7 @@ import pytest
 from carnet_model.training.config import Config
 from tests.helpers.trainings import interrupted_at
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which processes that wait for each other are given up."""
 
 

@@ -14,6 +14,7 @@ from ase.calculators.emt import EMT
 from ase.io import write
 
 from carnet_model.data.labels import LabelSource
+from carnet_model.structures.geometry import Geometry
 from carnet_model.training.config import Config
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.label_tensors import TensorLabels
@@ -21,7 +22,8 @@ from carnet_model.training.plan import resolve
 from carnet_model.training.preparation import prepare
 from carnet_model.training.run import Run, train
 from carnet_model.training.run_folder import EpochWriter
-from carnet_model.training.samples import Sample, Samples
+from carnet_model.training.sample_store import Sample
+from carnet_model.training.samples import Samples
 from carnet_model.training.sources import resolve_sources
 from tests.helpers.tiny_models import RECORDS
 
@@ -133,6 +135,13 @@ def prepared(config: Config) -> Samples:
 def readings(config: Config) -> list[LabelSource]:
     """Return how the labels of the first source are read."""
     return [label.reading for label in resolve_sources(config)[0].labels]
+
+
+def geometry_of(sample: Sample) -> Geometry:
+    """Return the structure of a sample."""
+    graph = sample.graph
+    periodic = bool(graph.cell.any())
+    return Geometry(graph.numbers, graph.positions, graph.cell, (periodic,) * 3)
 
 
 def tensor_labels(sample: Sample) -> TensorLabels:

@@ -18,7 +18,7 @@ from carnet_model.calculators.elastic_constants import elastic_constants, from_f
 from carnet_model.potentials.second_derivatives import MechanicsError
 from carnet_model.prediction.predictor import Predictor
 from carnet_model.structures.conversion import geometry
-from carnet_model.training import graph_cache
+from carnet_model.training import sample_cache
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.run import train
 from natural_tensors import elasticity
@@ -60,7 +60,7 @@ def copper(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder=folder,
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(graph_cache, "cache_folder", lambda: folder / "cache")
+        patch.setattr(sample_cache, "cache_folder", lambda: folder / "cache")
         return train(config, progress=False).checkpoint
 
 

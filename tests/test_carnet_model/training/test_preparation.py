@@ -23,17 +23,20 @@ from tests.helpers.trainings import (
 pytestmark = pytest.mark.usefixtures("own_graph_cache")
 
 
+BY_NAME = {record["id"]: record for record in RECORDS}
+
+
 def test_samples_are_divided_weighed_and_counted(tmp_path: Path) -> None:
     rules = [{"when": {"crystal_system": "cubic"}, "weight": 0.5}]
     config = crystal_config(tmp_path, data=[{"path": "crystals.json", "labels": STIFFNESS,
                                          "weights": rules, "max_atoms": 6}])  # fmt: skip
     samples = prepared(config)
-    formulas = {sample.example.formula for sample in samples.val}
+    formulas = {sample.formula for sample in samples.val}
     assert samples.val
-    assert not formulas & {sample.example.formula for sample in samples.train}
+    assert not formulas & {sample.formula for sample in samples.train}
     assert max(sample.graph.atoms for sample in samples.train) <= 6
     for sample in samples.train:
-        cubic = sample.example.notes["crystal_system"] == "cubic"
+        cubic = BY_NAME[sample.identifier]["crystal_system"] == "cubic"
         assert float(tensor_labels(sample).tensor_weight) == (0.5 if cubic else 1.0)
         weight = 0.5 if cubic else 1.0
         assert tensor_labels(sample).moduli_weight.tolist() == [[weight, weight, 0.0]]
@@ -52,18 +55,15 @@ def test_partial_labels_and_sources_for_training_only(tmp_path: Path) -> None:
         ],
     )
     samples = prepared(whole)
-    identifiers = [sample.example.identifier for sample in (*samples.train, *samples.val)]
+    identifiers = [sample.identifier for sample in (*samples.train, *samples.val)]
     assert len(set(identifiers)) == len(identifiers)
     assert any("20 in an earlier source" in remark for remark in samples.remarks)
     assert any("given to validation by the split" in remark for remark in samples.remarks)
     partial = [sample for sample in samples.train if not tensor_labels(sample).tensor_weight.any()]
     assert partial
     for sample in partial:
-        given = [sample.example.notes.get("bulk"), tensor_labels(sample).moduli[0, 0]]
-        assert given[0] is None
-        assert float(tensor_labels(sample).moduli[0, 0]) == pytest.approx(
-            float(sample.example.labels["bulk"])
-        )
+        bulk = BY_NAME[sample.identifier]["K_VRH"]
+        assert float(tensor_labels(sample).moduli[0, 0]) == pytest.approx(bulk)
         assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0, 0.0]]
 
 
@@ -77,7 +77,7 @@ def test_the_range_of_a_label_and_its_own_weight(tmp_path: Path) -> None:
     samples = prepared(crystal_config(tmp_path, data=[{"path": "crystals.json", "labels": labels}]))
     for sample in samples.train:
         assert 0 < tensor_labels(sample).moduli[0, 0] < 100
-        cubic = sample.example.notes["crystal_system"] == "cubic"
+        cubic = BY_NAME[sample.identifier]["crystal_system"] == "cubic"
         assert float(tensor_labels(sample).tensor_weight) == (0.0 if cubic else 0.25)
         assert tensor_labels(sample).moduli_weight.tolist() == [[1.0, 1.0, 0.0]]
 
@@ -98,7 +98,7 @@ def test_moduli_after_voigt_and_weights_of_their_own(tmp_path: Path) -> None:
     }
     samples = prepared(crystal_config(tmp_path, data=[{"path": "moduli.json", "labels": labels}]))
     for sample in samples.train:
-        number = next(n for n, row in enumerate(rows) if row["id"] == sample.example.identifier)
+        number = next(n for n, row in enumerate(rows) if row["id"] == sample.identifier)
         weight = 0.25 if number % 3 else 1.0
         expected = [0.0, 0.5, weight] if number % 2 else [weight, 0.5, 0.0]
         assert tensor_labels(sample).moduli_weight.tolist() == [expected]
@@ -117,8 +117,8 @@ def test_what_one_source_may_not_train_on_validates_in_another(tmp_path: Path) -
     ]
     samples = prepared(crystal_config(tmp_path, data=data))
     assert len(samples.train) + len(samples.val) == len(RECORDS)
-    assert {bucket(sample.example.formula) // 10 for sample in samples.val} <= {1, 2, 3}
-    assert not any(10 <= bucket(sample.example.formula) < 40 for sample in samples.train)
+    assert {bucket(sample.formula) // 10 for sample in samples.val} <= {1, 2, 3}
+    assert not any(10 <= bucket(sample.formula) < 40 for sample in samples.train)
     assert samples.val
     assert not any(tensor_labels(sample).tensor_weight.any() for sample in samples.val)
 
@@ -128,7 +128,7 @@ def test_reserved_crystals_never_enter(tmp_path: Path) -> None:
                 "frac": [[0, 0, 0], [0.25] * 3, [0.75] * 3]}  # fmt: skip
     (tmp_path / "crystals.json").write_text(json.dumps([*RECORDS, reserved]))
     samples = prepared(crystal_config(tmp_path))
-    assert all(sample.example.identifier != "fluorite" for sample in (*samples.train, *samples.val))
+    assert all(sample.identifier != "fluorite" for sample in (*samples.train, *samples.val))
     assert "1 reserved for evaluation" in samples.remarks[0]
 
 
@@ -155,7 +155,7 @@ def test_a_share_of_the_training_set_is_part_of_a_larger_one(tmp_path: Path) -> 
     for share in (0.25, 0.5, 1.0):
         config = alloy_config(tmp_path, split={"by": "note", "share": share})
         samples = prepared(config)
-        chosen.append({sample.example.identifier for sample in samples.train})
+        chosen.append({sample.identifier for sample in samples.train})
     assert chosen[0] < chosen[1] < chosen[2]
     assert len(chosen[1]) == round(0.5 * len(chosen[2]))
 

@@ -84,8 +84,7 @@ def test_a_run_of_two_processes_goes_on_in_two_or_one(
 
 
 def test_labels_of_forces_alone_leave_no_parameter_out(tmp_path: Path) -> None:
-    labels = {"forces": {}}
-    data = [{"path": "alloys.xyz", "labels": labels}]
+    data: list[Any] = [{"path": "alloys.xyz", "labels": {"forces": {}}}]
     settings: dict[str, Any] = {"epochs": 1, "data": data, "compile": "never"}
     alone = train(alloy_config(tmp_path, output="one", **settings), progress=False)
     first, second = train_in_processes(alloy_config(tmp_path, output="two", **settings))

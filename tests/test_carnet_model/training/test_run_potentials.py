@@ -23,6 +23,7 @@ from tests.helpers.trainings import (
     alloy_config,
     alloys,
     energies_and_dipoles,
+    geometry_of,
     prepared,
     readings,
 )
@@ -96,7 +97,7 @@ def test_several_targets_from_one_trunk(tmp_path: Path) -> None:
     run = train(config, progress=False)
     stored = checkpoint.load(run.checkpoint)
     assert [target.key for target in stored.targets] == ["energy", "dipole"]
-    structure = samples.train[0].example.geometry
+    structure = geometry_of(samples.train[0])
     energy = carnet_model.load(run.checkpoint).predict(structure)
     dipole = carnet_model.load(run.checkpoint, target="dipole").predict(structure)
     assert energy.tensor.shape == ()
@@ -144,7 +145,7 @@ def test_a_sum_is_extensive(tmp_path: Path) -> None:
     )  # fmt: skip
     run = train(config, progress=False)
     predictor = carnet_model.load(run.checkpoint, precision="double")
-    one = prepared(config).train[0].example.geometry
+    one = geometry_of(prepared(config).train[0])
     far = type(one)(
         np.tile(one.numbers, 2), np.concatenate([one.positions, one.positions + 50.0]),
         one.cell, one.periodic,

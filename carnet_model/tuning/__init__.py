@@ -1,0 +1,1 @@
+"""Search of settings: many trainings, of which the best is kept."""
