@@ -29,7 +29,7 @@ from .timing import interleaved
 
 COUNT = 100_000
 COMPILER = ("g++", "-std=c++17", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC",
-            "-shared", "-DSCALAR=float", "-DLANES=1")  # fmt: skip
+            "-shared", "-Wno-psabi", "-DSCALAR=float", "-DLANES=8")  # fmt: skip
 
 Einsum = Callable[..., Any]
 

@@ -1,9 +1,16 @@
-"""Generated PyTorch code, compiled, against e3nn and dense einsum."""
+"""Generated PyTorch, compiled, and generated C++, against e3nn, dense einsum and sphericart.
+
+sphericart is measured where its packages can be imported, `sphericart` and `sphericart-torch`:
+
+    python -m venv ENV && ENV/bin/pip install --no-deps sphericart==2.0.4 sphericart-torch==2.0.4
+    PYTHONPATH=ENV/lib/python3.11/site-packages python -m benchmarks generated
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 import torch
@@ -35,12 +42,23 @@ def _elastic_times(kind: torch.dtype, rounds: int) -> dict[str, float]:
     dense = products.change_of_basis.to(kind)
     pack: Function = torch.compile(module.pack, fullgraph=True)
     decompose: Function = torch.compile(whole.decompose, fullgraph=True)
+    cpp = codegen.load(codegen.TensorRecipe("elastic", form="components"), "cpp")
+    whole_cpp = codegen.load(codegen.TensorRecipe("elastic"), "cpp")
     return interleaved(
         {
             "e3nn from_cartesian (81 to 21)": lambda: rival.from_cartesian(full, products),
+            "e3nn from_cartesian + to_cartesian": lambda: rival.to_cartesian(
+                rival.from_cartesian(full, products), products
+            ),
             "dense einsum (81 to 21)": lambda: torch.einsum("zijkl,aijkl->za", full, dense),
             "pack (21 to 21)": lambda: pack(components),
+            "pack (21 to 21), C++": lambda: cpp.pack(components),
             "decompose (81 to 101)": lambda: decompose(full),
+            "decompose (81 to 101), C++": lambda: whole_cpp.decompose(full),
+            "decompose + reconstruct, C++": lambda: whole_cpp.reconstruct(
+                whole_cpp.decompose(full)
+            ),
+            "clone of the components": lambda: components.clone(),
             "clone of the full arrays": lambda: full.clone(),
         },
         rounds,
@@ -74,12 +92,21 @@ def _harmonics(rounds: int) -> Table:
     theirs: Function = torch.compile(
         lambda v: o3.spherical_harmonics(degrees, v, False, "component"), fullgraph=True
     )
+    cpp = codegen.load(codegen.HarmonicsRecipe(4), "cpp")
+    functions: dict[str, Callable[[], object]] = {}
+    if find_spec("sphericart"):
+        import sphericart.torch
+
+        rival = sphericart.torch.SphericalHarmonics(4)
+        functions["sphericart"] = lambda: rival.compute(vectors)
     times = interleaved(
         {
             "e3nn": lambda: o3.spherical_harmonics(degrees, vectors, False, "component"),
             "e3nn, compiled": lambda: theirs(vectors),
             "generated, eager": lambda: module.harmonics(vectors),
             "generated, compiled": lambda: ours(vectors),
+            "generated, C++": lambda: cpp.harmonics(vectors),
+            **functions,
         },
         rounds,
     )
