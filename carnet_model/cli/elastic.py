@@ -22,9 +22,9 @@ from .options import ModelOption
     "elastic",
     epilog=examples_of(
         "carnet",
-        "elastic si.cif --model runs/silicon/model",
-        "elastic POSCAR -m runs/silicon/model --by-strain",
-        "elastic si.cif -m runs/silicon/model --json",
+        "elastic si.cif --model silicon",
+        "elastic POSCAR -m silicon --by-strain",
+        "elastic si.cif -m silicon --json",
     ),
 )
 def elastic(

@@ -1,0 +1,62 @@
+"""The figures of the cards of the shipped potentials, measured again where the data are at hand."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import carnet_model
+from carnet_model.data.reading import read_examples
+from carnet_model.evaluation.evaluation import evaluate
+from carnet_model.training.config_reading import read_config
+from carnet_model.training.sources import resolve_sources
+from tests.helpers.paths import DATA, ROOT
+
+pytestmark = pytest.mark.slow
+
+NAMES = ("silicon",)
+ROWS = {
+    "energy, meV an atom": "energy_mae",
+    "forces, meV/Å": "forces_mae",
+    "stress, GPa": "stress_mae",
+}
+"""Rows of a card, and the figure in each."""
+
+
+def stated(card: str, row: str) -> tuple[float, float]:
+    """Return the number of a row of a card, and half of its last digit."""
+    (text,) = re.findall(rf"^\| {re.escape(row)} \| ([\d.]+)", card, re.M)
+    return float(text), 0.5 * 10.0 ** -len(text.partition(".")[2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_errors_are_those_of_the_card(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_DATA", str(DATA))
+    recipe = read_config(ROOT / "carnet_model" / "recipes" / f"{name}.yaml")
+    (source,) = resolve_sources(recipe)
+    predictor = carnet_model.load(name)
+    readings = [label.reading for label in source.evaluated_labels(predictor.target)]
+    try:
+        read = read_examples(source.path, readings)
+    except FileNotFoundError:
+        pytest.skip("the data sets are not at hand; name their folder in NATURAL_TENSORS_DATA")
+    examples = [example for example in read if example.split == "val"]
+    card = (ROOT / "carnet_model" / "weights" / f"{name}.md").read_text(encoding="utf-8")
+    assert f"{len(examples)} structures" in card
+    found = evaluate(predictor, examples, draws=2)
+    listed = predictor.record["metrics"]["val"]
+    for row, figure in ROWS.items():
+        value, half = stated(card, row)
+        assert listed[figure] == pytest.approx(value, abs=half)
+        # single precision differs from machine to machine
+        assert found.errors[figure].value == pytest.approx(listed[figure], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recipe_is_that_of_the_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_DATA", str(DATA))
+    recipe = read_config(ROOT / "carnet_model" / "recipes" / f"{name}.yaml").model_dump(mode="json")
+    trained = carnet_model.load(name).record["config"]
+    for key in ("target", "network", "loss", "optimizer", "batch", "ema", "epochs", "seed"):
+        assert trained[key] == recipe[key], key
