@@ -11,11 +11,12 @@ import torch
 from rich.table import Table
 
 from carnet_model.compiled.compilation import compile_kernels
-from carnet_model.network.graph import Batch, build, collate
+from carnet_model.network.batch import Batch, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 
 from .processes import say
 from .timing import interleaved

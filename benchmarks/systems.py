@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from carnet_model.network.graph import Batch, build, collate
+from carnet_model.network.batch import Batch, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 
 CUTOFF = 5.0
 LAYERS = 2

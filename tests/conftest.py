@@ -12,6 +12,9 @@ from tests.helpers.machine import MISSING
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# results must not depend on what is in the cache, and no process may be left behind
+os.environ["NATURAL_TENSORS_PROGRAMS"] = "never"
+
 pytest.register_assert_rewrite("tests.helpers.oracles")
 
 settings.register_profile(

@@ -10,12 +10,11 @@ atoms.get_forces()
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import torch
 from ase import Atoms
 from ase.calculators.calculator import (
     CalculationFailed,
@@ -25,24 +24,20 @@ from ase.calculators.calculator import (
     all_changes,
 )
 from ase.outputs import Properties, all_outputs
-from torch import Tensor
 
-from codegen.compiled.toolchain import BuildError
 from natural_tensors.arrays import Floats
 
-from ..compiled.compilation import Mode, compile_kernels
-from ..compiled.radial_tables import TableError, tabulate
-from ..network.graph import Batch
-from ..network.model import CarNet
+from ..compiled.mode import Mode
+from ..cpp.files import Precision
+from ..inference.choice import own_networks
+from ..inference.networks import Networks, Response, ResponseError, check_precision, potential_of
 from ..network.targets import Target
-from ..potentials.derivatives import energy_and_derivatives
-from ..potentials.second_derivatives import PAIRS
-from ..prediction.predictor import Precision, Predictor, load
+from ..prediction.predictor import Predictor, load
 from ..structures.conversion import geometry
-from ..structures.geometry import CLOSEST, FLATTEST, Geometry, GeometryError
+from ..structures.geometry import FLATTEST, Geometry, GeometryError
 from .neighbour_list import NeighbourList
 
-VOIGT = tuple(zip(*PAIRS, strict=True))
+VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))
 """Rows and columns of a stress in ASE's order: xx, yy, zz, yz, xz, xy."""
 
 
@@ -75,18 +70,23 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
             until atoms or cell have moved so far that a pair might be missing; 0 builds it anew
             for every change. Results do not depend on it.
         compile: as in `compilation.compile_kernels`: ``"auto"``, ``"always"`` or ``"never"``.
+        program: ``"auto"`` runs the C++ program of the checkpoint where it is built (``carnet
+            build``), unless `compile` says something of PyTorch; ``"always"`` builds it now if
+            need be; ``"never"`` is PyTorch. Results are equal to rounding.
         tables: read radial weights off tables (`radial_tables.tabulate`), made for the elements
             that occur when they first occur: faster in long runs, forces to 1e-5 of the largest.
 
     Attributes:
         neighbours: the neighbour list of the last structure.
         rebuilds: how often it was built.
+        networks: what computes.
         tabulated: atomic numbers that the tables hold.
-        compilation: one line that says why nothing was compiled; None when it was, or with
-            ``"never"``.
+        compilation: one line that says why nothing was compiled; None when it was, with
+            ``"never"``, and for a C++ program.
 
     Raises:
         ModelError: when there is no such model, or no such precision.
+        ProgramError: when the C++ program is always to be taken, and cannot be built.
         InputError: for another argument that makes no sense, for elements that the weights do not
             know, and for a structure that cannot exist.
         PropertyNotImplementedError: for a property that the networks do not predict, or that this
@@ -104,20 +104,30 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         skin: float = 0.5,
         compile: Mode = "auto",  # noqa: A002 - the word of the configuration
         tables: bool = False,
+        program: Mode = "auto",
     ) -> None:
         if not 0 <= skin < np.inf:
             raise InputError(f"skin is {skin:g} Å; allowed: 0 and more")
         if compile not in get_args(Mode):
             raise InputError(f"compile is {compile!r}; allowed: {', '.join(get_args(Mode))}")
+        if program not in get_args(Mode):
+            raise InputError(f"program is {program!r}; allowed: {', '.join(get_args(Mode))}")
+        check_precision(precision)
         super().__init__()
-        given = model if isinstance(model, Predictor) else load(model, precision=precision)
-        # a Predictor makes copies of its networks
-        owned = Predictor(given.models, precision=precision) if given is model else given
-        self._models: tuple[CarNet, ...] = owned.models
+        chosen = "never" if program == "auto" and compile != "auto" else program
+        if isinstance(model, Predictor):
+            self.networks = own_networks(
+                model.networks, precision, chosen, model.record.get("elements") or ()
+            )
+            given = model
+        else:
+            given = load(model, precision=precision, program=chosen)
+            self.networks = given.networks
         self._domain, self._title = given.domain, given.title
-        energy = _energy(self._models[0])
+        energy = _energy(self.networks)
+        self._energy_key = None if energy is None else energy.key
         self._potential = energy is not None
-        self._tensors = {each.key: each for each in self._models[0].targets if each != energy}
+        self._tensors = {each.key: each for each in self.networks.targets if each != energy}
         taken = sorted(self._tensors.keys() & set(POTENTIAL))
         if taken:
             raise InputError(
@@ -127,20 +137,17 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
             )
         names = [*(POTENTIAL if self._potential else ()), *self._tensors]
         spreads = [f"{name}_spread" for name in names if name != "free_energy"]
-        self.implemented_properties = names + (spreads if len(self._models) > 1 else [])
+        self.implemented_properties = names + (spreads if self.networks.count > 1 else [])
         self._crystals = {
             name
             for name, target in self._tensors.items()
-            if target.pooling == "mean" and any(model.settings.volume for model in self._models)
+            if target.pooling == "mean" and self.networks.needs_volume
         }
-        for network in self._models:
-            network.requires_grad_(False)
-        reasons = [compile_kernels(network, compile) for network in self._models]
-        self.compilation = next((reason for reason in reasons if reason), None)
-        self._precision, self._compile, self._tables = precision, compile, tables
+        self.compilation = self.networks.compile(compile)
+        self._made_by = {"precision": precision, "compile": compile, "program": program}
+        self._tables = tables
         self.tabulated: frozenset[int] = frozenset()
-        dtype = torch.float64 if precision == "double" else torch.float32
-        self.neighbours = NeighbourList(given.cutoff, float(skin), dtype)
+        self.neighbours = NeighbourList(self.networks.cutoff, float(skin))
 
     @property
     def rebuilds(self) -> int:
@@ -167,9 +174,8 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         """Return how the calculator was made, for ASE's databases."""
         return {
             "model": self._title,
-            "precision": self._precision,
+            **self._made_by,
             "skin": self.neighbours.skin,
-            "compile": self._compile,
             "tables": self._tables,
         }
 
@@ -267,15 +273,20 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
     def _members(self, atoms: Atoms, *, stress: bool) -> list[dict[str, Floats]]:
         """Return the properties that each network predicts."""
         if not len(atoms):
-            return [self._without_atoms(stress) for _ in self._models]
+            return [self._without_atoms(stress) for _ in range(self.networks.count)]
         if not self.neighbours.fit(atoms):
             self.neighbours.build(self._accepted(atoms))
-        batch = self.neighbours.batch(atoms)
+        graph = self.neighbours.graph(atoms)
+        keys = [*self._tensors, *([self._energy_key] if self._energy_key is not None else [])]
         try:
-            outputs = [_outputs(network, batch, stress) for network in self._models]
-        except TableError as error:
+            response = self.networks.respond([graph], keys, derivatives=self._potential)
+        except ResponseError as error:
             raise CalculationFailed(f"{atoms.symbols}: {error}") from error
-        return [self._in_ase_form(output) for output in outputs]
+        volume = abs(float(np.linalg.det(graph.cell)))
+        return [
+            self._in_ase_form(response, member, volume if stress else None)
+            for member in range(self.networks.count)
+        ]
 
     def _accepted(self, atoms: Atoms) -> Geometry:
         """Return the structure as the network takes it; tables hold its elements afterwards."""
@@ -292,24 +303,25 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         elements = self.tabulated | set(structure.numbers.tolist())
         if self._tables and elements != self.tabulated:
             try:
-                for network in self._models:
-                    tabulate(network, sorted(elements), shortest=CLOSEST)
-            except BuildError as error:
+                self.networks.tabulate(sorted(elements))
+            except ResponseError as error:
                 raise InputError(f"tables: True, but {error}; choose tables=False") from error
             self.tabulated = elements
         return structure
 
-    def _in_ase_form(self, outputs: Mapping[str, Tensor]) -> dict[str, Floats]:
-        """Return the outputs of one network in the units and shapes of ASE."""
+    def _in_ase_form(
+        self, response: Response, member: int, volume: float | None
+    ) -> dict[str, Floats]:
+        """Return what one network computed in the units and shapes of ASE."""
         results: dict[str, Floats] = {}
-        for name, tensor in outputs.items():
-            values = np.asarray(tensor.detach().double().numpy(), dtype=np.float64)
-            target = self._tensors.get(name)
-            if target is not None:
-                values = np.asarray(target.reduction.unpack(values), dtype=np.float64)
-            if name != "forces" and (target is None or target.pooling != "atoms"):
-                values = values[0]  # of the only structure
-            results[name] = values[VOIGT] if name == "stress" else values
+        for name, target in self._tensors.items():
+            values = np.asarray(target.reduction.unpack(response.packed[name][member]))
+            results[name] = values if target.pooling == "atoms" else np.asarray(values[0])
+        if self._energy_key is not None and response.forces is not None:
+            results["energy"] = response.packed[self._energy_key][member, 0, 0].reshape(())
+            results["forces"] = response.forces[member]
+            if volume is not None and response.strain_derivatives is not None:
+                results["stress"] = response.strain_derivatives[member, 0][VOIGT] / volume
         return results
 
     def _without_atoms(self, stress: bool) -> dict[str, Floats]:
@@ -325,27 +337,10 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         return results
 
 
-def _energy(model: CarNet) -> Target | None:
+def _energy(networks: Networks) -> Target | None:
     """Return the target that is an energy in eV, the only unit that ASE knows."""
-    target = model.potential
+    target = potential_of(networks.targets)
     return target if target is not None and target.unit == "eV" else None
-
-
-def _outputs(model: CarNet, batch: Batch, stress: bool) -> dict[str, Tensor]:
-    """Return energy, forces, the stress if asked for, and packed coordinates of other targets."""
-    energy = _energy(model)
-    if energy is None:
-        with torch.no_grad():
-            tensors: dict[str, Tensor] = model(batch)
-        return tensors
-    potential = energy_and_derivatives(model, batch, stress=stress)
-    with torch.no_grad():
-        tensors = model.assembled(dict(potential.learned))
-    del tensors[energy.key]  # ASE's names of it, whatever its title
-    outputs = {**tensors, "energy": potential.energy, "forces": potential.forces}
-    if potential.stress is not None:
-        outputs["stress"] = potential.stress
-    return outputs
 
 
 def _number_or_array(values: Floats) -> float | Floats:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
 from ase import Atoms
 from ase.cell import Cell
 
 from natural_tensors.arrays import Floats
 
-from ..network.graph import Batch, build, collate
 from ..structures.geometry import Geometry
+from ..structures.graph import Graph, build
 
 
 class NeighbourList:
@@ -28,11 +27,10 @@ class NeighbourList:
     Args:
         cutoff: of the network, in angstrom.
         skin: in angstrom.
-        dtype: of batches.
     """
 
-    def __init__(self, cutoff: float, skin: float, dtype: torch.dtype) -> None:
-        self.cutoff, self.skin, self.dtype = cutoff, skin, dtype
+    def __init__(self, cutoff: float, skin: float) -> None:
+        self.cutoff, self.skin = cutoff, skin
         self.builds = 0
 
     def build(self, structure: Geometry) -> None:
@@ -44,7 +42,7 @@ class NeighbourList:
         self._positions = self._inside(structure.positions, structure.cell)
         graph = build(structure, self.cutoff + self.skin)
         ends = self._offsets[graph.senders] - self._offsets[graph.receivers]
-        self._pairs = collate([replace(graph, shifts=graph.shifts + ends)], self.dtype)
+        self._pairs = replace(graph, shifts=graph.shifts + ends)
 
     def fit(self, atoms: Atoms) -> bool:
         """Say whether every pair within the cutoff is in the list."""
@@ -63,14 +61,12 @@ class NeighbourList:
         # written so that a position that is no number does not fit
         return bool((self.cutoff + self.skin) * least - 2 * moved.max() >= self.cutoff)
 
-    def batch(self, atoms: Atoms) -> Batch:
+    def graph(self, atoms: Atoms) -> Graph:
         """Return the structure with the pairs that are within the cutoff now."""
-        cell = atoms.cell.array
-        positions = torch.from_numpy(self._inside(atoms.positions, cell)).to(self.dtype)
-        cells = torch.from_numpy(cell[None]).to(self.dtype)
-        listed = replace(self._pairs, positions=positions, cells=cells)
+        cell = np.asarray(atoms.cell.array, dtype=np.float64)
+        listed = replace(self._pairs, positions=self._inside(atoms.positions, cell), cell=cell)
         # the network gives exactly nothing beyond the cutoff: this saves its time
-        near = listed.vectors().norm(dim=1) < self.cutoff
+        near = np.linalg.norm(listed.vectors(), axis=1) < self.cutoff
         return replace(
             listed,
             senders=listed.senders[near],

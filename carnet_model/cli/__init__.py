@@ -2,6 +2,7 @@
 
 from . import (
     app,
+    build,
     data_check,
     data_dejong2015,
     data_moduli,
@@ -21,6 +22,7 @@ from .app import main
 
 __all__ = [
     "app",
+    "build",
     "data_check",
     "data_dejong2015",
     "data_moduli",

@@ -10,9 +10,10 @@ import typer
 from natural_tensors.files.saving import make_folder
 from natural_tensors.terminal import examples_of, one_of, say, warn
 
+from ..cpp.files import Precision
 from ..data.examples import Example
 from ..data.reading import read_examples
-from ..prediction.predictor import Precision, load
+from ..prediction.predictor import load
 from .app import app, check_extras
 from .labelled_data import label_sources, labelled_examples, of_split
 from .options import (

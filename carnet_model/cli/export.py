@@ -9,7 +9,8 @@ import typer
 
 from natural_tensors.terminal import examples_of, fail, one_of, say
 
-from ..prediction.predictor import Precision, load
+from ..cpp.files import Precision
+from ..prediction.predictor import load
 from .app import app, check_extras
 from .options import PrecisionOption
 

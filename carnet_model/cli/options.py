@@ -10,7 +10,7 @@ from natural_tensors.elasticity.units import PRESSURES
 from natural_tensors.files.label_forms import LABEL_FORMS
 from natural_tensors.terminal import none_or_one_of, one_of
 
-from ..prediction import predictor
+from ..inference.networks import PRECISIONS
 
 SPLITS = ("all", "train", "val", "reserved")
 """Which examples of a file are meant."""
@@ -39,7 +39,7 @@ PrecisionOption = Annotated[
     typer.Option(
         "--precision",
         metavar="TYPE",
-        callback=one_of(predictor.PRECISIONS),
+        callback=one_of(PRECISIONS),
         help="single computes in float32, double in float64.",
     ),
 ]

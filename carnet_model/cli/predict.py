@@ -15,9 +15,11 @@ from natural_tensors.files import saving
 from natural_tensors.files.saving import FileError
 from natural_tensors.terminal import examples_of, none_or_one_of, one_of, say, say_table, warn
 
+from ..cpp.files import Precision
+from ..inference import background
 from ..prediction import formats
 from ..prediction.inputs import read
-from ..prediction.predictor import Precision, Predictor, load
+from ..prediction.predictor import Predictor, found, load
 from ..prediction.progress import progress_bar
 from ..prediction.result import Failure, Prediction
 from ..structures.symmetry import FRAMES, FrameName
@@ -144,6 +146,8 @@ def predict(
         print(_as_text(results, predictor, written).rstrip("\n"))
     elif not quiet:
         _show(results, predictor, full)
+    if not predictor.networks.by_program and not interrupted:
+        background.start(found(model), predictor.precision)
     _say_end(results, output, quiet, interrupted)
 
 

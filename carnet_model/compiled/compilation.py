@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,13 +14,13 @@ from torch import Tensor
 from codegen.compiled.toolchain import BuildError
 from natural_tensors.errors import InputError
 
+from ..network.kernels import Convolution, Product
 from ..network.layers.interaction import Interaction
 from ..network.model import CarNet
 from . import compiler
 from .convolution import compiled_convolution
+from .mode import Mode
 from .product import compiled_product
-
-Mode = Literal["auto", "always", "never"]
 
 RECOMPILATIONS = 32
 """Variants of one function before torch.compile gives it up: training, inference, data types."""
@@ -53,10 +53,9 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
         return None
     layers = [layer for layer in model.interactions if isinstance(layer, Interaction)]
     parameter = next(model.parameters())
-    wanted = [kernel for layer in layers for kernel in (layer.kernel, layer.product) if kernel]
     try:
         if parameter.device.type == "cpu" and parameter.dtype in compiler.SCALARS:
-            compiler.prepare(wanted, model.settings.channels, parameter.dtype)
+            compiler.prepare(_kernels(model), model.settings.channels, parameter.dtype)
     except BuildError as error:
         if mode == "always":
             raise CompilerError(
@@ -73,6 +72,24 @@ def compile_kernels(model: CarNet, mode: Mode = "auto") -> str | None:
         if product is not None:
             layer.multiply = compiled_product(product, model.settings.channels)
     return None
+
+
+def _kernels(model: CarNet) -> list[Convolution | Product]:
+    """Return the generated functions of a model."""
+    layers = [layer for layer in model.interactions if isinstance(layer, Interaction)]
+    return [kernel for layer in layers for kernel in (layer.kernel, layer.product) if kernel]
+
+
+def kernels_are_kept(models: Sequence[CarNet]) -> bool:
+    """Say whether the cache holds the compiled functions of models on the CPU.
+
+    Raises:
+        BuildError: when there is no compiler.
+    """
+    return all(
+        compiler.are_kept(_kernels(model), model.settings.channels, next(model.parameters()).dtype)
+        for model in models
+    )
 
 
 @cache

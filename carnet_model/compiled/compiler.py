@@ -64,16 +64,29 @@ def library(kernel: Convolution | Product, channels: int, dtype: torch.dtype) ->
         BuildError: when it cannot be compiled.
         FileError: when another user owns the cache, or may write it.
     """
-    size = torch.empty((), dtype=dtype).element_size()
-    lanes = toolchain.VECTOR_BYTES // size
-    while channels % lanes:
-        lanes //= 2
     return toolchain.built(
         cpp_key(kernel),
         lambda: cpp(kernel),
-        [f"-DSCALAR={SCALARS[dtype]}", f"-DCHANNELS={channels}", f"-DLANES={lanes}"],
+        _options(channels, dtype),
         lambda path: Code(path, cpp_signatures(kernel), dtype, channels),
     )
+
+
+def _options(channels: int, dtype: torch.dtype) -> list[str]:
+    lanes = toolchain.VECTOR_BYTES // torch.empty((), dtype=dtype).element_size()
+    while channels % lanes:
+        lanes //= 2
+    return [f"-DSCALAR={SCALARS[dtype]}", f"-DCHANNELS={channels}", f"-DLANES={lanes}"]
+
+
+def are_kept(kernels: Sequence[Convolution | Product], channels: int, dtype: torch.dtype) -> bool:
+    """Say whether the cache holds all of these kernels: no time is lost in building them.
+
+    Raises:
+        BuildError: when there is no compiler.
+    """
+    options = _options(channels, dtype)
+    return all(toolchain.is_kept(cpp_key(kernel), options) for kernel in dict.fromkeys(kernels))
 
 
 def prepare(kernels: Sequence[Convolution | Product], channels: int, dtype: torch.dtype) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal
 
 from codegen.compiled import toolchain
 
-from .files import ProgramError, Written
+from .files import Precision, ProgramError, Written
 from .library import Network
-
-Precision = Literal["single", "double"]
 
 
 def build(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from natural_tensors.errors import InputError
+
+Precision = Literal["single", "double"]
+"""What a program computes in: float or double."""
 
 
 class ProgramError(InputError, ValueError):

@@ -135,6 +135,8 @@ class Network:
             that the network knows when left out.
 
     Attributes:
+        library: where the library is.
+        weights: where the file of weights is.
         description: what the program says it is.
 
     Raises:
@@ -144,11 +146,12 @@ class Network:
     def __init__(
         self, library: str | Path, weights: str | Path, elements: Sequence[int] = ()
     ) -> None:
+        self.library, self.weights = Path(library), Path(weights)
         try:
             self._library = ctypes.CDLL(str(library))
         except OSError as error:
             raise ProgramError(f"{library}: cannot be loaded: {error}") from None
-        self._prefix = Path(weights).stem
+        self._prefix = self.weights.stem
         try:
             interface = self._function("interface", ctypes.c_int)()
         except AttributeError:

@@ -26,11 +26,12 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from natural_tensors import CONVENTIONS, __version__
 from natural_tensors.files.saving import make_folder
 
-from ..network.graph import Batch, Graph, collate
+from ..network.batch import Batch, collate
 from ..network.layers.modules import Modules
 from ..network.model import CarNet
 from ..potentials.derivatives import energy_and_derivatives
 from ..prediction.predictor import Predictor
+from ..structures.graph import Graph
 from .exported import FORMAT, METADATA, Exported, ExportError, load_exported
 
 __all__ = ["ExportError", "Exported", "export", "load_exported"]

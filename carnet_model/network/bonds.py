@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .graph import Batch
+from .batch import Batch
 
 CHUNK = 1 << 20
 """Most radial weights that exist at once where bonds are worked off in pieces: 4 MB in float32."""
@@ -88,7 +88,7 @@ class Bonds:
             ValueError: when the edges are not sorted by receiver.
         """
         if not bool((self.receivers[1:] >= self.receivers[:-1]).all()):
-            raise ValueError("edges are not sorted by receiver; `network.graph.build` does so")
+            raise ValueError("edges are not sorted by receiver; `structures.graph.build` does so")
         atoms = torch.arange(self.atoms + 1, device=self.receivers.device)
         return torch.searchsorted(self.receivers, atoms)
 

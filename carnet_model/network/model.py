@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from .batch import Batch
 from .bonds import Bonds
-from .graph import Batch
 from .irreps import Irrep, Layout, Parts, reachable
 from .layers.embedding import ElementEmbedding
 from .layers.interaction import Interaction

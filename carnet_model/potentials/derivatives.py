@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..network.graph import Batch
+from ..network.batch import Batch
 from ..network.model import CarNet
 from ..network.targets import Target, TargetError
 

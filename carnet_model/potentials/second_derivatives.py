@@ -20,10 +20,11 @@ from torch import Tensor
 from natural_tensors.arrays import Floats
 from natural_tensors.errors import InputError
 
-from ..network.graph import Batch, build, collate
+from ..network.batch import Batch, collate
 from ..network.model import CarNet
 from ..network.targets import TargetError
 from ..structures.geometry import Geometry
+from ..structures.graph import build
 from ..structures.units import EV_PER_A3
 from .derivatives import require_potential
 

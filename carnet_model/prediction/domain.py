@@ -16,7 +16,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from ..structures.bonding import (
     known_ranges,
 )
 from ..structures.geometry import Geometry
+from ..structures.periodic_table import SYMBOLS
 from ..structures.signature import SHELL_CENTRES, signature
 
 _ELEMENT = re.compile(r"[A-Z][a-z]?")
@@ -99,12 +99,12 @@ class Domain:
         if not self.elements:
             return ()
         present = np.unique(numbers).tolist()
-        return tuple(_symbol(number) for number in present if number not in self.elements)
+        return tuple(SYMBOLS[number] for number in present if number not in self.elements)
 
     @property
     def known(self) -> str:
         """Symbols of the elements that the weights know."""
-        return " ".join(_symbol(number) for number in sorted(self.elements))
+        return " ".join(SYMBOLS[number] for number in sorted(self.elements))
 
     def warnings_for(self, structure: Geometry, degrees: Integers) -> list[str]:
         """Return what is unusual about a structure, as sentences for a reader.
@@ -114,7 +114,7 @@ class Domain:
             degrees: number of neighbours of each atom, shape ``(atoms,)``.
         """
         warnings = self.arrangement(structure) if self.crystals else []
-        symbols = [_symbol(number) for number in np.unique(structure.numbers).tolist()]
+        symbols = [SYMBOLS[number] for number in np.unique(structure.numbers).tolist()]
         rare = [f"{name} ({self.counts[name]})" for name in symbols if name in self.counts]
         rare = [text for text in rare if self.counts[text.partition(" ")[0]] < RARE]
         if rare:
@@ -129,7 +129,7 @@ class Domain:
             first = int(isolated[0])
             warnings.append(
                 f"{len(isolated)} of {len(structure)} atoms have no neighbour within the cutoff, "
-                f"the first is atom {first} ({_symbol(int(structure.numbers[first]))})"
+                f"the first is atom {first} ({SYMBOLS[int(structure.numbers[first])]})"
             )
         empty = any(warning.startswith("vacuum") for warning in warnings)
         return warnings if empty else warnings + self._outside(structure)
@@ -222,16 +222,9 @@ def _environments(structure: Geometry) -> list[str]:
         kind = f"far from equilibrium: it is {'stretched' if far else 'compressed'}"
     else:
         kind = "unusual environment"
-    symbol = _symbol(int(structure.numbers[atom]))
+    symbol = SYMBOLS[int(structure.numbers[atom])]
     return [
         f"{kind}: neighbours of {symbol} (atom {atom}) are too "
         f"{'far or few' if far else 'near or many'}: the orders of its bonds add up to "
         f"{sums[atom]:.3g}, in known crystals with {symbol} to {worst.low:.3g} .. {worst.high:.3g}"
     ]
-
-
-@cache
-def _symbol(number: int) -> str:
-    from pymatgen.core import Element
-
-    return str(Element.from_Z(number).symbol)

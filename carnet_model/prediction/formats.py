@@ -37,7 +37,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "natural_tensors": __version__,
         "conventions": CONVENTIONS,
         "model": predictor.name,
-        "networks": len(predictor.models),
+        "networks": predictor.networks.count,
         "class": predictor.target.key,
         "symmetry": predictor.target.symmetry,
         "unit": predictor.unit,

@@ -15,16 +15,21 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from natural_tensors import Frame, elasticity
 from natural_tensors.arrays import Floats
 
+from ..compiled.mode import Mode
+from ..cpp.files import Precision
 from ..data.fingerprints import Fingerprints
+from ..inference.choice import for_work, open_checkpoint
+from ..inference.networks import Networks, check_precision
 from ..network.targets import Target
 from ..structures.geometry import Geometry, GeometryError
+from ..structures.graph import Graph, build
 from ..structures.symmetry import FrameName, frame_of, rotated
 from ..weights.shipped import ModelError, folder_of, shipped
 from .domain import Domain, known_crystal
@@ -32,28 +37,23 @@ from .inputs import is_one, read
 from .progress import progress_bar
 from .result import Failure, Prediction, PredictionError, symmetric_voigt
 
-if TYPE_CHECKING:  # they load PyTorch
-    import torch
-
-    from ..network.graph import Graph
+if TYPE_CHECKING:  # it loads PyTorch
     from ..network.model import CarNet
-
-Precision = Literal["single", "double"]
-PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
 EDGES = 40_000
 """Directed bonds that pass through the network at once, unless one structure has more."""
-
-COMPILE_FROM = 300
-"""As many structures at once repay the compilation of the kernels."""
 
 HIGH_SPREAD = 0.3
 """Relative spread of an ensemble above which a prediction carries a warning."""
 
 
 def load(
-    name: str | Path = "elastic", *, target: str | None = None, precision: Precision = "single"
+    name: str | Path = "elastic",
+    *,
+    target: str | None = None,
+    precision: Precision = "single",
+    program: Mode = "auto",
 ) -> Predictor:
     """Return trained networks, ready to predict.
 
@@ -61,21 +61,17 @@ def load(
         name: a name that :func:`shipped` lists, or the folder of a checkpoint.
         target: which tensor of a network that predicts several; the first when left out.
         precision: ``"single"`` computes in float32, ``"double"`` in float64.
+        program: ``"auto"`` runs the C++ program where it is built (``carnet build``), PyTorch
+            elsewhere; ``"always"`` builds it now if need be; ``"never"`` is PyTorch.
 
     Raises:
         ModelError: when there is no such model, or it has no such target; the message lists them.
+        ProgramError: with ``"always"``, when the program cannot be built.
     """
-    from ..weights import checkpoint
-
-    folder = found(name)
-    stored = checkpoint.load(folder)
+    check_precision(precision)
+    networks, record, seen = open_checkpoint(found(name), precision, program)
     return Predictor(
-        stored.models,
-        record=stored.record,
-        seen=stored.fingerprints,
-        name=str(name),
-        target=target,
-        precision=precision,
+        networks, record=record, seen=seen, name=str(name), target=target, precision=precision
     )
 
 
@@ -111,21 +107,6 @@ class _Job:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Outputs:
-    """What the networks compute for several structures.
-
-    Attributes:
-        packed: coordinates of the tensors, shape ``(members, structures or atoms, dimension)``.
-        forces: of an energy, the mean of all members, shape ``(atoms, 3)``.
-        strain_derivatives: likewise by a strain of each structure, shape ``(structures, 3, 3)``.
-    """
-
-    packed: Floats
-    forces: Floats | None = None
-    strain_derivatives: Floats | None = None
-
-
 class Predictor:
     """An ensemble of networks that predict one tensor.
 
@@ -133,7 +114,8 @@ class Predictor:
     of positive definite tensors stays so; its uncertainty is their spread.
 
     Args:
-        models: `CarNet` modules with the same targets and cutoff.
+        models: `CarNet` modules with the same targets and cutoff, of which copies are made; or
+            networks that `inference` opened.
         record: what is known about them (`checkpoint`): the keys read are ``elements`` and
             ``spread_scale``, factors by key of the uncertainty that make the spread a standard
             deviation of the error (`evaluation` finds them).
@@ -142,13 +124,16 @@ class Predictor:
         target: key of the tensor that is predicted; the first of the networks' when left out.
         precision: ``"single"`` or ``"double"``.
 
+    Attributes:
+        networks: what computes; a C++ program or PyTorch.
+
     Raises:
         ModelError: without models, or when they do not fit together.
     """
 
     def __init__(
         self,
-        models: Sequence[CarNet],
+        models: Sequence[CarNet] | Networks,
         *,
         record: Mapping[str, Any] | None = None,
         seen: Fingerprints | None = None,
@@ -156,18 +141,11 @@ class Predictor:
         target: str | None = None,
         precision: Precision = "single",
     ) -> None:
-        import copy
-
-        import torch
-
-        if precision not in PRECISIONS:
-            raise ModelError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
-        if not models:
-            raise ModelError("an ensemble needs at least one network")
-        kinds = {(model.targets, model.settings.cutoff) for model in models}
-        if len(kinds) > 1:
-            raise ModelError("the networks of an ensemble need the same targets and one cutoff")
-        self.targets: tuple[Target, ...] = models[0].targets
+        check_precision(precision)
+        self.networks: Networks = (
+            _copies(models, precision) if isinstance(models, Sequence) else models
+        )
+        self.targets: tuple[Target, ...] = self.networks.targets
         known = {each.key: each for each in self.targets}
         if target is not None and target not in known:
             raise ModelError(
@@ -175,23 +153,24 @@ class Predictor:
                 f"{', '.join(known)}"
             )
         self.target: Target = self.targets[0] if target is None else known[target]
-        self.cutoff = float(models[0].settings.cutoff)
+        self.cutoff = self.networks.cutoff
         self.record = MappingProxyType(dict(record or {}))
         self.unit = self.target.unit
         self.seen = seen
         self.name = name
         self.precision: Precision = precision
-        self._dtype: torch.dtype = torch.float64 if precision == "double" else torch.float32
         # they were measured on the first target (`carnet join`)
         first = self.target == self.targets[0]
         self._scales: dict[str, float] = (
             dict(self.record.get("spread_scale") or {}) if first else {}
         )
-        self._needs_volume = self.target.pooling == "mean" and any(
-            model.settings.volume for model in models
-        )
+        self._needs_volume = self.target.pooling == "mean" and self.networks.needs_volume
         self.domain = Domain.of(self.record.get("elements") or (), seen, self._needs_volume)
-        self.models = tuple(copy.deepcopy(model).to(self._dtype).eval() for model in models)
+
+    @property
+    def models(self) -> tuple[CarNet, ...]:
+        """The networks as modules of PyTorch, which may be loaded now."""
+        return self.networks.models
 
     @property
     def title(self) -> str:
@@ -200,7 +179,7 @@ class Predictor:
 
     @property
     def _networks(self) -> str:
-        count = len(self.models)
+        count = self.networks.count
         return "1 network" if count == 1 else f"{count} networks"
 
     def __repr__(self) -> str:
@@ -289,12 +268,13 @@ class Predictor:
             raise PredictionError(found[0])
         return found[0]
 
-    def compile(self) -> None:
-        """Compile the kernels where a compiler is present: the same numbers to rounding."""
-        from ..compiled.compilation import compile_kernels
+    def compile(self, mode: Mode = "auto") -> None:
+        """Decide now whether kernels are compiled: predictions keep to it, whatever the work.
 
-        for model in self.models:
-            compile_kernels(model, "auto")
+        Args:
+            mode: ``"auto"`` compiles where a compiler is present, ``"never"`` does not.
+        """
+        self.networks.compile(mode)
 
     def predict_each(
         self,
@@ -314,8 +294,9 @@ class Predictor:
             batch: as in `predict`.
             anyway: as in `predict`.
         """
-        if len(entries) >= COMPILE_FROM:
-            self.compile()
+        self.networks = for_work(
+            self.networks, [entry for entry in entries if isinstance(entry, Geometry)]
+        )
         pending: list[_Job] = []
         edges = 0
         for place, entry in enumerate(entries):
@@ -358,8 +339,6 @@ class Predictor:
     def _job(
         self, place: int, structure: Geometry, frame: FrameName, anyway: bool
     ) -> _Job | Failure:
-        from ..network.graph import build
-
         axes = frame_of(structure, frame)
         if frame != "structure":
             structure = rotated(structure, axes)
@@ -397,48 +376,29 @@ class Predictor:
 
     def _together(self, jobs: Sequence[_Job]) -> list[Prediction | Failure]:
         """Predict structures together."""
-        outputs = self._run([job.graph for job in jobs])
-        per_atom = self.target.pooling == "atoms"
+        key, per_atom = self.target.key, self.target.pooling == "atoms"
+        response = self.networks.respond(
+            [job.graph for job in jobs], [key], derivatives=self.target.potential
+        )
         sizes = np.array([len(job.structure) for job in jobs])
         ends = np.cumsum(sizes)
         rows = ends[:-1] if per_atom else np.arange(1, len(jobs))
-        shares = np.split(outputs.packed, rows, axis=1)
+        shares = np.split(response.packed[key], rows, axis=1)
         results: list[Prediction | Failure] = []
         for place, (job, values) in enumerate(zip(jobs, shares, strict=True)):
             derivatives: dict[str, Floats] = {}
-            if outputs.forces is not None and outputs.strain_derivatives is not None:
-                derivatives["forces"] = outputs.forces[ends[place] - sizes[place] : ends[place]]
+            if response.forces is not None and response.strain_derivatives is not None:
+                atoms = slice(ends[place] - sizes[place], ends[place])
+                derivatives["forces"] = response.forces[:, atoms].mean(axis=0)
                 if job.structure.volume is not None:
-                    derivatives["stress"] = outputs.strain_derivatives[place] / job.structure.volume
+                    strained = response.strain_derivatives[:, place].mean(axis=0)
+                    derivatives["stress"] = strained / job.structure.volume
             members = values if per_atom else values[:, 0]
             results.append(self._result(job, members, derivatives))
         return [
             result.of_structure(job.structure) if isinstance(result, Failure) else result
             for job, result in zip(jobs, results, strict=True)
         ]
-
-    def _run(self, graphs: Sequence[Graph]) -> _Outputs:
-        import torch
-
-        from ..network.graph import collate
-        from ..potentials.derivatives import energy_and_derivatives
-
-        batch = collate(graphs, self._dtype)
-        key = self.target.key
-        if not self.target.potential:
-            with torch.no_grad():
-                return _Outputs(_doubles([model(batch)[key] for model in self.models]))
-        responses = [energy_and_derivatives(model, batch, stress=True) for model in self.models]
-        strain_derivatives = [
-            response.strain_derivative
-            for response in responses
-            if response.strain_derivative is not None  # it was asked for
-        ]
-        return _Outputs(
-            _doubles([response.energy.unsqueeze(-1) for response in responses]),
-            _doubles([response.forces for response in responses]).mean(axis=0),
-            _doubles(strain_derivatives).mean(axis=0),
-        )
 
     def _result(
         self, job: _Job, members: Floats, derivatives: Mapping[str, Floats]
@@ -498,6 +458,17 @@ class Predictor:
         return known_crystal(self.seen.nearest(structure))
 
 
-def _doubles(values: Sequence[torch.Tensor]) -> Floats:
-    """Return tensors as one array, members first."""
-    return np.stack([value.double().numpy() for value in values]).astype(np.float64)
+def _copies(models: Sequence[CarNet], precision: Precision) -> Networks:
+    """Return networks to run by PyTorch.
+
+    Raises:
+        ModelError: without models, or when they do not fit together.
+    """
+    from ..inference.pytorch import TorchNetworks
+
+    if not models:
+        raise ModelError("an ensemble needs at least one network")
+    kinds = {(model.targets, model.settings.cutoff) for model in models}
+    if len(kinds) > 1:
+        raise ModelError("the networks of an ensemble need the same targets and one cutoff")
+    return TorchNetworks(models, precision)

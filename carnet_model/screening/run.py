@@ -13,7 +13,7 @@ from pathlib import Path
 from natural_tensors import limits
 from natural_tensors.arrays import Json
 
-from ..prediction.predictor import COMPILE_FROM, found
+from ..prediction.predictor import found
 from ..weights.record import read_record
 from . import engines
 from .documents import InputsError, documents
@@ -24,6 +24,10 @@ from .settings import Outcome, Settings
 
 LIMITS: tuple[limits.Name, ...] = ("file", "atoms", "extent", "images", "bonds", "pairs")
 """Limits that decide which structures are predicted."""
+
+COMPILE_FROM = 300
+"""As many structures repay kernels; what they are is not known before workers begin, which all
+have to compute alike."""
 
 
 @dataclass(frozen=True)

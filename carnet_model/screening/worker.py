@@ -8,7 +8,8 @@ from typing import cast
 
 from natural_tensors import limits
 
-from ..prediction.predictor import Precision, load
+from ..cpp.files import Precision
+from ..prediction.predictor import load
 from ..prediction.result import Failure, Prediction
 from ..structures.geometry import Geometry
 from ..structures.symmetry import FrameName
@@ -44,10 +45,12 @@ class Worker:
         limits.change(dict(settings.limits))
         self.settings = settings
         self.predictor = load(
-            settings.model, target=settings.target, precision=cast(Precision, settings.precision)
+            settings.model,
+            target=settings.target,
+            precision=cast(Precision, settings.precision),
+            program="never",  # workers of other machines may not have it, and would round otherwise
         )
-        if settings.compiled:
-            self.predictor.compile()
+        self.predictor.compile("auto" if settings.compiled else "never")
         self.results = Results(Path(settings.folder))
         self.schema = tables.schema(self.predictor)
 

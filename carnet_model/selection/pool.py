@@ -11,11 +11,12 @@ import torch
 from natural_tensors.arrays import Floats
 from natural_tensors.errors import InputError
 
-from ..network.graph import Graph, build, collate
+from ..network.batch import collate
 from ..prediction.predictor import EDGES, Predictor
 from ..prediction.progress import progress_bar
 from ..prediction.result import Failure, Prediction
 from ..structures.geometry import Geometry
+from ..structures.graph import Graph, build
 from .choosing import choose
 
 

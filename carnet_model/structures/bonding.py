@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,9 +73,18 @@ class Range(NamedTuple):
 
 def radii(numbers: Integers) -> Floats:
     """Return covalent radii, angstrom, of the shape of the atomic numbers."""
-    from ase.data import covalent_radii
+    return np.asarray(_radii()[numbers], dtype=np.float64)
 
-    return np.asarray(covalent_radii[numbers], dtype=np.float64)
+
+@cache
+def _radii() -> Floats:
+    return np.array(_table()["radii"], dtype=np.float64)
+
+
+@cache
+def _table() -> dict[str, Any]:
+    text = files(__package__).joinpath("bonding.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
 
 
 def _pairs(structure: Geometry, slack: float) -> tuple[Integers, Integers, Integers, Floats]:
@@ -139,8 +148,7 @@ def known_ranges() -> dict[int, Range]:
     From 2,521 crystals of the training part of the elastic data of de Jong et al. (2015) and of the
     Materials Project, relaxed by DFT (PBE); ``bonding.json`` holds them.
     """
-    text = files(__package__).joinpath("bonding.json").read_text(encoding="utf-8")
-    rows = {int(number): Range(*row) for number, row in json.loads(text)["elements"].items()}
+    rows = {int(number): Range(*row) for number, row in _table()["elements"].items()}
     return {number: row for number, row in rows.items() if row.crystals >= KNOWN_FROM}
 
 

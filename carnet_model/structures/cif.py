@@ -10,6 +10,7 @@ from typing import Any
 
 from .conversion import from_pymatgen
 from .geometry import Geometry, GeometryError, geometry_error
+from .plain_cif import plain_structure
 
 CIF_TOLERANCE = 1e-4
 """How far, in fractions of the cell, CIF coordinates are moved to n/3 or n/6, and sites merged."""
@@ -55,9 +56,20 @@ def _cif_blocks(text: str) -> list[str]:
 
 
 def _cif_structure(block: str, name: str) -> Geometry:
+    """Return the structure of a data block, read by pymatgen unless it is plain.
+
+    Raises:
+        GeometryError: when it is none.
+    """
+    _check_ascii(block, name)
+    if plain := plain_structure(block, CIF_TOLERANCE):
+        return Geometry(*plain, (True, True, True), name)
+    return _by_pymatgen(block, name)
+
+
+def _by_pymatgen(block: str, name: str) -> Geometry:
     from pymatgen.io.cif import CifParser
 
-    _check_ascii(block, name)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         parser = CifParser.from_str(

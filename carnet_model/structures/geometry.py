@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -31,6 +31,7 @@ from natural_tensors.arrays import Floats, Integers
 from natural_tensors.errors import InputError
 from natural_tensors.formatting import visible
 
+from . import periodic_table
 from .neighbours import completed, neighbours
 
 Flags = tuple[bool, bool, bool]
@@ -246,7 +247,7 @@ class Geometry:
     @cached_property
     def formula(self) -> str:
         """Reduced formula as pymatgen writes it, such as ``"SiO2"``."""
-        return _formula(tuple(sorted(Counter(self.numbers.tolist()).items())))
+        return periodic_table.reduced_formula(Counter(self.numbers.tolist()))
 
     @property
     def fractional(self) -> Floats:
@@ -313,13 +314,6 @@ def flags(stated: object, name: str) -> Flags:
             "write true, false, or one of them for each lattice vector: [true, true, false]",
         )
     return bool(given[0]), bool(given[1]), bool(given[2])
-
-
-@lru_cache(maxsize=65536)
-def _formula(counts: tuple[tuple[int, int], ...]) -> str:
-    from pymatgen.core import Composition, Element
-
-    return reduced_formula(Composition({Element.from_Z(z): count for z, count in counts}))
 
 
 def reduced_formula(composition: object) -> str:

@@ -7,9 +7,12 @@ return more pairs, than fit into time and memory.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -76,8 +79,6 @@ def neighbours(
         LimitError: when more copies of the cell than the limit ``images`` are within the cutoff,
             or there are more pairs; before the search, where they are many more.
     """
-    from vesin import NeighborList
-
     region = _Region(positions, cell, periodic)
     reach = region.safe_reach(cutoff)
     images = region.images(reach)
@@ -90,7 +91,7 @@ def neighbours(
     expected = region.pairs(reach, images, enough=limits.limit(most))
     limits.check(most, expected, _many(len(positions), f"about {expected:.2g}", reach), *ADVICE)
     places, laps = region.brought_back()
-    search = NeighborList(cutoff=reach, full_list=True)
+    search = _neighbour_list()(cutoff=reach, full_list=True)
     first, second, shifts, vectors = search.compute(
         points=places, box=region.box(reach), periodic=True, quantities="ijSD"
     )
@@ -103,6 +104,30 @@ def neighbours(
         shifts += laps[first] - laps[second]
     return AtomPairs(first, second, shifts, vectors)
 
+
+@cache
+def _neighbour_list() -> Any:
+    """Return vesin's class; where PyTorch is not loaded, from a copy of vesin that has none.
+
+    vesin loads PyTorch and ASE where it can, for their types, which takes seconds; it is given
+    arrays here.
+    """
+    left_out = [] if "vesin" in sys.modules else [name for name in TYPES if name not in sys.modules]
+    for name in left_out:
+        sys.modules[name] = None  # type: ignore[assignment] # vesin goes on without it
+    try:
+        from vesin import NeighborList
+    finally:
+        for name in left_out:
+            del sys.modules[name]
+    if left_out:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "vesin"]:
+            del sys.modules[name]  # others that import it find PyTorch
+    return NeighborList
+
+
+TYPES = ("torch", "ase")
+"""Packages whose types vesin takes besides arrays."""
 
 ADVICE = ("give the primitive cell of a crystal: it has the same tensor; check the unit, angstrom",)
 

@@ -19,6 +19,7 @@ from .cif import Entry, cif_entries
 from .conversion import from_pymatgen, geometry
 from .geometry import Geometry, GeometryError, geometry_error, within_limits
 from .kinds import DATABASE, JSON, POSCAR, kind_of
+from .plain_poscar import plain_poscar
 
 STRUCTURE_SUFFIXES = (
     ".cif",
@@ -381,6 +382,8 @@ def poscar_geometry(text: str, name: str) -> Geometry:
     Raises:
         GeometryError: when it names no elements.
     """
+    if plain := plain_poscar(text):
+        return Geometry(*plain, (True, True, True), name)
     from pymatgen.io.vasp import Poscar
 
     with warnings.catch_warnings():

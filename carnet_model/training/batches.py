@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from natural_tensors.arrays import Integers
 
-from ..network.graph import Batch, collate
+from ..network.batch import Batch, collate
 from .config import Config
 from .label_tensors import Labels, join_labels
 from .sample_store import Sample, StoredSamples

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..network.graph import collate
+from ..network.batch import collate
 from ..network.model import CarNet, largest_weight
 from ..network.settings import ConfigError, NetworkSettings
 from ..network.targets import Target

@@ -19,6 +19,7 @@ from natural_tensors.files.decoding import decode_json, decode_text
 from natural_tensors.files.saving import make_folder, remove_leftovers, to_csv, write_bytes
 
 from ..weights import checkpoint
+from ..weights.arrays import arrays_of
 from ..weights.record import MODEL as RECORD
 from ..weights.record import WEIGHTS
 from ..weights.state import load_state, save_state
@@ -65,7 +66,7 @@ class EpochWriter(CheckpointCallback):
     def __init__(self, plan: Plan, samples: Samples, *, talk: bool) -> None:
         self.plan, self.samples, self.talk = plan, samples, talk
         self.folder = plan.folder
-        self.arrays = checkpoint.arrays_of(samples.train.signatures())
+        self.arrays = arrays_of(samples.train.signatures())
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Do not go on with a run that had stopped."""

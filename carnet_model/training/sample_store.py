@@ -22,9 +22,10 @@ from natural_tensors.arrays import Integers
 
 from ..data.examples import DatasetError, Example
 from ..data.fingerprints import Fingerprints, fingerprint_of, joined_fingerprint
-from ..network import graph
-from ..network.graph import Batch, Graph
+from ..network.batch import Batch
 from ..network.targets import Target
+from ..structures import graph
+from ..structures.graph import Graph
 from ..structures.signature import signature
 from .label_tensors import Labels, PotentialLabels, TensorLabels
 

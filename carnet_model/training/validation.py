@@ -12,7 +12,7 @@ from torch import Tensor
 from natural_tensors import Form, elasticity
 from natural_tensors.arrays import Floats
 
-from ..network.graph import Batch
+from ..network.batch import Batch
 from ..network.model import CarNet
 from ..network.targets import Target, elastic
 from ..potentials.derivatives import energy_and_derivatives

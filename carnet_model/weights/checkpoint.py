@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -31,10 +30,18 @@ from ..data.fingerprints import Fingerprints
 from ..network.model import CarNet
 from ..network.settings import NetworkSettings
 from ..network.targets import Target
-from .record import FORMAT, MODEL, WEIGHTS, CheckpointError, check_record, read_record
-
-Arrays = Mapping[str, NDArray[Any]]
-"""Arrays of any type by name."""
+from .arrays import HEAD, Arrays, fingerprints_from
+from .record import (
+    FORMAT,
+    MODEL,
+    WEIGHTS,
+    CheckpointError,
+    check_record,
+    misfit_error,
+    read_record,
+    read_weights,
+    targets_of,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +113,7 @@ def save(
         for key, value in model.state_dict().items()
     }
     for name, array in (arrays or {}).items():
-        tensors[f"arrays.{name}"] = torch.from_numpy(np.ascontiguousarray(array))
+        tensors[f"{HEAD}{name}"] = torch.from_numpy(np.ascontiguousarray(array))
     weights = save_tensors(tensors)
     document = {
         "format": FORMAT,
@@ -207,26 +214,10 @@ def load(folder: str | Path) -> Checkpoint:
     place = Path(folder)
     record = read_record(place)
 
-    def unreadable(reason: str) -> CheckpointError:
-        return CheckpointError(
-            f"{place}: {WEIGHTS} cannot be read: {reason}; copy the whole folder"
-        )
-
-    with translated(unreadable):
-        raw = (place / WEIGHTS).read_bytes()
-    digest = hashlib.sha256(raw).hexdigest()
-    if digest != record.get("sha256"):
-        raise CheckpointError(
-            f"{place}: {WEIGHTS} has the SHA-256 {digest}, {MODEL} states "
-            f"{record.get('sha256')}; one of them is damaged or from another checkpoint: copy "
-            "the folder again"
-        )
+    raw = read_weights(place, record)
 
     def misfit(reason: str) -> CheckpointError:
-        return CheckpointError(
-            f"{place}: does not fit this version ({__version__}): {reason}; it was written by "
-            f"version {record.get('version')}"
-        )
+        return misfit_error(place, record, reason)
 
     with translated(misfit, keep=CheckpointError):
         return _assembled(*_upgraded(record, load_tensors(raw)))
@@ -254,14 +245,7 @@ def _upgraded(
 
 def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
     check_record(record)
-    targets = []
-    for stated in record["targets"]:
-        known = {key: value for key, value in stated.items() if key != "symmetry"}
-        targets.append(Target(**known))
-        if targets[-1].symmetry != stated["symmetry"]:
-            raise ValueError(
-                f"{stated['tensor']} was {stated['symmetry']} and is {targets[-1].symmetry} now"
-            )
+    targets = targets_of(record)
     models = []
     for number in range(record["members"]):
         # random initial weights are replaced at once; random numbers go on as if none were drawn
@@ -271,33 +255,7 @@ def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Chec
         state = {key[len(head) :]: value for key, value in tensors.items() if key.startswith(head)}
         model.load_state_dict(state)
         models.append(model.eval().requires_grad_(False))
-    head = "arrays."
     arrays = {
-        key[len(head) :]: value.numpy() for key, value in tensors.items() if key.startswith(head)
+        key[len(HEAD) :]: value.numpy() for key, value in tensors.items() if key.startswith(HEAD)
     }
     return Checkpoint(tuple(models), record, arrays)
-
-
-def arrays_of(fingerprints: Fingerprints) -> dict[str, NDArray[Any]]:
-    """Return fingerprints as arrays: text becomes UTF-8, a line each."""
-
-    def encoded(lines: Sequence[str]) -> NDArray[np.uint8]:
-        clean = [line.replace("\n", " ") for line in lines]
-        return np.frombuffer("\n".join(clean).encode(), dtype=np.uint8).copy()
-
-    return {
-        "identifiers": encoded(fingerprints.identifiers),
-        "formulas": encoded(fingerprints.formulas),
-        "signatures": fingerprints.signatures,
-    }
-
-
-def fingerprints_from(arrays: Arrays) -> Fingerprints | None:
-    """Return the fingerprints that `arrays_of` wrote as arrays; None when there are none."""
-    if not {"identifiers", "formulas", "signatures"} <= arrays.keys():
-        return None
-    texts = [arrays[name].tobytes().decode().split("\n") for name in ("identifiers", "formulas")]
-    signatures = np.asarray(arrays["signatures"], dtype=np.float16)
-    if not len(signatures):
-        return Fingerprints((), (), signatures)
-    return Fingerprints(tuple(texts[0]), tuple(texts[1]), signatures)

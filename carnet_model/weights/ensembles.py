@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.fingerprints import Fingerprints
-from .checkpoint import Checkpoint, arrays_of, load, save
+from .arrays import arrays_of
+from .checkpoint import Checkpoint, load, save
 from .record import CheckpointError
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from natural_tensors import CONVENTIONS, __version__
 from natural_tensors.errors import InputError, translated
 from natural_tensors.files.decoding import DecodingError, decode_json, decode_text
+
+from ..network.targets import Target
 
 FORMAT = 2
 """Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
@@ -58,6 +61,55 @@ def read_record(place: Path) -> dict[str, Any]:
             f"{CONVENTIONS}: install version {record.get('version')}, or train again"
         )
     return dict(record)
+
+
+def read_weights(place: Path, record: Mapping[str, Any]) -> bytes:
+    """Return the file of weights of a checkpoint, whose digest its record states.
+
+    Raises:
+        CheckpointError: when it is missing or damaged.
+    """
+
+    def unreadable(reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"{place}: {WEIGHTS} cannot be read: {reason}; copy the whole folder"
+        )
+
+    with translated(unreadable):
+        raw = (place / WEIGHTS).read_bytes()
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != record.get("sha256"):
+        raise CheckpointError(
+            f"{place}: {WEIGHTS} has the SHA-256 {digest}, {MODEL} states "
+            f"{record.get('sha256')}; one of them is damaged or from another checkpoint: copy "
+            "the folder again"
+        )
+    return raw
+
+
+def misfit_error(place: Path, record: Mapping[str, Any], reason: str) -> CheckpointError:
+    """Return an error about a checkpoint that says what this version does not know."""
+    return CheckpointError(
+        f"{place}: does not fit this version ({__version__}): {reason}; it was written by "
+        f"version {record.get('version')}"
+    )
+
+
+def targets_of(record: Mapping[str, Any]) -> tuple[Target, ...]:
+    """Return what the networks of a checked record predict.
+
+    Raises:
+        ValueError: when a tensor has another symmetry than when the record was written.
+    """
+    targets = []
+    for stated in record["targets"]:
+        known = {key: value for key, value in stated.items() if key != "symmetry"}
+        targets.append(Target(**known))
+        if targets[-1].symmetry != stated["symmetry"]:
+            raise ValueError(
+                f"{stated['tensor']} was {stated['symmetry']} and is {targets[-1].symmetry} now"
+            )
+    return tuple(targets)
 
 
 def check_record(record: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from natural_tensors.files.saving import cache_folder, open_cache
+from natural_tensors.files.saving import cache_folder, is_intact, name_with_digest, open_cache
 from natural_tensors.limits import limit
 
 Loaded = TypeVar("Loaded")
@@ -64,6 +64,14 @@ def _command() -> tuple[str, ...]:
         if words and shutil.which(words[0]):
             return words
     raise BuildError(f"there is no C++ compiler ({', '.join(candidates)})")
+
+
+def has_compiler() -> bool:
+    """Say whether there is a C++ compiler, without running it."""
+    try:
+        return bool(_command())
+    except BuildError:
+        return False
 
 
 def _run(words: Sequence[str]) -> str | None:
@@ -148,8 +156,7 @@ def built(
         BuildError: when it cannot be compiled.
         FileError: when another user owns the cache, or may write it.
     """
-    key = "\n".join([*options, *_command(), *flags(), _identity()])
-    full = f"{name}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    full = _full_name(name, options)
     problem: Exception | None = None
     for folder in (cache_folder, _private_folder):
         try:
@@ -171,15 +178,29 @@ def _private_folder() -> Path:
 def _intact(folder: Path, name: str) -> Path | None:
     """Return the library of a name whose content has its digest; remove what has another."""
     for path in sorted(folder.glob(f"{name}-*.so")):
-        if path.name == _file_name(name, path):
+        if is_intact(path):
             return path
         with suppress(OSError):
             path.unlink()
     return None
 
 
-def _file_name(name: str, path: Path) -> str:
-    return f"{name}-{hashlib.sha256(path.read_bytes()).hexdigest()}.so"
+def is_kept(name: str, options: Sequence[str]) -> bool:
+    """Say whether the cache holds the library of a program, as :func:`built` would find it.
+
+    Raises:
+        BuildError: when there is no compiler.
+    """
+    with suppress(OSError):
+        folder = open_cache(cache_folder())
+        return any(map(is_intact, folder.glob(f"{_full_name(name, options)}-*.so")))
+    return False
+
+
+def _full_name(name: str, options: Sequence[str]) -> str:
+    """Return the name of a program with a hash of compiler, processor and options."""
+    key = "\n".join([*options, *_command(), *flags(), _identity()])
+    return f"{name}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def _build(text: str, options: Sequence[str], folder: Path, name: str) -> Path:
@@ -191,7 +212,7 @@ def _build(text: str, options: Sequence[str], folder: Path, name: str) -> Path:
         problem = _run([*_command(), *flags(), *options, str(source), "-o", str(result)])
         if problem:
             raise BuildError(f"compiling {name} failed: {problem}")
-        path = folder / _file_name(name, result)
+        path = folder / name_with_digest(name, result)
         os.replace(result, path)
     return path
 

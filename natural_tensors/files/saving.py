@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -143,6 +144,20 @@ def open_cache(folder: Path) -> Path:
             f"empty it and close it (chmod go-w {folder}), or {advice}",
         )
     return folder
+
+
+def name_with_digest(name: str, path: Path) -> str:
+    """Return a name for a file that states the digest of its content: ``NAME-SHA256.suffix``."""
+    return f"{name}-{hashlib.sha256(path.read_bytes()).hexdigest()}{path.suffix}"
+
+
+def is_intact(path: Path) -> bool:
+    """Say whether a file called by :func:`name_with_digest` is there and has that content.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    return path.is_file() and path.name == name_with_digest(path.name.rpartition("-")[0], path)
 
 
 def write_bytes(path: str, content: bytes, *, durable: bool = False) -> None:

@@ -142,11 +142,12 @@ def labelled() -> Files:
 def checkpoints() -> Files:
     """Return the two files of a checkpoint."""
     from carnet_model.weights import checkpoint
+    from carnet_model.weights.arrays import arrays_of
     from tests.helpers.tiny_checkpoints import fingerprints, network, record
 
     with tempfile.TemporaryDirectory() as folder:
         known = record(config={"seed": 3}, spread_scale={"relative": 1.5})
-        arrays = checkpoint.arrays_of(fingerprints("a", "b"))
+        arrays = arrays_of(fingerprints("a", "b"))
         checkpoint.save(Path(folder) / "m", [network(0)], known, arrays)
         return {path.name: path.read_bytes() for path in (Path(folder) / "m").iterdir()}
 

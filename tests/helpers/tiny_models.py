@@ -20,6 +20,7 @@ from carnet_model.prediction.predictor import Predictor
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
 from carnet_model.weights import checkpoint
+from carnet_model.weights.arrays import arrays_of
 from natural_tensors import elasticity, from_voigt
 
 ELASTIC = Target("elastic", positive=True)
@@ -72,7 +73,7 @@ def saved(folder: Path, members: int = 2, **record: Any) -> Path:
             "metrics": {"val": {"bulk_mae": 12.5, "shear_mae": 11.25}},
             **record,
         },
-        checkpoint.arrays_of(seen()),
+        arrays_of(seen()),
     )
     return folder
 

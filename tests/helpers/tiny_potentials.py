@@ -13,12 +13,13 @@ import torch
 
 from carnet_model.export.exported import Exported, load_exported
 from carnet_model.export.exporting import export
-from carnet_model.network.graph import Batch, build, collate
+from carnet_model.network.batch import Batch, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.prediction.predictor import Predictor
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 
 CUTOFF = 3.5
 SETTINGS = NetworkSettings(

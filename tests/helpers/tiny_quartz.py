@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from carnet_model.compiled.compilation import Mode, compile_kernels
-from carnet_model.network.graph import Batch, build, collate
+from carnet_model.compiled.compilation import compile_kernels
+from carnet_model.compiled.mode import Mode
+from carnet_model.network.batch import Batch, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 
 CUTOFF = 4.0
 SETTINGS = NetworkSettings(

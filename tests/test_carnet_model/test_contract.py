@@ -15,10 +15,11 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from carnet_model.network.graph import Batch, build, collate
+from carnet_model.network.batch import Batch, collate
 from carnet_model.network.model import CarNet
 from carnet_model.potentials.derivatives import energy_and_derivatives
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 from carnet_model.weights.checkpoint import load
 from carnet_model.weights.shipped import folder_of
 from tests.helpers import tiny_potentials

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ...structures.elements import ELEMENTS
 from .. import kernels
-from ..graph import Batch
+from ..batch import Batch
 from ..irreps import Irrep, Layout, Parts
 from ..targets import Target
 from .mixing import Mixing, added

@@ -24,12 +24,13 @@ from ase.optimize import BFGS
 from scipy.spatial.transform import Rotation
 
 from carnet_model.calculators.ase import CarNetCalculator
-from carnet_model.network.graph import build, collate
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
 from carnet_model.potentials.derivatives import energy_and_derivatives
 from carnet_model.prediction.predictor import Predictor
 from carnet_model.structures.conversion import geometry
+from carnet_model.structures.graph import build
 from carnet_model.weights import checkpoint
 from carnet_model.weights.shipped import ModelError
 from tests.helpers.machine import COMPILER
@@ -157,7 +158,7 @@ def test_a_list_with_a_skin_gives_what_a_fresh_one_gives() -> None:
         found = everything(atoms)
         atoms.calc = fresh
         agree(found, everything(atoms))
-        sizes.add(len(fresh.neighbours.batch(atoms).senders))
+        sizes.add(len(fresh.neighbours.graph(atoms).senders))
     assert len(sizes) > 3
     assert fresh.rebuilds == steps
     assert 2 < kept.rebuilds < steps / 4
@@ -185,7 +186,7 @@ def test_pairs_beyond_the_cutoff_count_for_nothing() -> None:
     found = energy_and_derivatives(model, wide, stress=True)
     energy, forces, _ = everything(quartz(calc))
     agree([found.energy[0].item(), found.forces.numpy()], [energy, forces])
-    assert len(wide.senders) > 1.3 * len(calc.neighbours.batch(quartz()).senders)
+    assert len(wide.senders) > 1.3 * len(calc.neighbours.graph(quartz()).senders)
 
 
 def test_the_list_is_kept_as_long_as_it_may_be() -> None:

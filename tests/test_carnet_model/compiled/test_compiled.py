@@ -21,14 +21,15 @@ import carnet_model
 from carnet_model.compiled import compilation, compiler, convolution
 from carnet_model.compiled.product import compiled_product
 from carnet_model.network import kernels
+from carnet_model.network.batch import Batch, collate
 from carnet_model.network.bonds import CHUNK, Bonds
-from carnet_model.network.graph import Batch, build, collate
 from carnet_model.network.irreps import Layout
 from carnet_model.network.layers.radial import RadialBasis
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 from codegen.compiled import toolchain
 from natural_tensors import limits
 from natural_tensors.files.saving import FileError

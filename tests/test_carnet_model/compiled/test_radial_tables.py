@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from carnet_model.compiled import radial_tables
-from carnet_model.network.graph import build, collate
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.potentials.derivatives import energy_and_derivatives
+from carnet_model.structures.graph import build
 from tests.helpers.tiny_quartz import CUTOFF, difference, graphs, potential, quartz, water
 
 

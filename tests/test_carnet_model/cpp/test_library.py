@@ -12,16 +12,16 @@ import torch
 from ase import Atoms
 from ase.build import bulk
 
-from carnet_model.cpp.building import Precision, build
-from carnet_model.cpp.files import ProgramError, Written
+from carnet_model.cpp.building import build
+from carnet_model.cpp.files import Precision, ProgramError, Written
 from carnet_model.cpp.library import Bonded, Network
 from carnet_model.cpp.writing import write
-from carnet_model.network import graph
-from carnet_model.network.graph import Batch
+from carnet_model.network.batch import Batch, collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.potentials.derivatives import energy_and_derivatives
+from carnet_model.structures import graph
 from carnet_model.structures.conversion import geometry
 from natural_tensors.arrays import Floats
 
@@ -109,7 +109,7 @@ def crystal(repeat: int = 2) -> Atoms:
 
 
 def batch(atoms: Atoms) -> Batch:
-    return graph.collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
+    return collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
 
 
 def bonded(atoms: Atoms) -> Bonded:

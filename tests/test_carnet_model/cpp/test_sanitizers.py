@@ -17,11 +17,12 @@ from numpy.typing import ArrayLike
 from carnet_model.cpp.files import Written
 from carnet_model.cpp.library import Bonded
 from carnet_model.cpp.writing import write
-from carnet_model.network import graph
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.potentials.derivatives import energy_and_derivatives
+from carnet_model.structures import graph
 from carnet_model.structures.conversion import geometry
 from natural_tensors.arrays import Floats
 
@@ -158,7 +159,7 @@ def crystal() -> Atoms:
 
 
 def bonded(atoms: Atoms, counted: ArrayLike | None = None) -> Bonded:
-    of = graph.collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
+    of = collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
     volume = abs(np.linalg.det(atoms.cell))
     return Bonded.of(atoms.numbers, of.receivers, of.senders, of.vectors(), volume, counted)
 
@@ -166,7 +167,7 @@ def bonded(atoms: Atoms, counted: ArrayLike | None = None) -> Bonded:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_all_that_a_network_computes(driver: Driver, threads: int) -> None:
     atoms = crystal()
-    batch = graph.collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
+    batch = collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
     expected = energy_and_derivatives(driver.network, batch, stress=True)
     assert expected.strain_derivative is not None
     with torch.no_grad():

@@ -16,10 +16,11 @@ from ase import Atoms
 
 from carnet_model.cpp.library import Bonded, Network
 from carnet_model.cpp.writing import write
-from carnet_model.network import graph
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
+from carnet_model.structures import graph
 from carnet_model.structures.conversion import geometry
 from natural_tensors.arrays import Floats
 
@@ -141,7 +142,7 @@ def periodic(*pbc: bool) -> Atoms:
     ids=["crystal", "slab", "box", "molecule", "atom"],
 )
 def test_bonds_that_are_found_and_given(library: Library, atoms: Atoms) -> None:
-    of = graph.collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
+    of = collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
     volume = abs(np.linalg.det(atoms.cell.array))
     bonded = Bonded.of(atoms.numbers, of.receivers, of.senders, of.vectors(), volume)
     expected = library.network.potential(bonded)

@@ -18,11 +18,12 @@ from typer.testing import CliRunner
 from carnet_model import cli
 from carnet_model.cpp.files import Written
 from carnet_model.cpp.writing import fnv1a, write
-from carnet_model.network import graph
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.potentials.derivatives import energy_and_derivatives
+from carnet_model.structures import graph
 from carnet_model.structures.conversion import geometry
 from carnet_model.weights import checkpoint
 from tests.helpers.paths import ROOT
@@ -67,7 +68,7 @@ def check(program: Path, files: Written, network: CarNet) -> None:
     assert done.returncode == 0, done.stderr
     atoms = bulk("Si", "diamond", a=5.43, cubic=True)
     expected = energy_and_derivatives(
-        network, graph.collate([graph.build(geometry(atoms), 4.0)], torch.float64), stress=True
+        network, collate([graph.build(geometry(atoms), 4.0)], torch.float64), stress=True
     )
     assert expected.stress is not None
     energy, _, pressure = map(float, re.findall(r"(-?[\d.]+(?:[eE][-+]\d+)?) eV", done.stdout))

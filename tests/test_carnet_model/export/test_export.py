@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from carnet_model import cli
 from carnet_model.export.exported import METADATA, EnergyGradient, ExportError, load_exported
 from carnet_model.export.exporting import export
-from carnet_model.network.graph import Batch
+from carnet_model.network.batch import Batch
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
 from carnet_model.potentials.derivatives import energy_and_derivatives

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from carnet_model.network import bonds as module
+from carnet_model.network.batch import Batch
 from carnet_model.network.bonds import Bonds
-from carnet_model.network.graph import Batch
 from tests.helpers.tiny_potentials import batch, crystal, water
 
 

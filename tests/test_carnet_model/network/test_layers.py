@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from carnet_model.network.graph import build, collate
+from carnet_model.network.batch import collate
 from carnet_model.network.layers.output import Assembly
 from carnet_model.network.layers.radial import RadialBasis
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
+from carnet_model.structures.graph import build
 from tests.helpers import tiny_potentials
 
 

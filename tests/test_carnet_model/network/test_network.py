@@ -13,7 +13,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from carnet_model.network import kernels
-from carnet_model.network.graph import Graph, build, collate
+from carnet_model.network.batch import collate
 from carnet_model.network.irreps import Irrep, Layout, reachable
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
@@ -21,6 +21,7 @@ from carnet_model.network.targets import Target, TargetError
 from carnet_model.structures import symmetry
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import Graph, build
 from codegen import ConvolutionRecipe, ProductRecipe
 from natural_tensors import reduction
 from natural_tensors.examples import load

@@ -10,7 +10,8 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from carnet_model.compiled.compilation import Mode, compile_kernels
+from carnet_model.compiled.compilation import compile_kernels
+from carnet_model.compiled.mode import Mode
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target, TargetError
 from carnet_model.potentials.derivatives import energy_and_derivatives

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from ase import Atoms
 from ase.build import fcc111, make_supercell, molecule
 from ase.io import read as ase_read
@@ -19,8 +18,7 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
 from carnet_model.data.label_checks import rotate, symmetry_violation
-from carnet_model.network import graph
-from carnet_model.network.model import CarNet
+from carnet_model.inference.networks import Response
 from carnet_model.network.targets import Target
 from carnet_model.prediction import predictor as prediction
 from carnet_model.prediction.formats import as_csv, as_extxyz
@@ -28,6 +26,7 @@ from carnet_model.prediction.predictor import Predictor, load
 from carnet_model.prediction.result import Failure, Prediction, PredictionError
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import Graph
 from carnet_model.structures.symmetry import point_group_rotations, primitive
 from carnet_model.weights.shipped import ModelError
 from natural_tensors import elasticity, limits
@@ -57,14 +56,14 @@ def test_many_bonds_are_passed_in_pieces(model: Predictor, monkeypatch: pytest.M
     crystals = [CRYSTALS[name] for name in ONE_OF_EACH]
     wanted = model.predict(crystals)
     sizes: list[int] = []
-    collate = graph.collate
+    respond = model.networks.respond
 
-    def counted(graphs: Sequence[graph.Graph], dtype: torch.dtype) -> graph.Batch:
+    def counted(graphs: Sequence[Graph], keys: list[str], *, derivatives: bool) -> Response:
         sizes.append(len(graphs))
-        return collate(graphs, dtype)
+        return respond(graphs, keys, derivatives=derivatives)
 
     monkeypatch.setattr(prediction, "EDGES", 400)
-    monkeypatch.setattr(graph, "collate", counted)
+    monkeypatch.setattr(model.networks, "respond", counted)
     found = model.predict(crystals)
     assert sum(sizes) == len(crystals)
     assert len(sizes) > 2
@@ -315,14 +314,14 @@ def test_what_happens_to_one_costs_no_other(
 ) -> None:
     crystals = [CRYSTALS[name] for name in ONE_OF_EACH]
     wanted = model.predict(crystals)
-    collate = graph.collate
+    respond = model.networks.respond
 
-    def short_of_memory(graphs: Sequence[graph.Graph], dtype: torch.dtype) -> graph.Batch:
+    def short_of_memory(graphs: Sequence[Graph], keys: list[str], *, derivatives: bool) -> Response:
         if any(len(each.numbers) == len(crystals[3]) for each in graphs):
             raise MemoryError
-        return collate(graphs, dtype)
+        return respond(graphs, keys, derivatives=derivatives)
 
-    monkeypatch.setattr(graph, "collate", short_of_memory)
+    monkeypatch.setattr(model.networks, "respond", short_of_memory)
     found = model.predict(crystals)
     assert len(found) == len(crystals)
     for place, (one, other) in enumerate(zip(found, wanted, strict=True)):
@@ -355,26 +354,8 @@ def test_results_come_as_soon_as_they_are_known(
     stream = model.predict_each(entries, batch=1)
     assert next(stream)[0] == 1  # nothing is to be computed
     assert [place for place, _ in stream] == [0, 2]
-    monkeypatch.setattr(graph, "collate", lambda *_: 1 / 0)
+    monkeypatch.setattr(model.networks, "respond", lambda *_: 1 / 0)
     assert [place for place, _ in model.predict_each(entries)] == [1, 0, 2]
-
-
-def test_large_batches_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[tuple[CarNet, str]] = []
-
-    def compile_later(model: CarNet, mode: str) -> None:
-        compiled.append((model, mode))
-
-    monkeypatch.setattr(prediction, "COMPILE_FROM", 2)
-    monkeypatch.setattr(
-        "carnet_model.compiled.compilation.compile_kernels",
-        compile_later,
-    )
-    model = predictor(2)
-    model.predict([CRYSTALS["mp-101"]])
-    assert compiled == []
-    model.predict([CRYSTALS["mp-101"]] * 2)
-    assert compiled == [(member, "auto") for member in model.models]
 
 
 def test_settings_without_volume_take_molecules() -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from carnet_model.data.fingerprints import Fingerprints
-from carnet_model.network.graph import build, collate
+from carnet_model.network.batch import collate
 from carnet_model.prediction.predictor import Predictor
 from carnet_model.prediction.result import Prediction
 from carnet_model.selection.pool import SelectionError, described, select
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 from carnet_model.structures.signature import signature
 from tests.helpers.tiny_checkpoints import SALT, network, record
 

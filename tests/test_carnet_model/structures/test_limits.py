@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from carnet_model.network.graph import build
 from carnet_model.structures.geometry import Geometry, GeometryError
+from carnet_model.structures.graph import build
 from carnet_model.structures.neighbours import completed, neighbours
 from carnet_model.structures.reading import read_geometries, read_text
 from natural_tensors import limits

@@ -18,7 +18,7 @@ from lightning.pytorch.loggers import CSVLogger
 
 import carnet_model
 from carnet_model.data.examples import DatasetError, Example
-from carnet_model.network.graph import collate
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target

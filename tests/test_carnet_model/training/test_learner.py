@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from carnet_model.compiled import compilation, compiler
-from carnet_model.network import graph
+from carnet_model.compiled.mode import Mode
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.training.batches import StepBatch, join_samples
 from carnet_model.training.learner import Learner
@@ -122,14 +123,14 @@ def test_compiled_kernels_give_the_same_numbers_and_gradients(tmp_path: Path) ->
     config = crystal_config(tmp_path, epochs=1, target="polarization", data=["crystals.json"])
     structures = [sample.graph for sample in prepared(crystal_config(tmp_path)).train[:5]]
     results = []
-    modes: tuple[compilation.Mode, ...] = ("never", "always")
+    modes: tuple[Mode, ...] = ("never", "always")
     for mode in modes:
         torch.manual_seed(0)
         model = CarNet(config.network, config.targets[0])
         assert compilation.compile_kernels(model, mode) is None
         for count in (5, 2):  # another size, the same code
             model.zero_grad()
-            (values,) = model(graph.collate(structures[:count])).values()
+            (values,) = model(collate(structures[:count])).values()
             values.square().sum().backward()
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         results.append([values.detach(), *gradients])

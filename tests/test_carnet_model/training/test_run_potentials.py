@@ -13,7 +13,7 @@ import carnet_model
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import evaluate
 from carnet_model.evaluation.formats import write_report
-from carnet_model.network.graph import collate
+from carnet_model.network.batch import collate
 from carnet_model.prediction.result import Prediction
 from carnet_model.training.run import train
 from carnet_model.weights import checkpoint

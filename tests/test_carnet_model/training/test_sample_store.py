@@ -17,8 +17,8 @@ import torch
 from carnet_model.data.examples import Example
 from carnet_model.data.fingerprints import Fingerprints, fingerprint
 from carnet_model.data.reading import read_examples
-from carnet_model.network import graph
 from carnet_model.network.settings import NetworkSettings
+from carnet_model.structures import graph
 from carnet_model.training import sample_cache, sample_store
 from carnet_model.training.batches import Share, StepData, join_samples
 from carnet_model.training.building import prepare_examples

@@ -14,10 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from carnet_model.network.graph import build, collate
+from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
+from carnet_model.structures.graph import build
 from carnet_model.weights import checkpoint
+from carnet_model.weights.arrays import arrays_of, fingerprints_from
 from carnet_model.weights.record import FORMAT, CheckpointError
 from carnet_model.weights.state import load_state
 from tests.helpers.processes import dead_process
@@ -205,7 +207,7 @@ def test_members_have_the_same_targets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", [(), ("one",), ("a b", "ü", "")])
 def test_fingerprints_travel_as_arrays(names: tuple[str, ...]) -> None:
     before = fingerprints(*names)
-    after = checkpoint.fingerprints_from(checkpoint.arrays_of(before))
+    after = fingerprints_from(arrays_of(before))
     assert after is not None
     assert after.identifiers == before.identifiers
     assert after.formulas == before.formulas

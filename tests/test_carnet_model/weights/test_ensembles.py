@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from carnet_model.weights import checkpoint, ensembles
+from carnet_model.weights.arrays import arrays_of
 from carnet_model.weights.record import CheckpointError
 from tests.helpers.tiny_checkpoints import fingerprints, network, record
 
 
 def test_an_ensemble_of_checkpoints(tmp_path: Path) -> None:
     for number, (elements, names) in enumerate([([11, 17, 3], "ab"), ([11, 17], "abc")]):
-        arrays = checkpoint.arrays_of(fingerprints(*names))
+        arrays = arrays_of(fingerprints(*names))
         entry = record(elements=elements, seeds=[number], fingerprint=str(number))
         checkpoint.save(tmp_path / str(number), [network(number)], entry, arrays)
     joined = ensembles.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "both")

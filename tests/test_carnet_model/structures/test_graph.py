@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from carnet_model.network.graph import build
 from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.graph import build
 
 
 def test_a_cell_that_does_not_repeat_makes_no_neighbours() -> None:
