@@ -12,11 +12,15 @@ import pytest
 import torch
 
 from benchmarks import __main__ as program
-from benchmarks import exact, expressions, network, numeric
+from benchmarks import exact, expressions, network, numeric, screening
 from benchmarks.rivals.client import Rival
 from benchmarks.rivals.worker import growth
 from benchmarks.systems import Case, cases, silicon, water
 from carnet_model.network.settings import NetworkSettings
+from carnet_model.screening import tables
+from carnet_model.screening.documents import documents
+from carnet_model.screening.parsing import structures
+from carnet_model.structures.geometry import Geometry
 from tests.helpers.paths import ROOT
 from tests.helpers.physical_expressions import PHYSICAL
 
@@ -124,3 +128,16 @@ def test_the_multiplications_of_expressions_are_counted() -> None:
     assert [list(column.cells)[:2] for column in table.columns[1:4]] == [
         ["81", "162"], ["81", "90"], ["39", "36"],
     ]  # fmt: skip
+
+
+def test_structures_to_screen_are_as_many_and_as_large_as_asked(tmp_path: Path) -> None:
+    small = screening.write(tmp_path / "x.jsonl", 41)
+    large = screening.write(tmp_path / "y.jsonl", 41, cells=3)
+    assert large == pytest.approx(3 * small)
+    found = [
+        each for document in documents(str(tmp_path / "y.jsonl")) for each in structures(document)
+    ]
+    assert len({tables.structure_hash(each) for each in found if isinstance(each, Geometry)}) == 41
+    by_volume = [each.volume / len(each) for each in found if isinstance(each, Geometry)
+                 and each.volume is not None]  # fmt: skip
+    assert 8 < min(by_volume) < max(by_volume) < 60  # a cell that is repeated, not stretched

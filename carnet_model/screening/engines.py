@@ -65,5 +65,6 @@ def on_this_machine(
         for process in processes:
             tasks.put(None)
             process.end()
-        for thread in threads:
+        for process, thread in zip(processes, threads, strict=True):
             thread.join()
+            process.close()

@@ -122,7 +122,7 @@ class Isolated:
                 self._pipe.send(request)
             answer: Outcome | Exception | None = self._pipe.recv()
         except (EOFError, OSError):
-            self._close()
+            self.close()
             raise _DiedError from None
         return answer
 
@@ -142,7 +142,7 @@ class Isolated:
             except _DiedError:
                 continue
             if isinstance(refusal, Exception):
-                self._close()
+                self.close()
                 raise refusal
             return
         raise WorkerError(
@@ -157,7 +157,7 @@ class Isolated:
         if process is not None:
             process.kill()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Let go of a process that has ended, or that is of no use."""
         if self._process is not None:
             self._process.kill()
