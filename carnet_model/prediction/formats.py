@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from natural_tensors.formatting import number
 
 from .predictor import Predictor
 from .result import Failure, Prediction
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 VOIGT_PAIRS = tuple((i, j) for i in range(6) for j in range(i, 6))
 
@@ -72,6 +75,30 @@ def as_csv(results: Sequence[Prediction | Failure], predictor: Predictor) -> str
     common = about(predictor)
     heads += [key for key in common if key not in heads]
     return to_csv(heads, [{**common, **row} for row in rows])
+
+
+_TEXTS = ("name", "formula", "target", "unit", "frame", "known", "warnings", "error")
+_LISTS = ("rotation", "lattice", "forces")
+
+
+def to_dataframe(results: Sequence[Prediction | Failure]) -> DataFrame:
+    """Return results as a table of pandas, one row for each: the columns of :func:`as_csv`.
+
+    Numbers are numbers, NaN where there is none, matrices are lists; ``stable`` is True, False, or
+    None where nothing is said of it.
+    """
+    import pandas
+
+    table = pandas.DataFrame([_row(result) for result in results])
+    for name, column in table.items():
+        if name in _LISTS:
+            table[name] = [json.loads(each) if isinstance(each, str) else None for each in column]
+        elif name == "stable":
+            said = [{"true": True, "false": False}.get(each) for each in column]
+            table[name] = pandas.Series(said, dtype=object, index=table.index)
+        elif name not in _TEXTS:
+            table[name] = pandas.to_numeric(column.replace("", None))
+    return table
 
 
 def _row(result: Prediction | Failure) -> dict[str, str]:

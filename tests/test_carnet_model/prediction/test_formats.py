@@ -17,7 +17,7 @@ from ase.io import read as ase_read
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
 from carnet_model.network.targets import Target
-from carnet_model.prediction.formats import HILL, as_csv, as_document, as_extxyz
+from carnet_model.prediction.formats import HILL, as_csv, as_document, as_extxyz, to_dataframe
 from carnet_model.prediction.predictor import Predictor, load
 from carnet_model.prediction.result import Failure, Prediction
 from natural_tensors.arrays import to_lists
@@ -228,3 +228,27 @@ def test_a_full_tensor_goes_into_files_too(tmp_path: Path) -> None:
     examples = read_examples(file, LabelSource("dielectric", "tensor"), for_training=False)
     assert gap(examples[0].labels["dielectric"], found[0].tensor) < 1e-6  # type: ignore[union-attr]
     assert "dielectric" in str(found[0])
+
+
+def test_a_table_of_pandas_holds_the_numbers_of_the_predictions(
+    results: list[Prediction | Failure],
+) -> None:
+    table = to_dataframe(results)
+    assert list(table["name"]) == [result.name for result in results]
+    first, failed = results[0], results[1]
+    assert isinstance(first, Prediction)
+    assert isinstance(failed, Failure)
+    assert first.stiffness is not None
+    assert first.moduli is not None
+    row = table.iloc[0]
+    # eight digits are written
+    assert row["C14"] == pytest.approx(first.stiffness[0, 3], rel=1e-7, abs=1e-12)
+    assert row["bulk"] == pytest.approx(first.moduli.bulk_hill, rel=1e-7)
+    assert table[["C11", "bulk", "bulk_spread"]].dtypes.map(str).unique().tolist() == ["float64"]
+    assert np.allclose(row["lattice"], first.lattice)
+    assert row["stable"] is first.stable
+    missing = table.iloc[1]
+    assert failed.reason in missing["error"]
+    assert np.isnan(missing["C11"])
+    assert missing["stable"] is None
+    assert missing["lattice"] is None
