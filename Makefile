@@ -1,6 +1,6 @@
 # `make demo` runs the main job on what the repository ships, `make test` passes every check,
-# `make check` the quick ones: types, style and tests that are not slow. Each builds its
-# environment first, with pinned versions: what is downloaded has the hashes of requirements/*.lock;
+# `make check` the quick ones: types, style and tests that are not slow, `make docs` builds the
+# site. Each makes its environment first, with pinned versions: what is downloaded has the hashes of requirements/*.lock;
 # what a lock does not know (an unusual machine) has the versions of constraints.txt.
 PYTHON ?= python3
 SEED ?= 0
@@ -10,7 +10,7 @@ HASHED = $(PIP) install --quiet --require-hashes --no-deps --no-build-isolation
 OURS = $(PIP) install --quiet --no-build-isolation -c constraints.txt
 LOCKS = $(wildcard requirements/*.lock)
 
-.PHONY: demo check test bench campaign mutants clean
+.PHONY: demo check test docs bench campaign mutants clean
 
 demo: .venv/carnet
 	@.venv/bin/carnet predict docs/structures/quartz.cif
@@ -27,6 +27,10 @@ test: .venv/test
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -n auto
+
+# Runs the code of the tutorials on the way; the pages are then in build/site/index.html.
+docs: .venv/docs
+	.venv/bin/python -m sphinx --fail-on-warning --fresh-env docs build/site
 
 campaign: .venv/test
 	.venv/bin/python -m tests.campaign --seed $(SEED) --minutes $(MINUTES)
@@ -53,6 +57,12 @@ mutants: .venv/mutation
 .venv/test: .venv/python pyproject.toml constraints.txt
 	$(HASHED) -r requirements/test.lock
 	$(OURS) -e ".[test,dev]"
+	$(PIP) check
+	touch $@
+
+.venv/docs: .venv/python pyproject.toml constraints.txt
+	$(HASHED) -r requirements/docs.lock
+	$(OURS) -e ".[docs]"
 	$(PIP) check
 	touch $@
 

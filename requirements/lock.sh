@@ -20,7 +20,7 @@ with_header() {
   printf '%s\n' "$@" "$text" >"$file"
 }
 
-resolve pyproject.toml --extra test --extra dev --constraint requirements/held.txt "$@" \
+resolve pyproject.toml --extra test --extra dev --extra docs --constraint requirements/held.txt "$@" \
   --output-file constraints.txt
 with_header constraints.txt \
   "# Exact versions the set-up commands install; ranges are in pyproject.toml." \
@@ -44,3 +44,4 @@ hashed build "What builds packages that come as source, and this one; installed 
 hashed torch "PyTorch as the public index has it, with the libraries that its build for GPUs needs." - <<<"torch"
 hashed carnet "What predicts (make demo), but for PyTorch." pyproject.toml --extra carnet "${without[@]}"
 hashed test "What tests (make test), but for PyTorch." pyproject.toml --extra test --extra dev "${without[@]}"
+hashed docs "What builds the site (make docs), but for PyTorch." pyproject.toml --extra docs "${without[@]}"

@@ -123,9 +123,11 @@ def test_locks_have_a_hash_for_each_version_that_constraints_state(lock: Path) -
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", line) for line in requirements)
 
 
-def test_all_that_tests_need_is_locked() -> None:
+def test_all_that_tests_and_the_site_need_is_locked() -> None:
     """Everything that the constraints name, but for what a machine has its own build of."""
-    locked = pinned(REQUIREMENTS / "test.lock").keys() | pinned(REQUIREMENTS / "build.lock").keys()
+    locked = {
+        name for lock in ("build", "test", "docs") for name in pinned(REQUIREMENTS / f"{lock}.lock")
+    }
     needed = {name for name in pinned(ROOT / "constraints.txt") if not BY_MACHINE.fullmatch(name)}
     assert locked == needed
 
@@ -133,7 +135,7 @@ def test_all_that_tests_need_is_locked() -> None:
 def test_the_makefile_installs_by_hash_first_and_checks_what_came_of_it() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "--require-hashes --no-deps --no-build-isolation" in makefile
-    for extra, lock in (("carnet", "carnet"), ("test,dev", "test")):
+    for extra, lock in (("carnet", "carnet"), ("test,dev", "test"), ("docs", "docs")):
         steps = [
             f"$(HASHED) -r requirements/{lock}.lock", f'$(OURS) -e ".[{extra}]"', "$(PIP) check",
         ]  # fmt: skip
@@ -168,7 +170,7 @@ def test_everything_for_users_is_in_one_extra() -> None:
     extras = project["optional-dependencies"]
     (everything,) = extras["all"]
     named = set(re.findall(r"[\w-]+", everything.partition("[")[2]))
-    for_developers = {"test", "dev", "mutation"}
+    for_developers = {"test", "dev", "docs", "mutation"}
     within = {"torch", *re.findall(r"natural-tensors\[([\w-]+)\]", str([extras[n] for n in named]))}
     assert named | within == set(extras) - for_developers - {"all"}
 
