@@ -114,7 +114,7 @@ UPSTREAM = {
     "carnet_model.cpp": "torch safetensors ase",
     "carnet_model.data": "ase",
     "carnet_model.weights": "torch safetensors",
-    "carnet_model.prediction": "ase rich",
+    "carnet_model.prediction": "ase rich pandas",
     "carnet_model.screening": "torch pyarrow ray",
     "carnet_model.training": "torch lightning pyarrow pydantic yaml matplotlib",
     "carnet_model.tuning": "optuna yaml",
