@@ -33,7 +33,7 @@ def join(
             "--data",
             metavar="FILE",
             help="Labelled structures that no member was trained on: their errors are recorded, "
-            "and the spread is scaled to hold 68 % of them.",
+            "and what holds 68 and 95 % of them is the uncertainty.",
         ),
     ] = None,
     split: Annotated[
@@ -48,22 +48,38 @@ def join(
     key: KeyOption = None,
     form: FormOption = None,
     unit: UnitOption = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference",
+            metavar="TEXT",
+            help="What the labels are; printed beside every interval, as in 'PBE at 0 K'.",
+        ),
+    ] = None,
 ) -> None:
-    """Join networks of the same targets to an ensemble, whose spread is the uncertainty."""
+    """Join networks of the same targets to an ensemble, which knows its uncertainty."""
     check_extras()
     from ..evaluation import evaluation
+    from ..evaluation.calibration import calibrate
     from ..weights import ensembles
 
-    joined = ensembles.merge(members, output)
+    said = {} if reference is None else {"reference": reference}
+    joined = ensembles.merge(members, output, said)
     if path is not None:
         predictor = load(output)
         sources, either_sign = label_sources(predictor, path, key, form, unit)
         chosen = labelled_examples(path, sources, split)
         compared = evaluation.evaluate(predictor, chosen, either_sign=either_sign)
         scores = {score.name: round(score.value, 4) for score in compared.errors.scores}
+        found = calibrate(compared)
         notes = {
             "metrics": {split: {"structures": len(compared.predictions), **scores}},
-            "spread_scale": {name: round(v, 4) for name, v in compared.spread_scale.items()},
+            "intervals": {name: one.model.to_dict() for name, one in found.items()},
         }
-        ensembles.merge(members, output, notes)
+        ensembles.merge(members, output, {**said, **notes})
+        for name, one in found.items():
+            likely, sure = (
+                "-" if share is None else f"{100 * share:.1f} %" for share in one.within
+            )
+            say(f"{name}: {likely} and {sure} of {one.count} errors left out are inside")
     say(f"{len(joined.models)} networks joined in {output}")

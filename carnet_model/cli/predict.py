@@ -22,6 +22,7 @@ from ..prediction.inputs import read
 from ..prediction.predictor import Predictor, found, load
 from ..prediction.progress import progress_bar
 from ..prediction.result import Failure, Prediction
+from ..prediction.text import meaning
 from ..structures.symmetry import FRAMES, FrameName
 from .app import app, check_extras
 from .interruption import EXIT_CODE, interruptible
@@ -207,7 +208,9 @@ def _show(results: Sequence[Prediction | Failure], predictor: Predictor, full: b
         return
     heads = ("name", "formula", ">K [GPa]", ">G [GPa]", ">E [GPa]", ">ν", ">A", "stable", "remarks")
     say_table(heads, [_table_row(result) for result in results])
-    say("", "K, G, E, ν: Hill averages; A: universal anisotropy; ±: spread of the ensemble;")
+    say("", "K, G, E, ν: Hill averages; A: universal anisotropy")
+    if predictions and predictions[0].uncertainty:
+        say(f"±: {meaning(predictions[0].uncertainty, predictions[0].reference)}")
     say("--full prints every stiffness, -o FILE writes them (.json, .csv, .extxyz)")
     doubtful = [result for result in predictions if result.warnings]
     for result in doubtful[:WARNED]:

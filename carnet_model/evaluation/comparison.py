@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,37 @@ def deviations(predictions: Sequence[Prediction], reference: Sequence[Floats], n
     truth = elasticity.moduli(reference_stiffnesses(reference))
     gap = getattr(guess, f"{name}_hill") - getattr(truth, f"{name}_hill")
     return np.asarray(np.abs(gap), dtype=np.float64)
+
+
+def errors_beside_uncertainty(
+    prediction: Prediction, reference: Floats, name: str, width: str
+) -> Floats:
+    """Return absolute errors of a quantity and the stated uncertainty of each, shape ``(2, n)``.
+
+    Without what has no uncertainty (components that vanish by symmetry) or no label.
+
+    Args:
+        prediction: of an ensemble.
+        reference: its label, full.
+        name: ``"relative"`` for the tensor as a whole, by its norm; ``"stiffness"`` or ``"tensor"``
+            for its components; or a modulus.
+        width: which of `Prediction.uncertainty`.
+    """
+    stated: Any = prediction.uncertainty[width]
+    error: Any
+    if name in ("relative", *(modulus for modulus, _ in MODULI)):
+        error = deviations((prediction,), (reference,), "tensor" if name == "relative" else name)
+        if name == "relative":
+            stated = stated * np.linalg.norm(prediction.tensor)
+    elif name == "stiffness":
+        upper = np.triu_indices(6)
+        truth = reference_stiffnesses((reference,))[0]
+        error = np.abs(np.asarray(prediction.stiffness) - truth)[upper]
+        stated = np.asarray(stated)[upper]
+    else:
+        error = np.abs(prediction.tensor - reference)
+    pair = np.array([np.ravel(error), np.ravel(stated)], dtype=np.float64)
+    return np.asarray(pair[:, (pair[1] > 0) & np.isfinite(pair[0])])
 
 
 def parity_columns(

@@ -19,14 +19,15 @@ from natural_tensors.arrays import Floats
 
 from ..data.examples import DatasetError, Example
 from ..network.targets import Target
+from ..prediction.intervals import SURE
 from ..prediction.predictor import Predictor
 from ..prediction.result import Failure, Prediction
 from ..structures.geometry import GeometryError
 from ..structures.symmetry import RELAXED, symmetry_of
 from .baselines import NO_STRUCTURE, Baselines, composition_baseline, elastic_baselines
 from .comparison import (
-    MODULI,
     deviations,
+    errors_beside_uncertainty,
     reference_stiffnesses,
     spreads,
     stiffnesses,
@@ -35,9 +36,6 @@ from .comparison import (
 from .errors import ForceLabels, elastic_errors, potential_errors, tensor_errors
 from .ranking import Ranking, ranking
 from .scores import DRAWS, ErrorTable
-
-WITHIN = 0.683
-"""Share of errors below one standard deviation."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,27 +83,29 @@ class Evaluation:
         return sum(prediction.known is not None for prediction in self.predictions)
 
     @cached_property
-    def spread_scale(self) -> dict[str, float]:
-        """Factors by which the spread must grow so that 68 % of errors are within it.
+    def within(self) -> dict[str, tuple[float, float | None]]:
+        """Shares of errors inside the stated intervals, which ought to be 0.68 and 0.95.
 
-        The keys are those of `Prediction.uncertainty`; empty without an uncertainty. Stored as
-        ``spread_scale`` in the record of a checkpoint they make it a standard deviation.
+        By the names of `Prediction.uncertainty`; components count each for itself. None where no
+        95 % interval is stated; empty without an uncertainty.
         """
-        if not self.rankings:
-            return {}
-        tensor = self._scale("tensor")
-        if not self.elastic:
-            return {"relative": tensor, "tensor": tensor}
-        moduli = {name: self._scale(name) for name, _ in MODULI}
-        return {"relative": tensor, "stiffness": tensor, **moduli}
+        stated = {name for one in self.predictions for name in one.uncertainty}
+        names = sorted(name for name in stated if not name.endswith(SURE))
+        return {
+            name: (
+                self._within(name, name),
+                self._within(name, f"{name}{SURE}") if f"{name}{SURE}" in stated else None,
+            )
+            for name in names
+        }
 
-    def _scale(self, name: str) -> float:
-        spread = spreads(self.predictions, name)
-        deviation = deviations(self.predictions, self.reference, name)
-        usable = np.isfinite(deviation) & (spread > 0)
-        if not usable.any():
-            return 1.0
-        return float(np.quantile(deviation[usable] / spread[usable], WITHIN))
+    def _within(self, name: str, width: str) -> float:
+        rows = [
+            errors_beside_uncertainty(prediction, truth, name, width)
+            for prediction, truth in zip(self.predictions, self.reference, strict=True)
+        ]
+        errors, widths = np.hstack(rows)
+        return float((errors <= widths).mean()) if len(errors) else float("nan")
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures)} failed" if self.failures else ""

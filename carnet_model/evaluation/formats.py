@@ -28,6 +28,16 @@ from .plots import force_parity_plot, parity_plot, scatter_plot
 from .ranking import Ranking
 from .scores import ErrorTable, Score
 
+QUANTITIES = {
+    "bulk": "K",
+    "shear": "G",
+    "youngs": "E",
+    "stiffness": "components",
+    "tensor": "components",
+    "relative": "tensor",
+}
+"""What uncertainties are of, by their names, in the words of a table."""
+
 
 def score_text(score: Score) -> str:
     """Return a score with two digits of its standard error.
@@ -81,7 +91,20 @@ def as_text(evaluation: Evaluation) -> str:
             "(spearman 1, gain 1 are perfect, 0 says nothing)",
             score_table(ranked),
         ]
+    blocks += _within_lines(evaluation)
     return "\n\n".join(blocks)
+
+
+def _within_lines(evaluation: Evaluation) -> list[str]:
+    """Return how many errors lie inside the stated intervals, where intervals are stated."""
+    lines = [
+        f"  {words:15} {100 * likely:5.1f} %  {100 * sure:5.1f} %"
+        for name, words in QUANTITIES.items()
+        for likely, sure in [evaluation.within.get(name, (0.0, None))]
+        if sure is not None
+    ]
+    head = "errors inside the 68 and the 95 % interval"
+    return ["\n".join([head, *lines])] if lines else []
 
 
 def as_document(evaluation: Evaluation) -> dict[str, Any]:
@@ -105,7 +128,10 @@ def as_document(evaluation: Evaluation) -> dict[str, Any]:
         "ranking": {
             name: _score_objects(ranked.scores) for name, ranked in evaluation.rankings.items()
         },
-        "spread_scale": {name: _finite(value) for name, value in evaluation.spread_scale.items()},
+        "within": {
+            name: [None if share is None else _finite(share) for share in shares]
+            for name, shares in evaluation.within.items()
+        },
     }
 
 

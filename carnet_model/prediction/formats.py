@@ -22,6 +22,7 @@ from natural_tensors.elasticity import Moduli
 from natural_tensors.files.saving import to_csv
 from natural_tensors.formatting import number
 
+from .intervals import SURE
 from .predictor import Predictor
 from .result import Failure, Prediction
 
@@ -46,6 +47,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "unit": predictor.unit,
         "form": "voigt" if predictor.target.key == "elastic" else "full",
         "precision": predictor.precision,
+        "reference": str(predictor.record.get("reference") or ""),
     }
 
 
@@ -63,7 +65,8 @@ def as_document(results: Sequence[Prediction | Failure], predictor: Predictor) -
 def as_csv(results: Sequence[Prediction | Failure], predictor: Predictor) -> str:
     """Return results as a table, one row for each; a failure has its name and ``error``.
 
-    Stiffness: moduli after Hill (GPa), their spread where there is one, stability, C11 .. C66.
+    Stiffness: moduli after Hill (GPa), their uncertainty where there is one (``_spread``, of 95 %
+    ``_spread_95``), stability, C11 .. C66.
     An energy: its value, the largest force and the stress. Other tensors: a column for each
     component, named by its indices. Further columns hold the rest of what JSON does; lists and
     matrices in them are JSON.
@@ -145,15 +148,21 @@ def _components(result: Prediction, letter: str, values: Floats) -> dict[str, st
 
 
 def _spreads(result: Prediction) -> dict[str, str]:
-    """Return a column for each spread of the ensemble: of moduli, the tensor, its components."""
-    spread = result.uncertainty
-    row = {
-        f"{name}_spread": _number(spread[name]) for name in (*HILL, "relative") if name in spread
-    }
-    for name, letter in (("stiffness", "C"), ("tensor", "T")):
-        if name in spread:
-            columns = _components(result, letter, np.asarray(spread[name]))
-            row |= {f"{column}_spread": value for column, value in columns.items()}
+    """Return a column for each uncertainty: of moduli, the tensor, its components."""
+    row = {}
+    for wide in ("", SURE):
+        given = {
+            name.removesuffix(wide): value
+            for name, value in result.uncertainty.items()
+            if name.endswith(SURE) == bool(wide)
+        }
+        for name in (*HILL, "relative"):
+            if name in given:
+                row[f"{name}_spread{wide}"] = _number(given[name])
+        for name, letter in (("stiffness", "C"), ("tensor", "T")):
+            if name in given:
+                columns = _components(result, letter, np.asarray(given[name]))
+                row |= {f"{column}_spread{wide}": value for column, value in columns.items()}
     return row
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from natural_tensors import Frame, elasticity
+from natural_tensors import Frame
 from natural_tensors.arrays import Floats
 
 from ..compiled.mode import Mode
@@ -32,6 +32,7 @@ from ..structures.geometry import Geometry, GeometryError
 from ..structures.graph import Graph, build
 from ..structures.symmetry import FrameName, frame_of, rotated
 from ..weights.shipped import ModelError, folder_of, shipped
+from . import intervals
 from .domain import Domain, known_crystal
 from .inputs import is_one, read
 from .progress import progress_bar
@@ -45,7 +46,7 @@ EDGES = 40_000
 """Directed bonds that pass through the network at once, unless one structure has more."""
 
 HIGH_SPREAD = 0.3
-"""Relative spread of an ensemble above which a prediction carries a warning."""
+"""Relative uncertainty of a tensor above which a prediction carries a warning."""
 
 
 def load(
@@ -111,14 +112,13 @@ class Predictor:
     """An ensemble of networks that predict one tensor.
 
     The prediction is the mean of the tensors of all members, in the unit of the target, so a mean
-    of positive definite tensors stays so; its uncertainty is their spread.
+    of positive definite tensors stays so; its uncertainty follows from their spread (`intervals`).
 
     Args:
         models: `CarNet` modules with the same targets and cutoff, of which copies are made; or
             networks that `inference` opened.
         record: what is known about them (`checkpoint`): the keys read are ``elements`` and
-            ``spread_scale``, factors by key of the uncertainty that make the spread a standard
-            deviation of the error (`evaluation` finds them).
+            ``intervals``, how large errors are (`evaluation.calibration` finds it).
         seen: fingerprints of the training structures.
         name: what messages call it.
         target: key of the tensor that is predicted; the first of the networks' when left out.
@@ -161,9 +161,7 @@ class Predictor:
         self.precision: Precision = precision
         # they were measured on the first target (`carnet join`)
         first = self.target == self.targets[0]
-        self._scales: dict[str, float] = (
-            dict(self.record.get("spread_scale") or {}) if first else {}
-        )
+        self._errors = intervals.from_record(self.record) if first else {}
         self._needs_volume = self.target.pooling == "mean" and self.networks.needs_volume
         self.domain = Domain.of(self.record.get("elements") or (), seen, self._needs_volume)
 
@@ -412,45 +410,35 @@ class Predictor:
                 "the structure is far from all it was trained on; check units and distances",
             )
         mean = members.mean(axis=0)
-        spread = self._spread(members, mean)
+        uncertainty = self._uncertainty(members)
         known, differences = self._known(structure)
         warnings = [*job.warnings, *differences]
         # the zero of an energy is arbitrary, and so is a share of it
-        if spread.get("relative", 0.0) > HIGH_SPREAD and not self.target.potential:
-            warnings.append(
-                f"the networks disagree by {100 * spread['relative']:.0f} % of the tensor"
-            )
+        share = uncertainty.get("relative", 0.0)
+        if share > HIGH_SPREAD and not self.target.potential:
+            warnings.append(f"the tensor is uncertain by {100 * share:.0f} %")
         return Prediction(
             structure=structure,
             frame=job.frame,
             target=self.target.key,
             unit=self.unit,
             tensor=np.asarray(self.target.reduction.unpack(mean), dtype=np.float64),
-            uncertainty=MappingProxyType(spread),
+            uncertainty=MappingProxyType(uncertainty),
             warnings=tuple(warnings),
             known=known,
             per_atom=self.target.pooling == "atoms",
             model=self.title,
+            reference=str(self.record.get("reference") or ""),
             **derivatives,
         )
 
-    def _spread(self, members: Floats, mean: Floats) -> dict[str, Any]:
+    def _uncertainty(self, members: Floats) -> dict[str, Any]:
+        """Return half the widths of intervals around the mean of packed tensors, members first."""
         if len(members) < 2:
             return {}
-        # packed coordinates are orthonormal: their norm is the Frobenius norm
-        size = float(np.linalg.norm(mean))
-        distance = float(np.sqrt(((members - mean) ** 2).sum() / (len(members) - 1)))
-        spread: dict[str, Any] = {"relative": distance / size if size else float("nan")}
         tensors = np.asarray(self.target.reduction.unpack(members), dtype=np.float64)
-        if self.target.key == "elastic":
-            stiffness = symmetric_voigt(tensors)
-            moduli = elasticity.moduli(stiffness)
-            spread["stiffness"] = stiffness.std(axis=0, ddof=1)
-            for name in ("bulk", "shear", "youngs"):
-                spread[name] = float(getattr(moduli, f"{name}_hill").std(ddof=1))
-        else:
-            spread["tensor"] = tensors.std(axis=0, ddof=1)
-        return {key: value * float(self._scales.get(key, 1.0)) for key, value in spread.items()}
+        voigt = symmetric_voigt(tensors) if self.target.key == "elastic" else None
+        return intervals.uncertainty(intervals.measures(members, tensors, voigt), self._errors)
 
     def _known(self, structure: Geometry) -> tuple[str | None, list[str]]:
         if self.seen is None or not any(structure.periodic):

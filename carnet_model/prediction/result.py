@@ -117,15 +117,18 @@ class Prediction:
         unit: of the tensor; GPa for stiffness.
         tensor: all Cartesian components, shape ``(3,)*rank``; for a property of atoms
             ``(atoms,) + (3,)*rank``.
-        uncertainty: spread of the ensemble as one standard deviation, empty for a single network.
-            ``"relative"``: Frobenius norm of the spread over that of the tensor, the number to
-            rank by. For stiffness also ``"stiffness"``, shape ``(6, 6)``, and ``"bulk"``,
-            ``"shear"``, ``"youngs"`` of the Hill averages, all in GPa; otherwise ``"tensor"``, of
-            the shape of the tensor.
+        uncertainty: half the widths of intervals that hold 68 % of the errors of unseen
+            compositions, and under ``NAME_95`` of those that hold 95 %; plain deviations over the
+            ensemble where its errors were never measured; empty for a single network.
+            ``"relative"``: of the tensor as a whole, by its Frobenius norm, the number to rank by.
+            For stiffness also ``"stiffness"``, shape ``(6, 6)``, and ``"bulk"``, ``"shear"``,
+            ``"youngs"`` of the Hill averages, all in GPa; otherwise ``"tensor"``, of the shape of
+            the tensor.
         warnings: why this prediction deserves less trust than others.
         known: identifier of the training structure that this is, or nearly is.
         per_atom: whether the first axis of the tensor is that of the atoms.
         model: what computed it.
+        reference: what its labels are, so what errors are counted from: ``"PBE at 0 K"``.
         forces: of an energy only: minus its gradient, eV/Å, shape ``(atoms, 3)``.
         stress: of an energy in three lattice vectors only: eV/Å^3, positive under tension, shape
             ``(3, 3)``.
@@ -141,6 +144,7 @@ class Prediction:
     known: str | None = None
     per_atom: bool = False
     model: str = ""
+    reference: str = ""
     forces: Floats | None = None
     stress: Floats | None = None
 
@@ -195,6 +199,7 @@ class Prediction:
         """
         back = Frame("structure", self.frame.rotation.T)
         known = f"{self.known} of the training set is this structure, or nearly"
+        meaning = f"±: {text.meaning(self.uncertainty, self.reference)}"
         return crystal_tensor(
             rotated(self.structure, back),
             self.target,
@@ -203,7 +208,11 @@ class Prediction:
             frame=self.frame,
             source=self.model,
             uncertainty=self.uncertainty,
-            notes=(*([known] if self.known else []), *self.warnings),
+            notes=(
+                *([meaning] if self.uncertainty else []),
+                *([known] if self.known else []),
+                *self.warnings,
+            ),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -253,7 +262,11 @@ class Prediction:
         """Return the text of a result, without its title."""
         if self.stiffness is not None and self.moduli is not None:
             lines = text.of_stiffness(
-                self.stiffness, self.moduli, self.uncertainty, doubtful=self.doubtful
+                self.stiffness,
+                self.moduli,
+                self.uncertainty,
+                doubtful=self.doubtful,
+                reference=self.reference,
             )
         elif self.forces is not None:
             lines = text.of_energy(
@@ -265,7 +278,9 @@ class Prediction:
                 self.uncertainty.get("tensor"),
             )
         else:
-            lines = text.of_tensor(self.target, self.unit, self.tensor, self.uncertainty)
+            lines = text.of_tensor(
+                self.target, self.unit, self.tensor, self.uncertainty, reference=self.reference
+            )
         if self.lattice.any():
             lines += ["", *text.of_frame(self.frame, self.lattice)]
         if self.known or self.warnings:

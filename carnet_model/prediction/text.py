@@ -13,21 +13,28 @@ from natural_tensors.elasticity import Moduli
 from natural_tensors.formatting import aligned
 
 from ..structures.units import EV_PER_A3
+from .intervals import SURE
 
 DIGITS = 1e-5
 """What is below this share of the largest entry is printed as 0 (never in files)."""
 
 
 def of_stiffness(
-    stiffness: Floats, moduli: Moduli, uncertainty: Mapping[str, Any], *, doubtful: bool = False
+    stiffness: Floats,
+    moduli: Moduli,
+    uncertainty: Mapping[str, Any],
+    *,
+    doubtful: bool = False,
+    reference: str = "",
 ) -> list[str]:
     """Return the text of a Voigt matrix (GPa) with its moduli.
 
     Args:
         stiffness: shape ``(6, 6)``.
         moduli: its averages.
-        uncertainty: standard deviations, as in `Prediction.uncertainty`.
+        uncertainty: as in `Prediction.uncertainty`.
         doubtful: say nothing of stability.
+        reference: what errors are counted from.
     """
     lines = ["stiffness [GPa], Voigt order xx yy zz yz xz xy", *matrix_lines(stiffness), ""]
     for letter, name, words in (
@@ -36,12 +43,14 @@ def of_stiffness(
         ("E", "youngs", "Young's modulus"),
     ):
         value = float(getattr(moduli, f"{name}_hill"))
-        spread = f" ± {uncertainty[name]:.1f}" if name in uncertainty else ""
+        half = f" ± {uncertainty[name]:.1f}" if name in uncertainty else ""
         bounds = ""
         if name != "youngs":
             low, high = getattr(moduli, f"{name}_reuss"), getattr(moduli, f"{name}_voigt")
             bounds = f", Reuss {low:.1f}, Voigt {high:.1f}"
-        lines.append(f"{letter} = {value:.1f}{spread} GPa  {words} (Hill{bounds})")
+        sure = uncertainty.get(f"{name}{SURE}")
+        wide = "" if sure is None else f" (95 %: ± {sure:.1f})"
+        lines.append(f"{letter} = {value:.1f}{half} GPa{wide}  {words} (Hill{bounds})")
     stability = "mechanically stable"
     if not elasticity.is_stable(stiffness):
         stability = "NOT mechanically stable"
@@ -52,7 +61,7 @@ def of_stiffness(
         f"ν = {moduli.poisson_hill:.3f}  Poisson's ratio",
         f"A = {moduli.universal_anisotropy:.3f}  universal anisotropy, 0 when isotropic",
         stability,
-        *_spread_lines(uncertainty),
+        *_uncertainty_lines(uncertainty, reference),
     ]
 
 
@@ -79,7 +88,14 @@ def of_energy(
     return lines
 
 
-def of_tensor(name: str, unit: str, tensor: Floats, uncertainty: Mapping[str, Any]) -> list[str]:
+def of_tensor(
+    name: str,
+    unit: str,
+    tensor: Floats,
+    uncertainty: Mapping[str, Any],
+    *,
+    reference: str = "",
+) -> list[str]:
     """Return the text of a tensor of any rank, of one structure or of its atoms."""
     shown_unit = "" if unit in ("", "1") else f" [{unit}]"
     shape = "x".join(map(str, tensor.shape)) or "1"
@@ -89,8 +105,8 @@ def of_tensor(name: str, unit: str, tensor: Floats, uncertainty: Mapping[str, An
     else:
         digits = int(np.clip(5 - np.log10(np.abs(tensor).max(initial=1e-9)), 0, 12))
         lines += str(np.round(tensor, digits) + 0.0).splitlines()
-    spread = _spread_lines(uncertainty)
-    return [*lines, "", *spread] if spread else lines
+    stated = _uncertainty_lines(uncertainty, reference)
+    return [*lines, "", *stated] if stated else lines
 
 
 def of_frame(frame: Frame, lattice: Floats) -> list[str]:
@@ -115,7 +131,15 @@ def matrix_lines(values: Floats) -> list[str]:
     return [f"  {line}" for line in aligned(cells, between=" ", equal=True)]
 
 
-def _spread_lines(uncertainty: Mapping[str, Any]) -> list[str]:
+def meaning(uncertainty: Mapping[str, Any], reference: str) -> str:
+    """Return what ± means: an interval against what the labels are, or the spread of networks."""
+    if f"relative{SURE}" not in uncertainty:
+        return "spread of the ensemble"
+    return "68 % interval" + (f" against {reference}" if reference else "")
+
+
+def _uncertainty_lines(uncertainty: Mapping[str, Any], reference: str) -> list[str]:
     if "relative" not in uncertainty:
         return []
-    return [f"spread of the ensemble: {100 * uncertainty['relative']:.1f} % of the tensor"]
+    share = 100 * uncertainty["relative"]
+    return [f"the tensor as a whole: ± {share:.1f} %", f"±: {meaning(uncertainty, reference)}"]

@@ -220,27 +220,22 @@ def load(folder: str | Path) -> Checkpoint:
         return misfit_error(place, record, reason)
 
     with translated(misfit, keep=CheckpointError):
-        return _assembled(*_upgraded(record, load_tensors(raw)))
+        tensors = load_tensors(raw)
+        return _assembled(record, _renamed(tensors) if record["format"] == 1 else tensors)
 
 
 OUTPUT = ("readouts", "atomic", "importance", "head", "assembly")
 """Parts of a network that belong to a target; format 1, of one target, did not list them."""
 
 
-def _upgraded(
-    record: dict[str, Any], tensors: dict[str, Tensor]
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return record and tensors of a checkpoint of an older format as the present one has them."""
-    if record["format"] == 1:  # one target, whose output was not in a list
-        stated = {"title": "", "unit": record.pop("unit"), **record.pop("target")}
-        record = {**record, "targets": [stated]}
-        renamed = {}
-        for key, value in tensors.items():
-            member, _, place = key.partition(".")
-            inner = place.partition(".")[0] in OUTPUT and member != "arrays"
-            renamed[f"{member}.outputs.0.{place}" if inner else key] = value
-        tensors = renamed
-    return record, tensors
+def _renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors of format 1 by the names of today."""
+    renamed = {}
+    for key, value in tensors.items():
+        member, _, place = key.partition(".")
+        inner = place.partition(".")[0] in OUTPUT and member != "arrays"
+        renamed[f"{member}.outputs.0.{place}" if inner else key] = value
+    return renamed
 
 
 def _assembled(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:

@@ -26,7 +26,7 @@ def merge(
     Args:
         folders: checkpoints of the same targets.
         out: folder of the ensemble.
-        notes: what the record says besides, such as ``metrics`` and ``spread_scale``.
+        notes: what the record says besides, such as ``metrics`` and ``intervals``.
 
     Raises:
         CheckpointError: when they have different targets or no element in common, or cannot be

@@ -14,7 +14,7 @@ from natural_tensors.files.decoding import DecodingError, decode_json, decode_te
 
 from ..network.targets import Target
 
-FORMAT = 2
+FORMAT = 3
 """Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
 
 MODEL, WEIGHTS = "model.json", "weights.safetensors"
@@ -60,7 +60,21 @@ def read_record(place: Path) -> dict[str, Any]:
             f"{place}: follows conventions {record.get('conventions')}, this version "
             f"{CONVENTIONS}: install version {record.get('version')}, or train again"
         )
-    return dict(record)
+    return _upgraded(dict(record))
+
+
+def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of an older format with what the present one says of targets and errors."""
+    if record["format"] == 1 and isinstance(record.get("target"), dict):  # one target, no list
+        stated = {"title": "", "unit": record.pop("unit", ""), **record.pop("target")}
+        record["targets"] = [stated]
+    scales = record.pop("spread_scale", None)
+    if isinstance(scales, dict):  # formats 1 and 2: factors on the spread, for 68 % alone
+        record["intervals"] = {
+            name: {"constant": 0.0, "powers": [1.0, 0.0, 0.0], "likely": scale, "sure": None}
+            for name, scale in scales.items()
+        }
+    return record
 
 
 def read_weights(place: Path, record: Mapping[str, Any]) -> bytes:
@@ -149,11 +163,24 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _is_scale(value: Any) -> bool:
-    return value is None or (
+def _is_number(value: Any, low: float = -math.inf) -> bool:
+    return type(value) in (int, float) and low <= value < math.inf
+
+
+def _is_error_model(value: Any) -> bool:
+    return (
         isinstance(value, dict)
-        and all(type(one) in (int, float) and 0 <= one < math.inf for one in value.values())
+        and _is_number(value.get("constant"))
+        and isinstance(value.get("powers"), list)
+        and len(value["powers"]) == 3
+        and all(_is_number(power, 0) for power in value["powers"])
+        and _is_number(value.get("likely"), 0)
+        and (value.get("sure", 0) is None or _is_number(value.get("sure"), 0))
     )
+
+
+def _are_intervals(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and all(map(_is_error_model, value.values())))
 
 
 ENTRIES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -165,6 +192,10 @@ ENTRIES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "fingerprint": (lambda value: isinstance(value, str), "text"),
     "metrics": (_is_object, "an object"),
     "config": (_is_object, "an object"),
-    "spread_scale": (_is_scale, "an object of finite numbers, or nothing"),
+    "intervals": (
+        _are_intervals,
+        "nothing, or objects with finite numbers: constant, three powers, likely, sure",
+    ),
+    "reference": (lambda value: value is None or isinstance(value, str), "text, or nothing"),
 }
 """The entries that are read, whether they hold, and what is allowed."""

@@ -340,7 +340,7 @@ def parts(crystal: CrystalTensor) -> Section:
 
 
 def notes(crystal: CrystalTensor) -> Section | None:
-    """Return warnings, and the spread of an ensemble."""
+    """Return warnings, and the uncertainty of the tensor as a whole."""
     texts = list(crystal.notes)
     if not crystal.frame.decided:
         texts.append(
@@ -349,7 +349,7 @@ def notes(crystal: CrystalTensor) -> Section | None:
         )
     if "relative" in crystal.uncertainty:
         share = 100 * float(crystal.uncertainty["relative"])
-        texts.append(f"the networks of the ensemble differ by {share:.1f} % of the tensor")
+        texts.append(f"the tensor as a whole is uncertain by {share:.1f} %")
     if not texts:
         return None
     return Section("notes", "Notes", [Paragraph(text) for text in texts])

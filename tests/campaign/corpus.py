@@ -146,7 +146,8 @@ def checkpoints() -> Files:
     from tests.helpers.tiny_checkpoints import fingerprints, network, record
 
     with tempfile.TemporaryDirectory() as folder:
-        known = record(config={"seed": 3}, spread_scale={"relative": 1.5})
+        errors = {"constant": 0.0, "powers": [1.0, 0.0, 0.0], "likely": 1.5, "sure": 4.5}
+        known = record(config={"seed": 3}, intervals={"relative": errors}, reference="PBE")
         arrays = arrays_of(fingerprints("a", "b"))
         checkpoint.save(Path(folder) / "m", [network(0)], known, arrays)
         return {path.name: path.read_bytes() for path in (Path(folder) / "m").iterdir()}

@@ -63,11 +63,11 @@ def seen(records: Sequence[dict[str, Any]] = RECORDS) -> Fingerprints:
     )
 
 
-def saved(folder: Path, members: int = 2, **record: Any) -> Path:
+def saved(folder: Path, members: int = 2, first: int = 0, **record: Any) -> Path:
     """Write a checkpoint that knows the shipped crystals, and return its folder."""
     checkpoint.save(
         folder,
-        [network(seed) for seed in range(members)],
+        [network(first + member) for member in range(members)],
         {
             "elements": ELEMENTS,
             "metrics": {"val": {"bulk_mae": 12.5, "shear_mae": 11.25}},

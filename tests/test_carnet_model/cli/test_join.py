@@ -1,8 +1,9 @@
-"""The command `join`: an ensemble, and its spread scaled."""
+"""The command `join`: an ensemble, and how large its errors are."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,25 @@ from tests.helpers.tiny_models import saved, write_crystals
 pytestmark = pytest.mark.usefixtures("weights_and_silicon")
 
 
-def test_networks_are_joined_and_their_spread_scaled() -> None:
-    for folder in ("a", "b"):
-        saved(Path(folder), members=1)
+def test_networks_are_joined_and_their_errors_measured() -> None:
+    for seed, folder in enumerate(("a", "b")):
+        saved(Path(folder), members=1, first=seed)
     run("join", "a", "b", "-o", "plain")
-    data = write_crystals(8)
-    text = run("join", "a", "b", "-o", "both", "--data", data, "--split", "all").stdout
+    data = write_crystals(30)
+    text = run(
+        "join", "a", "b", "-o", "both", "--data", data, "--split", "all", "--reference", "PBE"
+    ).stdout
     assert "2 networks joined in both" in text
+    assert re.search(r"^bulk: [\d.]+ % and [\d.]+ % of 30 errors left out", text, re.M)
     record = json.loads(Path("both/model.json").read_text())
-    assert record["metrics"]["all"]["structures"] == 8
+    assert record["metrics"]["all"]["structures"] == 30
+    assert record["reference"] == "PBE"
     assert record["metrics"]["all"]["bulk_mae"] > 0
-    assert record["spread_scale"]["bulk"] > 0
-    assert "spread_scale" not in json.loads(Path("plain/model.json").read_text())
-    assert "none of its 8 examples" in error_of(
+    assert 0 < record["intervals"]["bulk"]["likely"] < record["intervals"]["bulk"]["sure"]
+    assert "intervals" not in json.loads(Path("plain/model.json").read_text())
+    shown = run("predict", "si.cif", "-m", "both").stdout
+    assert re.search(r"K = [\d.]+ ± [\d.]+ GPa \(95 %: ± [\d.]+\)", shown)
+    assert "±: 68 % interval against PBE" in shown
+    assert "none of its 30 examples" in error_of(
         "join", "a", "b", "-o", "c", "--data", data, "--split", "reserved"
     )

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from carnet_model.network.batch import collate
 from carnet_model.network.model import CarNet
 from carnet_model.network.targets import Target
+from carnet_model.prediction.intervals import Measure, from_record
 from carnet_model.structures.graph import build
 from carnet_model.weights import checkpoint
 from carnet_model.weights.arrays import arrays_of, fingerprints_from
@@ -173,7 +174,7 @@ def edited(**changes: Any) -> Callable[[Path], None]:
         (edited(networks=[{"layers": 10**9}]), ["does not fit"]),
         (edited(members=10**9), ["'members' is 1000000000"]),
         (edited(metrics=[], seeds={}), ["'seeds' is {}"]),
-        (edited(spread_scale={"bulk": "x"}), ["'spread_scale' is"]),
+        (edited(intervals={"bulk": {"powers": "x"}}), ["'intervals' is"]),
         (edited(members=2), ["does not fit", "2 members, but 1 networks"]),
         (edited(networks=[{"channels": 5}]), ["does not fit"]),
         (edited(targets=[{"tensor": "elastic"}]), ["does not fit"]),
@@ -227,8 +228,11 @@ def test_a_checkpoint_of_format_1_is_upgraded(saved: Path) -> None:
     unit, _ = target.pop("unit"), target.pop("title")
     digest = hashlib.sha256((saved / "weights.safetensors").read_bytes()).hexdigest()
     old = {**known, "format": 1, "target": target, "unit": unit, "sha256": digest}
+    old["spread_scale"] = {"relative": 2.5}  # of all formats before the third
     (saved / "model.json").write_text(json.dumps(old))
     upgraded = checkpoint.load(saved)
+    errors = from_record(upgraded.record)["relative"]
+    assert errors.half_widths(Measure(2.0, 3.0, 4.0)) == (pytest.approx(5.0), None)
     assert upgraded.targets == (Target("dielectric", positive=True),)
     expected = network(0).state_dict()
     state = upgraded.models[0].state_dict()

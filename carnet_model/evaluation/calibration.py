@@ -1,0 +1,133 @@
+"""How large the errors of an ensemble are, learnt from crystals that no network was trained on.
+
+    evaluation = evaluate(load("runs/both"), examples)
+    {name: each.model for name, each in calibrate(evaluation).items()}
+
+The result is what `carnet_model.prediction.intervals` applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from natural_tensors.arrays import Floats
+
+from ..prediction.intervals import MODULI, SHARES, SURE, ErrorModel, Measure, modelled_error
+from ..prediction.result import Prediction
+from .comparison import errors_beside_uncertainty
+
+if TYPE_CHECKING:
+    from .evaluation import Evaluation
+
+PRIOR = 5.0
+"""Weight, in observations, of the assumption that errors go as the spread."""
+
+LEAST = 0.05
+"""Share of the median error below which errors count as this share: luck says nothing of size."""
+
+FEW = 20
+"""Fewer errors than this state no quantile of 95 %: 1 / (n + 1) must be below 5 %."""
+
+FOLDS = 5
+"""Fewer crystals than this state nothing."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A model of errors and what it holds on crystals left out of it.
+
+    Attributes:
+        model: made of all crystals.
+        count: errors that it is made of.
+        within: shares of errors inside the 68 and the 95 % interval, each crystal judged by a model
+            made without it and a fifth of the others.
+    """
+
+    model: ErrorModel
+    count: int
+    within: tuple[float, float | None]
+
+
+def calibrate(evaluation: Evaluation, *, seed: int = 0) -> dict[str, Calibration]:
+    """Return a model of the errors of each quantity that has an uncertainty.
+
+    Args:
+        evaluation: of an ensemble without intervals, on examples that it was not trained on.
+        seed: of the folds.
+
+    Raises:
+        ValueError: when the uncertainties are intervals already.
+    """
+    names = sorted(set().union(*(one.uncertainty for one in evaluation.predictions)))
+    if any(name.endswith(SURE) for name in names):
+        raise ValueError("the uncertainties are intervals already; evaluate the plain ensemble")
+    found = {}
+    for name in names:
+        rows = [
+            _rows(prediction, reference, name)
+            for prediction, reference in zip(
+                evaluation.predictions, evaluation.reference, strict=True
+            )
+        ]
+        rows = [row for row in rows if row.size]
+        if len(rows) >= FOLDS:
+            found[name] = Calibration(
+                _model(np.hstack(rows)), sum(row.shape[1] for row in rows), _within(rows, seed)
+            )
+    return found
+
+
+def _rows(prediction: Prediction, reference: Floats, name: str) -> Floats:
+    """Return spread, spread of the tensor, size and absolute error, shape ``(4, errors)``."""
+    errors, spread = errors_beside_uncertainty(prediction, reference, name, name)
+    size = norm = float(np.linalg.norm(prediction.tensor))
+    if name in MODULI:
+        size = abs(float(getattr(prediction.moduli, f"{name}_hill")))
+    columns = (spread, float(prediction.uncertainty["relative"]) * norm, size, errors)
+    return np.array(np.broadcast_arrays(*columns), dtype=np.float64)
+
+
+def _model(rows: Floats) -> ErrorModel:
+    """Fit powers that are not negative, then take the quantiles of what is left."""
+    from scipy.optimize import lsq_linear
+
+    measures, errors = np.log(rows[:3]), rows[3]
+    aim = np.log(np.maximum(errors, max(LEAST * float(np.median(errors)), np.finfo(float).tiny)))
+    width = measures.std(axis=1)
+    design = np.vstack(
+        [
+            np.column_stack([np.ones(len(errors)), measures.T]),
+            np.sqrt(PRIOR) * np.column_stack([np.zeros(3), np.diag(width)]),
+        ]
+    )
+    target = np.concatenate([aim, np.sqrt(PRIOR) * width * [1.0, 0.0, 0.0]])
+    low = [-np.inf, 0.0, 0.0, 0.0]
+    constant, *powers = map(float, lsq_linear(design, target, bounds=(low, np.inf)).x)
+    fitted = (powers[0], powers[1], powers[2])
+    score = errors / modelled_error(constant, fitted, Measure(*rows[:3]))
+    likely, sure = (_quantile(score, share) for share in SHARES)
+    return ErrorModel(constant, fitted, likely, sure if len(errors) >= FEW else None)
+
+
+def _quantile(scores: Floats, share: float) -> float:
+    """Return what the next score is below with this probability, or more (split conformal)."""
+    place = int(np.ceil((len(scores) + 1) * share))
+    return float(np.sort(scores)[min(place, len(scores)) - 1])
+
+
+def _within(rows: Sequence[Floats], seed: int) -> tuple[float, float | None]:
+    order = np.random.default_rng(seed).permutation(len(rows))
+    inside: list[list[Floats]] = [[], []]
+    for fold in range(FOLDS):
+        out = set(order[fold::FOLDS].tolist())
+        model = _model(np.hstack([row for place, row in enumerate(rows) if place not in out]))
+        held = np.hstack([rows[place] for place in sorted(out)])
+        for halves, shares in zip(model.half_widths(Measure(*held[:3])), inside, strict=True):
+            if halves is not None:
+                shares.append(held[3] <= halves)
+    likely, sure = (float(np.hstack(one).mean()) if len(one) == FOLDS else None for one in inside)
+    return likely or 0.0, sure
