@@ -149,21 +149,26 @@ def _components(result: Prediction, letter: str, values: Floats) -> dict[str, st
 
 def _spreads(result: Prediction) -> dict[str, str]:
     """Return a column for each uncertainty: of moduli, the tensor, its components."""
-    row = {}
+    row, given = {}, result.uncertainty
     for wide in ("", SURE):
-        given = {
-            name.removesuffix(wide): value
-            for name, value in result.uncertainty.items()
-            if name.endswith(SURE) == bool(wide)
-        }
         for name in (*HILL, "relative"):
-            if name in given:
-                row[f"{name}_spread{wide}"] = _number(given[name])
+            if f"{name}{wide}" in given:
+                row[column_of(f"{name}{wide}")] = _number(given[f"{name}{wide}"])
         for name, letter in (("stiffness", "C"), ("tensor", "T")):
-            if name in given:
-                columns = _components(result, letter, np.asarray(given[name]))
-                row |= {f"{column}_spread{wide}": value for column, value in columns.items()}
+            if f"{name}{wide}" in given:
+                columns = _components(result, letter, np.asarray(given[f"{name}{wide}"]))
+                row |= {column_of(f"{column}{wide}"): value for column, value in columns.items()}
     return row
+
+
+def column_of(name: str) -> str:
+    """Return the column of an uncertainty.
+
+    >>> column_of("bulk"), column_of("bulk_95")
+    ('bulk_spread', 'bulk_spread_95')
+    """
+    base = name.removesuffix(SURE)
+    return f"{base}_spread{name[len(base) :]}"
 
 
 def _number(value: Any) -> str:

@@ -22,6 +22,7 @@ from natural_tensors.elasticity import Moduli
 
 from ..network.targets import Target
 from ..prediction import formats
+from ..prediction.intervals import SURE
 from ..prediction.predictor import Predictor
 from ..prediction.result import Failure, Prediction
 from ..structures.geometry import Geometry
@@ -58,7 +59,7 @@ def schema(predictor: Predictor) -> pa.Schema:
         pa.field("atoms", pa.int32()),
         pa.field("structure_hash", pa.string()),
         *_of_target(target, unit),
-        _field("relative_spread", pa.float64(), "1"),
+        *_widths("relative", pa.float64(), "1"),
         pa.field("frame", pa.string()),
         _field("rotation", _tensor(2), "1"),
         _field("lattice", _tensor(2), "Å"),
@@ -75,6 +76,11 @@ def _field(name: str, kind: pa.DataType, unit: str) -> pa.Field:
     return pa.field(name, kind, metadata={b"unit": unit.encode()})
 
 
+def _widths(name: str, kind: pa.DataType, unit: str) -> list[pa.Field]:
+    """Return the columns of the 68 and the 95 % interval of a quantity."""
+    return [_field(formats.column_of(f"{name}{wide}"), kind, unit) for wide in ("", SURE)]
+
+
 def _of_target(target: Target, unit: str) -> list[pa.Field]:
     if target.key == "elastic":
         numbers = ("poisson", "universal_anisotropy", "log_anisotropy")
@@ -83,19 +89,19 @@ def _of_target(target: Target, unit: str) -> list[pa.Field]:
             *(_field(name, pa.float64(), "1" if name in numbers else unit) for name in MODULI),
             pa.field("stable", pa.bool_()),
             pa.field("doubtful", pa.bool_()),
-            *(_field(f"{name}_spread", pa.float64(), unit) for name in formats.HILL),
-            _field("stiffness_spread", _tensor(2, 6), unit),
+            *(field for name in formats.HILL for field in _widths(name, pa.float64(), unit)),
+            *_widths("stiffness", _tensor(2, 6), unit),
         ]
     if target.potential:
         return [
             _field(target.key, pa.float64(), unit),
             _field("forces", pa.list_(_tensor(1)), "eV/Å"),
             _field("stress", _tensor(2), "eV/Å^3"),
-            _field("tensor_spread", pa.float64(), unit),
+            *_widths("tensor", pa.float64(), unit),
         ]
     kind = _tensor(target.reduction.rank)
     kind = pa.list_(kind) if target.pooling == "atoms" else kind
-    return [_field("tensor", kind, unit), _field("tensor_spread", kind, unit)]
+    return [_field("tensor", kind, unit), *_widths("tensor", kind, unit)]
 
 
 def row(result: Prediction, identifier: str, structure: str) -> dict[str, Any]:
@@ -117,8 +123,8 @@ def row(result: Prediction, identifier: str, structure: str) -> dict[str, Any]:
         "known": result.known,
         "warnings": list(result.warnings),
     }
-    for name, spread in result.uncertainty.items():
-        values[f"{name}_spread"] = to_lists(spread)
+    for name, width in result.uncertainty.items():
+        values[formats.column_of(name)] = to_lists(width)
     if result.stiffness is not None and result.moduli is not None:
         values["stiffness"] = to_lists(result.stiffness)
         values |= {name: to_lists(getattr(result.moduli, entry)) for name, entry in MODULI.items()}

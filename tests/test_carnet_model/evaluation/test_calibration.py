@@ -36,6 +36,7 @@ def test_intervals_hold_their_shares_of_errors_left_out(heavy: bool) -> None:
     assert shares[0] == pytest.approx(0.68, abs=0.03)
     assert shares[1] == pytest.approx(0.95, abs=0.015)
     model = _model(np.hstack(made(3_000, (0.5, 0.2, 0.3), 2, heavy=heavy)))
+    assert model.sure is not None
     assert (model.sure / model.likely > 2.5) == heavy
 
 
