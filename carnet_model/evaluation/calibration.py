@@ -76,7 +76,9 @@ def calibrate(evaluation: Evaluation, *, seed: int = 0) -> dict[str, Calibration
         rows = [row for row in rows if row.size]
         if len(rows) >= FOLDS:
             found[name] = Calibration(
-                _model(np.hstack(rows)), sum(row.shape[1] for row in rows), _within(rows, seed)
+                fitted(np.hstack(rows)),
+                sum(row.shape[1] for row in rows),
+                shares_inside(rows, seed),
             )
     return found
 
@@ -91,8 +93,12 @@ def _rows(prediction: Prediction, reference: Floats, name: str) -> Floats:
     return np.array(np.broadcast_arrays(*columns), dtype=np.float64)
 
 
-def _model(rows: Floats) -> ErrorModel:
-    """Fit powers that are not negative, then take the quantiles of what is left."""
+def fitted(rows: Floats) -> ErrorModel:
+    """Fit powers that are not negative, then take the quantiles of what is left.
+
+    Args:
+        rows: spread, spread of the tensor, size and absolute error, shape ``(4, errors)``.
+    """
     from scipy.optimize import lsq_linear
 
     measures, errors = np.log(rows[:3]), rows[3]
@@ -107,10 +113,10 @@ def _model(rows: Floats) -> ErrorModel:
     target = np.concatenate([aim, np.sqrt(PRIOR) * width * [1.0, 0.0, 0.0]])
     low = [-np.inf, 0.0, 0.0, 0.0]
     constant, *powers = map(float, lsq_linear(design, target, bounds=(low, np.inf)).x)
-    fitted = (powers[0], powers[1], powers[2])
-    score = errors / modelled_error(constant, fitted, Measure(*rows[:3]))
+    exponents = (powers[0], powers[1], powers[2])
+    score = errors / modelled_error(constant, exponents, Measure(*rows[:3]))
     likely, sure = (_quantile(score, share) for share in SHARES)
-    return ErrorModel(constant, fitted, likely, sure if len(errors) >= FEW else None)
+    return ErrorModel(constant, exponents, likely, sure if len(errors) >= FEW else None)
 
 
 def _quantile(scores: Floats, share: float) -> float:
@@ -119,12 +125,18 @@ def _quantile(scores: Floats, share: float) -> float:
     return float(np.sort(scores)[min(place, len(scores)) - 1])
 
 
-def _within(rows: Sequence[Floats], seed: int) -> tuple[float, float | None]:
+def shares_inside(rows: Sequence[Floats], seed: int) -> tuple[float, float | None]:
+    """Return shares of errors inside intervals that were made without their crystal.
+
+    Args:
+        rows: of each crystal, as `fitted` takes them together.
+        seed: of the folds.
+    """
     order = np.random.default_rng(seed).permutation(len(rows))
     inside: list[list[Floats]] = [[], []]
     for fold in range(FOLDS):
         out = set(order[fold::FOLDS].tolist())
-        model = _model(np.hstack([row for place, row in enumerate(rows) if place not in out]))
+        model = fitted(np.hstack([row for place, row in enumerate(rows) if place not in out]))
         held = np.hstack([rows[place] for place in sorted(out)])
         for halves, shares in zip(model.half_widths(Measure(*held[:3])), inside, strict=True):
             if halves is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from carnet_model.evaluation.calibration import _model, _within
+from carnet_model.evaluation.calibration import fitted, shares_inside
 from carnet_model.prediction.intervals import Measure, modelled_error
 
 Rows = list[np.ndarray]
@@ -23,7 +23,7 @@ def made(count: int, powers: tuple[float, float, float], seed: int, *, heavy: bo
 
 
 def test_the_powers_are_found_that_made_the_errors() -> None:
-    model = _model(np.hstack(made(20_000, (0.6, 0.0, 0.4), 1, heavy=False)))
+    model = fitted(np.hstack(made(20_000, (0.6, 0.0, 0.4), 1, heavy=False)))
     # the logarithm of a normal's absolute value has the deviation 1.11, over 20,000 in each power
     assert model.powers == pytest.approx((0.6, 0.0, 0.4), abs=0.05)
 
@@ -31,17 +31,17 @@ def test_the_powers_are_found_that_made_the_errors() -> None:
 @pytest.mark.parametrize("heavy", [False, True], ids=["normal", "student"])
 def test_intervals_hold_their_shares_of_errors_left_out(heavy: bool) -> None:
     """For heavy tails as for normal ones, where one factor of 1.96 would not do."""
-    shares = _within(made(3_000, (0.5, 0.2, 0.3), 2, heavy=heavy), seed=0)
+    shares = shares_inside(made(3_000, (0.5, 0.2, 0.3), 2, heavy=heavy), seed=0)
     # the standard error of a share of 3,000 is 0.9 and 0.4 %
     assert shares[0] == pytest.approx(0.68, abs=0.03)
     assert shares[1] == pytest.approx(0.95, abs=0.015)
-    model = _model(np.hstack(made(3_000, (0.5, 0.2, 0.3), 2, heavy=heavy)))
+    model = fitted(np.hstack(made(3_000, (0.5, 0.2, 0.3), 2, heavy=heavy)))
     assert model.sure is not None
     assert (model.sure / model.likely > 2.5) == heavy
 
 
 def test_an_ensemble_that_knows_its_errors_keeps_to_its_spread() -> None:
     """With few crystals the assumption that errors go as the spread decides."""
-    model = _model(np.hstack(made(5, (1.0, 0.0, 0.0), 3, heavy=False)))
+    model = fitted(np.hstack(made(5, (1.0, 0.0, 0.0), 3, heavy=False)))
     assert model.powers[0] > 0.5
     assert max(model.powers[1:]) < 0.4
