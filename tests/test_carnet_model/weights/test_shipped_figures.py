@@ -16,6 +16,8 @@ from carnet_model.data.moduli import merge
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import evaluate
 from carnet_model.prediction.result import Prediction
+from natural_tensors import elasticity
+from natural_tensors.examples import load
 from tests.helpers.paths import DATA, ROOT
 
 CARD = (ROOT / "carnet_model" / "weights" / "elastic.md").read_text(encoding="utf-8")
@@ -59,6 +61,34 @@ def test_errors_of_tensors_are_those_of_the_card() -> None:
         # the intervals were made of these crystals: their shares are those asked for, and no more
         assert likely == pytest.approx(0.68, abs=0.02), name
         assert sure == pytest.approx(0.95, abs=0.02), name
+
+
+def test_quartz_of_the_readme_lies_in_its_intervals() -> None:
+    """The measured tensor: every constant inside 95 %, most inside 68 %."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = carnet_model.load("elastic").predict(ROOT / "docs" / "structures" / "quartz.cif")
+    assert found.known is None
+    assert found.stiffness is not None
+    assert found.moduli is not None
+    measured = np.asarray(load("quartz").values, dtype=np.float64)
+    places = {"C11": (0, 0), "C12": (0, 1), "C13": (0, 2), "C14": (0, 3),
+              "C33": (2, 2), "C44": (3, 3), "C66": (5, 5)}  # fmt: skip
+    sure = found.uncertainty["stiffness_95"]
+    values = [abs(found.stiffness[place]) for place in places.values()]
+    halves = [found.uncertainty["stiffness"][place] for place in places.values()]
+    gaps = [abs(abs(measured[place]) - value) for place, value in zip(
+        places.values(), values, strict=True)]  # fmt: skip
+    assert all(gap < sure[place] for gap, place in zip(gaps, places.values(), strict=True))
+    outside = [name for name, gap, half in zip(places, gaps, halves, strict=True) if gap > half]
+    assert outside == ["C13", "C14"], "the README names them"
+    theirs = elasticity.moduli(measured)
+    for name in ("bulk", "shear"):
+        values.append(float(getattr(found.moduli, f"{name}_hill")))
+        halves.append(found.uncertainty[name])
+        assert abs(values[-1] - float(getattr(theirs, f"{name}_hill"))) < halves[-1]
+    (row,) = re.findall(r"^\| predicted \|(.*)\|$", readme, re.M)
+    printed = np.array(re.findall(r"[\d.]+", row), dtype=float).reshape(-1, 2)
+    np.testing.assert_allclose(printed, np.transpose([values, halves]), atol=0.06)
 
 
 def test_errors_of_moduli_are_those_of_the_card(tmp_path: Path) -> None:
