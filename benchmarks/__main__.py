@@ -18,7 +18,7 @@ from .processes import say
 
 TOPICS = (
     "exact", "numeric", "generated", "expressions", "network", "potentials", "roofline", "growth",
-    "training", "physics", "cold", "screening", "accuracy",
+    "training", "physics", "cold", "screening", "app", "accuracy",
 )  # fmt: skip
 
 

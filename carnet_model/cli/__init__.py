@@ -15,6 +15,7 @@ from . import (
     report,
     screen,
     select,
+    serve,
     train,
     tune,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "report",
     "screen",
     "select",
+    "serve",
     "train",
     "tune",
 ]

@@ -24,6 +24,7 @@ class ModelProgram(Program):
         | {"optuna": "tune"}
         | dict.fromkeys(("plotly", "jinja2"), "report")
         | {"pyarrow": "screen", "ray": "ray"}
+        | dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), "app")
     )
 
 
@@ -47,6 +48,7 @@ app = typer.Typer(
         "predict structures/ -o predictions.csv",
         "screen structures/ -o results --workers 2",
         "report quartz.cif",
+        "app",
         "models",
         "data dejong2015 dejong2015.json.gz",
         "select pool/ -n 100 -o next.extxyz",

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from ..crystals import fitting
-from ..crystals.checks import in_usual_unit, misfit
-from ..crystals.frames import Frame
-from ..crystals.point_groups import (
-    PointGroup,
-)
+from ..crystals.checks import misfit
 from ..crystals.tensor import CrystalTensor
 from ..examples import load
-from ..files import records, saving
+from ..files import saving
 from ..terminal import RefusedError, examples_of
 from .app import app
-from .decompose import Taken, read_input, take_apart
+from .decompose import read_input, take_apart
 from .form import asked_group
 from .options import (
     AxialOption,
@@ -84,6 +78,7 @@ def report_tensor(
     finds point group, frame and density itself.
     """
     from ..report.command import write_report  # needs jinja2
+    from ..report.stated import stated_tensor
 
     if output is not None:
         saving.check_suffix(output, (".html",))
@@ -94,47 +89,20 @@ def report_tensor(
         written_as,
         project,
     )
-    crystal = _crystal(taken, unit, asked_group(group or _known_group(example)), density, atoms)
+    crystal = stated_tensor(
+        taken.record,
+        taken.tensor,
+        unit=unit,
+        group=asked_group(group or _known_group(example)),
+        density_kg_m3=density,
+        atoms_per_m3=atoms,
+    )
     crystal = _settled(crystal, fit, project)
     write_report(crystal, output, taken.notes)
 
 
 def _known_group(example: str | None) -> str | None:
     return None if example is None else load(example).point_group
-
-
-def _crystal(
-    taken: Taken,
-    unit: str | None,
-    group: PointGroup | None,
-    density: float | None,
-    atoms: float | None,
-) -> CrystalTensor:
-    if taken.tensor.batch:
-        raise saving.FileError(
-            f"{taken.record.origin}: holds {records.times(taken.tensor.batch)} tensors\n"
-            "a page shows one; take it out first"
-        )
-    reduction, record = taken.tensor.reduction, taken.record
-    name = reduction.name or str(reduction.symmetry)
-    full = np.asarray(taken.tensor.full(), np.float64)
-    try:
-        values, shown = in_usual_unit(name, full, unit or record.unit)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    origin = record.origin if record.origin != "standard input" else "tensor"
-    return CrystalTensor(
-        tensor=name,
-        values=values,
-        unit=shown,
-        frame=Frame("given", np.eye(3)),
-        name=record.name or Path(origin.removeprefix("example ")).stem,
-        group=group,
-        setting=None if group is None else np.eye(3),
-        density_kg_m3=density or None,
-        atoms_per_m3=atoms or None,
-        source=origin,
-    )
 
 
 def _settled(crystal: CrystalTensor, fit: bool, project: bool) -> CrystalTensor:

@@ -13,26 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from selenium import webdriver
 from selenium.webdriver import ActionChains
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from natural_tensors.pictures.directional import TOWARDS, find, sphere, stiffness_of
 from natural_tensors.report import report
+from tests.helpers import browsers
 from tests.helpers.example_crystals import quartz
-from tests.helpers.machine import BROWSER, DRIVER
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = (
-    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run",
-    "--window-size=1280,900",
-)  # fmt: skip
-OWN = ("data:", "blob:", "about:", "chrome:", "chrome-extension:")
-"""What a browser asks of itself."""
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +32,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER or ""
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    downloads = tmp_path_factory.mktemp("downloads")
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER or ""))
-    driver.downloads = downloads
-    try:
+    with browsers.browser(
+        tmp_path_factory.mktemp("profile"), tmp_path_factory.mktemp("downloads")
+    ) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture(scope="module")
@@ -223,31 +204,16 @@ def test_the_page_prints(opened: Any) -> None:
 
 
 def test_nothing_is_fetched_and_nothing_complained_of(browser: Any, address: str) -> None:
-    browser.get("about:blank")
-    for log in ("performance", "browser"):
-        browser.get_log(log)  # what was before is not of this page
+    browsers.forget(browser)
     browser.get(address)
     drawn(browser)
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [
-        message["params"]["request"]["url"]
-        for message in messages
-        if message["method"] == "Network.requestWillBeSent"
-    ]
-    assert [url for url in asked if not url.startswith(OWN)] == [address]
+    assert browsers.asked_for(browser) == [address]
     assert browser.get_log("browser") == []  # neither errors nor warnings
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scroll(browser: Any, address: str, scheme: str) -> None:
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
+    browsers.show_on(browser, "phone", scheme)
     try:
         browser.get(address)
         drawn(browser)
@@ -265,8 +231,7 @@ def test_a_phone_needs_no_sideways_scroll(browser: Any, address: str, scheme: st
         colours = {colour for _, colour in image.getcolors(image.width * image.height) or ()}
         assert {"light": (31, 35, 40), "dark": (230, 233, 237)}[scheme] in colours
     finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        browsers.show_as_it_was(browser)
 
 
 def test_no_table_is_cut_on_a_desk(opened: Any) -> None:
