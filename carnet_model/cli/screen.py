@@ -6,12 +6,13 @@ import json
 import re
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
 from natural_tensors.terminal import examples_of, one_of, say, warn
 
+from ..compiled.mode import Mode
 from ..screening import run, telling
 from ..screening.run import Progress
 from ..structures.symmetry import FRAMES
@@ -40,7 +41,7 @@ def _share(text: str) -> tuple[int, int]:
     epilog=examples_of(
         "carnet",
         "screen structures/ -o results",
-        "screen mp.json.gz more.extxyz -o results --workers 2",
+        "screen mp.json.gz more.extxyz -o results --workers 2 --program always",
         "screen all.jsonl -o results --shard 3/100",
         "screen --summary results",
         'screen --filter "bulk > 300 and stable" results',
@@ -88,6 +89,16 @@ def screen(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Predict also what is no crystal.")
     ] = False,
+    program: Annotated[
+        str,
+        typer.Option(
+            "--program",
+            metavar="WHEN",
+            callback=one_of(get_args(Mode)),
+            help="Compute by the C++ program of the model: auto, where it is built (carnet build) "
+            "or as the folder was begun; always, building it; never, by PyTorch.",
+        ),
+    ] = "auto",
     workers: Annotated[
         int,
         typer.Option(
@@ -132,7 +143,14 @@ def screen(
         raise typer.BadParameter("name the folder of the results by -o FOLDER")
     check_extras("pyarrow", *(["ray"] if ray is not None else []))
     settings = run.settings_for(
-        model, output, target=target, precision=precision, frame=frame, anyway=anyway, part=part
+        model,
+        output,
+        program=cast(Mode, program),
+        target=target,
+        precision=precision,
+        frame=frame,
+        anyway=anyway,
+        part=part,
     )
     share = None if shard is None else _share(shard)
     tell = _Teller(output, log, quiet)

@@ -98,6 +98,12 @@ class Results:
             saving.make_folder(folder)
         self._write({"format": FORMAT, "options": dict(options), "inputs": {}})
 
+    def options(self) -> dict[str, Json] | None:
+        """Return model and options of the results that it holds; None of a folder without any."""
+        if not (self.place / MANIFEST).exists():
+            return None
+        return dict(self.manifest().get("options") or {})
+
     def _compare(self, options: Mapping[str, Json]) -> None:
         before = self.manifest().get("options", {})
         # a model is known by its weights, wherever they lie

@@ -9,10 +9,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 from natural_tensors import limits
 from natural_tensors.arrays import Json
 
+from ..compiled.mode import Mode
+from ..cpp.files import Precision
+from ..inference.programs import build_program, opened, use
 from ..prediction.predictor import found
 from ..weights.record import read_record
 from . import engines
@@ -137,22 +141,43 @@ def check_inputs(inputs: Sequence[str], folder: Path) -> None:
                 )
 
 
-def settings_for(model: str, folder: str, **options: str | int | bool | None) -> Settings:
+def settings_for(
+    model: str, folder: str, *, program: Mode = "auto", **options: str | int | bool | None
+) -> Settings:
     """Return the settings of a screening by a model, with the limits that hold now.
 
     Args:
         model: as in `load`.
         folder: of the results.
+        program: ``"auto"`` computes as results in the folder were, and in a new one by the C++
+            program where it is built; ``"always"`` builds it now if need be; ``"never"`` takes
+            PyTorch.
         options: further fields of `Settings`.
 
     Raises:
         ModelError: when there is no such model.
         CheckpointError: when it cannot be read.
+        ProgramError: when the program is always to be taken, and cannot be built.
     """
-    record = read_record(found(model))
+    place = found(model)
+    record = read_record(place)
     held: dict[str, int] = {name: limits.limit(name) for name in LIMITS}
     made = Settings(folder, model, sha256=str(record.get("sha256")), limits=held)
-    return replace(made, **options)  # type: ignore[arg-type]
+    made = replace(made, **options)  # type: ignore[arg-type]
+    return replace(made, program=_by_program(place, made, program))
+
+
+def _by_program(model: Path, settings: Settings, program: Mode) -> bool:
+    precision = cast(Precision, settings.precision)
+    if program == "always":
+        build_program(model, precision)
+        return True
+    if program == "never":
+        return False
+    before = Results(Path(settings.folder)).options()
+    if before is not None:
+        return bool(before.get("program"))
+    return use() != "never" and opened(model, precision) is not None
 
 
 def screen(

@@ -24,6 +24,7 @@ class Settings:
         precision: ``"single"`` or ``"double"``.
         frame: axes of the tensors.
         anyway: predict also what is no crystal.
+        program: whether the C++ program of the model computes, or PyTorch.
         compiled: whether kernels are compiled, where that is possible.
         part: most documents of a part.
         limits: those that hold, by name.
@@ -36,6 +37,7 @@ class Settings:
     precision: str = "single"
     frame: str = "structure"
     anyway: bool = False
+    program: bool = False
     compiled: bool = False
     part: int = PART
     limits: Mapping[str, int] = field(default_factory=dict)

@@ -39,16 +39,19 @@ class Worker:
     """
 
     def __init__(self, settings: Settings) -> None:
-        import torch
+        # workers share the processor, and one thread rounds one way
+        limits.change({**settings.limits, "threads": 1})
+        if not settings.program:
+            import torch
 
-        torch.set_num_threads(1)  # workers share the processor, and one thread rounds one way
-        limits.change(dict(settings.limits))
+            torch.set_num_threads(1)
         self.settings = settings
         self.predictor = load(
             settings.model,
             target=settings.target,
             precision=cast(Precision, settings.precision),
-            program="never",  # workers of other machines may not have it, and would round otherwise
+            # what is decided for all: the one rounds otherwise than the other
+            program="always" if settings.program else "never",
         )
         self.predictor.compile("auto" if settings.compiled else "never")
         self.results = Results(Path(settings.folder))

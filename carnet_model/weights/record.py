@@ -74,6 +74,8 @@ def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
             name: {"constant": 0.0, "powers": [1.0, 0.0, 0.0], "likely": scale, "sure": None}
             for name, scale in scales.items()
         }
+    if record["format"] == 2:  # all else is as it was; tensors of format 1 had other names
+        record["format"] = FORMAT
     return record
 
 

@@ -68,6 +68,26 @@ def test_rows_are_what_predict_says(own_folder: Path, model: Path) -> None:
     assert schema.field("poisson").metadata == {b"unit": b"1"}
 
 
+@pytest.mark.slow
+@pytest.mark.compiler
+def test_a_program_computes_the_same_and_is_kept_to(own_folder: Path, model: Path) -> None:
+    """By the C++ program, to rounding; a folder is not continued by PyTorch, which rounds
+    otherwise."""
+    write_crystals(10)
+    assert run(["some.json"], "torch", model).predicted == 10
+    assert run(["some.json"], "program", model, program="always", part=5).predicted == 10
+    for ours, theirs in zip(rows_of(Path("program")), rows_of(Path("torch")), strict=True):
+        assert ours["id"] == theirs["id"]
+        np.testing.assert_allclose(ours["stiffness"], theirs["stiffness"], atol=2e-3)
+        assert ours["bulk_spread"] == pytest.approx(theirs["bulk_spread"], rel=1e-3)
+    with pytest.raises(ResultsError, match="program true, this run has program false"):
+        run(["some.json"], "program", model, program="never", part=5)
+    before = rows_of(Path("program"))
+    next(Path("program/predictions").iterdir()).unlink()
+    assert run(["some.json"], "program", model, part=5).documents == 5
+    assert rows_of(Path("program")) == before
+
+
 def test_failures_have_a_table_of_their_own(own_folder: Path, model: Path) -> None:
     unknown = {**RECORDS[0], "id": "unknown", "numbers": [92] * len(RECORDS[0]["numbers"])}
     Path("some.json").write_text(json.dumps([RECORDS[0], unknown, {"id": "odd"}, RECORDS[1]]))
