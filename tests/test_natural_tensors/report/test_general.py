@@ -20,7 +20,7 @@ def test_numbers_of_quartz() -> None:
     assert "C66 = (C11 − C12)/2" in found.words("constants")
     assert "3-fold axis, [0 0 1]" in found.words("tensor")
     assert "4.9130" in found.words("tensor")
-    assert "3.0 % of the tensor" in found.words("notes")
+    assert "the tensor as a whole is uncertain by 3.0 %" in found.words("notes")
     assert "few training structures hold Si (3)" in found.words("notes")
     assert "network elastic, 4 networks" in found.words("provenance")
 
