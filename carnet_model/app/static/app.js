@@ -35,7 +35,7 @@ const compared = () => {
   const views = slots.map((slot) => slot.view);
   const units = Object.keys(views.find(Boolean)?.pressures ?? {});
   for (const unit of units) {
-    if (![...at("unit").options].some((option) => option.value === unit)) at("unit").append(element("option", {}, unit));
+    if (![...at("unit").options].some((option) => option.value === unit)) at("unit").append(element("option", { value: unit }, unit));
   }
   at("comparison").hidden = !(views.length === 2 && views.every(Boolean));
   if (!at("comparison").hidden) at("comparison").replaceChildren(...compare(...views, settings().unit));

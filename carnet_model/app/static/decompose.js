@@ -37,7 +37,7 @@ export const listen = (tab) => {
   const form = tab.querySelector("form");
   const sample = tab.querySelector("#sample");
   const [status, alarm, shown] = [".status", ".alarm", ".shown"].map((name) => tab.querySelector(name));
-  sample.append(...Object.keys(SAMPLES).map((name) => element("option", {}, name)));
+  sample.append(...Object.keys(SAMPLES).map((name) => element("option", { value: name }, name)));
   sample.addEventListener("change", () => {
     if (!SAMPLES[sample.value]) return;
     [form.elements.kind.value, form.elements.matrix.value] = SAMPLES[sample.value];
