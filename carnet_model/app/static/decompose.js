@@ -20,6 +20,7 @@ const shownOf = (answer) => [
   element("p", { class: "names" }, [`symmetry ${answer.symmetry || "none"}`, `form ${answer.form}`,
     answer.exact ? "exact" : "numbers", ...answer.notes].map((text) => element("span", {}, text))),
   element("h3", {}, "Its parts"),
+  element("p", { class: "hint" }, "A share is that of the squared norm; of copies of one weight, of their orthonormal form."),
   ...answer.parts.map((part) => element("section", { "aria-label": `Part of weight ${part.weight}, copy ${part.copy}` },
     element("p", { class: "hint" }, `Weight ${part.weight}, copy ${part.copy}${share(part)}`),
     formula(part.latex, `Part of weight ${part.weight}, copy ${part.copy}`),
