@@ -10,6 +10,7 @@ import subprocess
 import sys
 from fnmatch import fnmatch
 from html.parser import HTMLParser
+from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,8 @@ from tests.helpers.paths import ROOT
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 NAMES = [page.relative_to(DOCS).with_suffix("").as_posix() for page in PAGES]
+CELL = re.compile(r"^```\{code-cell\} ipython3\n(.*?)^```", re.M | re.S)
+EXECUTED = [page for page in PAGES if CELL.search(page.read_text(encoding="utf-8"))]
 BUILDERS = ("sphinx", "myst_nb", "furo", "sphinx_copybutton", "latex2mathml", "lightning", "e3nn")
 
 
@@ -83,6 +86,27 @@ def test_links_name_headings_that_exist(page: Path) -> None:
         assert outside or DOCS in other.resolve().parents, f"{target} is not part of the site"
         if anchor:
             assert anchor in anchors(other), target
+
+
+@pytest.mark.parametrize("package", ["natural_tensors", "codegen", "carnet_model"])
+def test_the_reference_describes_every_public_name(package: str) -> None:
+    text = "\n".join(
+        page.read_text(encoding="utf-8") for page in sorted((DOCS / "reference").glob("*.md"))
+    )
+    names = set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", text, re.M))
+    public = {f"{package}.{name}" for name in import_module(package).__all__}
+    assert public <= names, sorted(public - names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", EXECUTED, ids=[page.stem for page in EXECUTED])
+def test_the_code_of_a_page_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = CELL.findall(page.read_text(encoding="utf-8"))
+    shown = [cell for cell in cells if "remove-input" not in cell]  # those draw, for the site alone
+    exec(compile("\n".join(shown), page.name, "exec"), {})
 
 
 class Fetched(HTMLParser):
