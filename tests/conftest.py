@@ -1,11 +1,14 @@
 """Settings and fixtures shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.helpers import browsers
 from tests.helpers.machine import MISSING
 
 # workers share the processors out among them already; must be set before PyTorch is loaded
@@ -89,3 +92,12 @@ def own_graph_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(sample_cache, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A browser of one file of tests, with a profile and a folder of downloads of its own."""
+    with browsers.browser(
+        tmp_path_factory.mktemp("profile"), tmp_path_factory.mktemp("downloads")
+    ) as driver:
+        yield driver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, File, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, FastAPI, File, Form, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel
@@ -61,6 +61,25 @@ GroupField = Annotated[
 ]
 
 
+async def _upload(file: UploadFile) -> Upload:
+    return Upload(file.filename or "", await file.read())
+
+
+async def _of_one(
+    file: FileField,
+    frame: FrameField = "structure",
+    entry: EntryField = 0,
+    kind: KindField = "",
+    group: GroupField = "",
+) -> Question:
+    """Return the question about one structure or tensor of a file."""
+    upload = await _upload(file)
+    return Question(upload, frame, entry=entry, kind=kind.strip(), group=group.strip())
+
+
+OneOfAFile = Annotated[Question, Depends(_of_one)]
+
+
 def create_api(workers: Workers, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """Return the application that answers requests by workers.
 
@@ -100,30 +119,16 @@ def _of_files(workers: Workers) -> APIRouter:
         A structure that cannot be predicted has `error` and `remedy` in its place; the status is
         422 when none could.
         """
-        return await _asked(workers, "predict", await _question(file, frame=frame, form=format))
+        return await _asked(workers, "predict", Question(await _upload(file), frame, format))
 
     @router.post("/view", summary="All that the page shows of one structure or tensor")
-    async def view(
-        file: FileField,
-        frame: FrameField = "structure",
-        entry: EntryField = 0,
-        kind: KindField = "",
-        group: GroupField = "",
-    ) -> Response:
+    async def view(question: OneOfAFile) -> Response:
         """Answer structure, tensor, moduli, surfaces and point-group form as JSON."""
-        question = await _question(file, frame=frame, entry=entry, kind=kind, group=group)
         return await _asked(workers, "view", question)
 
     @router.post("/report", summary="The report of one structure or tensor")
-    async def report(
-        file: FileField,
-        frame: FrameField = "structure",
-        entry: EntryField = 0,
-        kind: KindField = "",
-        group: GroupField = "",
-    ) -> Response:
+    async def report(question: OneOfAFile) -> Response:
         """Answer the page that `carnet report` writes: one HTML file that needs no network."""
-        question = await _question(file, frame=frame, entry=entry, kind=kind, group=group)
         return await _asked(workers, "report", question)
 
     @router.post("/decompose", summary="Take a tensor apart")
@@ -171,19 +176,6 @@ def _of_the_app(workers: Workers) -> APIRouter:
         }
 
     return router
-
-
-async def _question(
-    file: UploadFile,
-    *,
-    frame: FrameName = "structure",
-    form: str = "json",
-    entry: int = 0,
-    kind: str = "",
-    group: str = "",
-) -> Question:
-    upload = Upload(file.filename or "", await file.read())
-    return Question(upload, frame, form, entry, kind.strip(), group.strip())
 
 
 async def _asked(workers: Workers, job: str, question: Question) -> Response:

@@ -16,7 +16,7 @@ import numpy as np
 
 from natural_tensors.arrays import Floats
 
-from ..prediction.intervals import MODULI, SHARES, SURE, ErrorModel, Measure, modelled_error
+from ..prediction.intervals import HILL, SHARES, SURE, ErrorModel, Measure, modelled_error
 from ..prediction.result import Prediction
 from .comparison import errors_beside_uncertainty
 
@@ -87,7 +87,7 @@ def _rows(prediction: Prediction, reference: Floats, name: str) -> Floats:
     """Return spread, spread of the tensor, size and absolute error, shape ``(4, errors)``."""
     errors, spread = errors_beside_uncertainty(prediction, reference, name, name)
     size = norm = float(np.linalg.norm(prediction.tensor))
-    if name in MODULI:
+    if name in HILL:
         size = abs(float(getattr(prediction.moduli, f"{name}_hill")))
     columns = (spread, float(prediction.uncertainty["relative"]) * norm, size, errors)
     return np.array(np.broadcast_arrays(*columns), dtype=np.float64)
@@ -141,5 +141,7 @@ def shares_inside(rows: Sequence[Floats], seed: int) -> tuple[float, float | Non
         for halves, shares in zip(model.half_widths(Measure(*held[:3])), inside, strict=True):
             if halves is not None:
                 shares.append(held[3] <= halves)
-    likely, sure = (float(np.hstack(one).mean()) if len(one) == FOLDS else None for one in inside)
-    return likely or 0.0, sure
+    likely, sure = inside
+    return float(np.hstack(likely).mean()), (
+        float(np.hstack(sure).mean()) if len(sure) == FOLDS else None
+    )

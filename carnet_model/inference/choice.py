@@ -89,12 +89,13 @@ def open_checkpoint(
         CheckpointError: when the checkpoint is missing or damaged.
         ProgramError: when the program is always to be taken, and cannot be built.
     """
-    if program == "always":
-        build_program(folder, precision)
-    if (program == "always" or (program == "auto" and use() != "never")) and (
-        found := opened(folder, precision)
-    ):
-        return found
+    if program == "always" or (program == "auto" and use() != "never"):
+        found = opened(folder, precision)
+        if found is None and program == "always":
+            build_program(folder, precision)
+            found = opened(folder, precision)
+        if found:
+            return found
     from ..weights import checkpoint
     from .pytorch import TorchNetworks
 

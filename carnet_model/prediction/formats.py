@@ -22,7 +22,7 @@ from natural_tensors.elasticity import Moduli
 from natural_tensors.files.saving import to_csv
 from natural_tensors.formatting import number
 
-from .intervals import SURE
+from .intervals import HILL, SURE
 from .predictor import Predictor
 from .result import Failure, Prediction
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 VOIGT_PAIRS = tuple((i, j) for i in range(6) for j in range(i, 6))
-
-HILL = ("bulk", "shear", "youngs")
-"""Moduli that have a column, and a key of extended XYZ, by these names: their Hill averages."""
 
 
 def about(predictor: Predictor) -> dict[str, Any]:

@@ -35,7 +35,8 @@ SYMMETRIC_ZERO = 1e-5
 SURE = "_95"
 """Ending of the names of 95 % intervals."""
 
-MODULI = ("bulk", "shear", "youngs")
+HILL = ("bulk", "shear", "youngs")
+"""Moduli that have an uncertainty, a column, and a key of extended XYZ: their Hill averages."""
 
 
 class Measure(NamedTuple):
@@ -128,12 +129,11 @@ def measures(packed: Floats, full: Floats, voigt: Floats | None) -> dict[str, Me
     each = np.where(each > SYMMETRIC_ZERO * size, each, 0.0)
     found["tensor" if voigt is None else "stiffness"] = Measure(each, distance, size)
     if voigt is not None:
-        moduli = elasticity.moduli(voigt)
-        of_mean = elasticity.moduli(voigt.mean(axis=0))
-        for name in MODULI:
-            spread = float(getattr(moduli, f"{name}_hill").std(ddof=1))
-            value = abs(float(getattr(of_mean, f"{name}_hill")))
-            found[name] = Measure(spread, distance, value)
+        moduli = elasticity.moduli(np.concatenate([voigt, voigt.mean(axis=0, keepdims=True)]))
+        for name in HILL:
+            *members, of_mean = getattr(moduli, f"{name}_hill")
+            spread = float(np.std(members, ddof=1))
+            found[name] = Measure(spread, distance, abs(float(of_mean)))
     return found
 
 

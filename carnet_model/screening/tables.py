@@ -22,7 +22,7 @@ from natural_tensors.elasticity import Moduli
 
 from ..network.targets import Target
 from ..prediction import formats
-from ..prediction.intervals import SURE
+from ..prediction.intervals import HILL, SURE
 from ..prediction.predictor import Predictor
 from ..prediction.result import Failure, Prediction
 from ..structures.geometry import Geometry
@@ -89,7 +89,7 @@ def _of_target(target: Target, unit: str) -> list[pa.Field]:
             *(_field(name, pa.float64(), "1" if name in numbers else unit) for name in MODULI),
             pa.field("stable", pa.bool_()),
             pa.field("doubtful", pa.bool_()),
-            *(field for name in formats.HILL for field in _widths(name, pa.float64(), unit)),
+            *(field for name in HILL for field in _widths(name, pa.float64(), unit)),
             *_widths("stiffness", _tensor(2, 6), unit),
         ]
     if target.potential:

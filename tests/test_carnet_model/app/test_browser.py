@@ -47,14 +47,6 @@ def site() -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with browsers.browser(
-        tmp_path_factory.mktemp("profile"), tmp_path_factory.mktemp("downloads")
-    ) as driver:
-        yield driver
-
-
 @pytest.fixture(params=["desk", "phone"])
 def page(request: pytest.FixtureRequest, browser: Any, site: str) -> Iterator[Any]:
     """The page, on a screen; afterwards nothing was complained of, and nothing came from afar."""

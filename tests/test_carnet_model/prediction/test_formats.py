@@ -17,7 +17,8 @@ from ase.io import read as ase_read
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
 from carnet_model.network.targets import Target
-from carnet_model.prediction.formats import HILL, as_csv, as_document, as_extxyz, to_dataframe
+from carnet_model.prediction.formats import as_csv, as_document, as_extxyz, to_dataframe
+from carnet_model.prediction.intervals import HILL
 from carnet_model.prediction.predictor import Predictor, load
 from carnet_model.prediction.result import Failure, Prediction
 from natural_tensors.arrays import to_lists

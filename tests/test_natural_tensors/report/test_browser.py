@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return report(quartz()).write(tmp_path_factory.mktemp("page") / "quartz.html").as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with browsers.browser(
-        tmp_path_factory.mktemp("profile"), tmp_path_factory.mktemp("downloads")
-    ) as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
