@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import uvicorn
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
@@ -72,7 +73,11 @@ def open_page(driver: Any, site: str) -> None:
 
 
 def until(driver: Any, holds: Callable[[], Any]) -> Any:
-    return WebDriverWait(driver, PATIENCE).until(lambda _: holds())
+    # What is asked about may be drawn anew between finding it and reading it: it is then asked again.
+    waiting = WebDriverWait(
+        driver, PATIENCE, ignored_exceptions=[StaleElementReferenceException]
+    )
+    return waiting.until(lambda _: holds())
 
 
 def all_of(driver: Any, selector: str) -> list[Any]:
