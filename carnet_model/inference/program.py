@@ -84,15 +84,18 @@ class ProgramNetworks:
         self, graphs: Sequence[Graph], keys: Collection[str], *, derivatives: bool = False
     ) -> Response:
         """Compute what is asked of structures, several at once."""
-        threads = min(thread_count(), len(graphs))
+        allowed = thread_count()
+        at_once = min(allowed, len(graphs))
+
+        def of_one(graph: Graph) -> Response:
+            return self._of_one(graph, keys, derivatives, allowed // at_once)
+
         try:
-            if threads == 1:
-                found = [self._of_one(graph, keys, derivatives, 0) for graph in graphs]
+            if at_once == 1:
+                found = [of_one(graph) for graph in graphs]
             else:
-                with ThreadPoolExecutor(threads) as pool:
-                    found = list(
-                        pool.map(lambda graph: self._of_one(graph, keys, derivatives, 1), graphs)
-                    )
+                with ThreadPoolExecutor(at_once) as pool:
+                    found = list(pool.map(of_one, graphs))
         except ProgramError as error:
             raise ResponseError(str(error)) from error
         packed = {}

@@ -27,13 +27,14 @@ from ..structures.bonding import (
     MARGIN,
     VACUUM,
     bond_orders,
+    bond_reach,
     extent,
     has_bonds,
     known_ranges,
 )
 from ..structures.geometry import Geometry
 from ..structures.periodic_table import SYMBOLS
-from ..structures.signature import SHELL_CENTRES, signature
+from ..structures.signature import SHELL_CENTRES, signature, signature_reach
 
 _ELEMENT = re.compile(r"[A-Z][a-z]?")
 
@@ -55,6 +56,9 @@ SEPARATE = (
     "of the length of a bond"
 )
 """Why a box of gas has no property of a crystal."""
+
+EMPTY = f"vacuum: {SEPARATE}"
+"""The warning of it."""
 
 PARTS = {2: "layers", 1: "chains", 0: "molecules"}
 """What repeats along so many directions."""
@@ -134,11 +138,15 @@ class Domain:
         empty = any(warning.startswith("vacuum") for warning in warnings)
         return warnings if empty else warnings + self._outside(structure)
 
-    def refusal(self, structure: Geometry) -> str:
-        """Say why a structure has no such property at all; nothing where it may have."""
-        if not self.crystals or extent(structure, BONDED):  # fewer pairs: most end here
-            return ""
-        return "" if extent(structure, VACUUM) else SEPARATE
+    @staticmethod
+    def refusal(warnings: Iterable[str]) -> str:
+        """Say from its warnings why a structure has no such property; nothing where it may have."""
+        return SEPARATE if EMPTY in warnings else ""
+
+    def reach(self, structure: Geometry) -> float:
+        """Return how far `warnings_for` looks in most structures, angstrom."""
+        bonds = bond_reach(structure) if self.crystals else 0.0
+        return bonds if self.low is None else max(bonds, signature_reach(structure))
 
     def arrangement(self, structure: Geometry) -> list[str]:
         """Say how atoms are arranged as in no, or few, crystals; the first words name the kind."""
@@ -146,7 +154,7 @@ class Domain:
         touching = 3 if held == 3 else extent(structure, VACUUM)
         warnings = []
         if touching == 0:
-            warnings.append(f"vacuum: {SEPARATE}")
+            warnings.append(EMPTY)
         elif touching < sum(structure.periodic):
             warnings.append(
                 f"vacuum: its {PARTS[touching]} are more than {VACUUM:g} Å beyond the length of a "

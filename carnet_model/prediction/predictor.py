@@ -106,6 +106,7 @@ class _Job:
     frame: Frame
     graph: Graph
     warnings: tuple[str, ...]
+    known: str | None
 
 
 class Predictor:
@@ -353,8 +354,12 @@ class Predictor:
                 "it repeats along no direction, and a crystal property needs the volume of a cell",
                 "give the lattice vectors, and set pbc where the structure repeats",
             )
-        graph = build(structure, self.cutoff, most="bonds")
-        reason = "" if anyway else self.domain.refusal(structure)
+        with structure.searched(max(self.cutoff, self.domain.reach(structure))):
+            graph = build(structure, self.cutoff, most="bonds")
+            degrees = np.bincount(graph.receivers, minlength=len(structure))
+            warnings = self.domain.warnings_for(structure, degrees)
+            known, differences = self._known(structure)
+        reason = "" if anyway else self.domain.refusal(warnings)
         if reason:
             return Failure(
                 structure.name,
@@ -368,9 +373,7 @@ class Predictor:
                 "volume",
                 "give three lattice vectors; along a direction without repetition, the thickness",
             )
-        degrees = np.bincount(graph.receivers, minlength=len(structure))
-        warnings = self.domain.warnings_for(structure, degrees)
-        return _Job(place, structure, axes, graph, tuple(warnings))
+        return _Job(place, structure, axes, graph, (*warnings, *differences), known)
 
     def _together(self, jobs: Sequence[_Job]) -> list[Prediction | Failure]:
         """Predict structures together."""
@@ -411,8 +414,7 @@ class Predictor:
             )
         mean = members.mean(axis=0)
         uncertainty = self._uncertainty(members)
-        known, differences = self._known(structure)
-        warnings = [*job.warnings, *differences]
+        warnings = list(job.warnings)
         # the zero of an energy is arbitrary, and so is a share of it
         share = uncertainty.get("relative", 0.0)
         if share > HIGH_SPREAD and not self.target.potential:
@@ -425,7 +427,7 @@ class Predictor:
             tensor=np.asarray(self.target.reduction.unpack(mean), dtype=np.float64),
             uncertainty=MappingProxyType(uncertainty),
             warnings=tuple(warnings),
-            known=known,
+            known=job.known,
             per_atom=self.target.pooling == "atoms",
             model=self.title,
             reference=str(self.record.get("reference") or ""),

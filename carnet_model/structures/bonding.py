@@ -87,6 +87,11 @@ def _table() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
+def bond_reach(structure: Geometry) -> float:
+    """Return the distance up to which the bonds of a structure are looked for, angstrom."""
+    return 2 * float(radii(structure.numbers).max()) + REACH
+
+
 def _pairs(structure: Geometry, slack: float) -> tuple[Integers, Integers, Integers, Floats]:
     """Return the pairs of atoms up to a slack: first, second, cell shift, slack."""
     own = radii(structure.numbers)

@@ -19,10 +19,10 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from natural_tensors.errors import InputError
 from natural_tensors.formatting import visible
 
 from . import periodic_table
-from .neighbours import completed, neighbours
+from .neighbours import ADVICE, completed, neighbours, too_many
 
 Flags = tuple[bool, bool, bool]
 
@@ -74,6 +74,16 @@ def within_limits(name: str = "") -> Iterator[None]:
         raise (geometry_error(name, str(error)) if name else GeometryError(str(error))) from None
 
 
+class _Found(NamedTuple):
+    """The pairs of atoms up to a distance; see `Geometry.neighbours`."""
+
+    reach: float
+    first: Integers
+    second: Integers
+    shifts: Integers
+    distances: Floats
+
+
 @dataclass(frozen=True, eq=False)
 class Geometry:
     """A crystal, slab, wire or molecule, in its own Cartesian frame.
@@ -96,6 +106,7 @@ class Geometry:
     cell: Floats
     periodic: Flags
     name: str = ""
+    _found: ClassVar[_Found | None] = None  # a structure has one of its own while it is `searched`
 
     def __post_init__(self) -> None:
         self._set("name", visible(self.name))
@@ -236,8 +247,33 @@ class Geometry:
             GeometryError: when there are more pairs, or copies of the cell, than the limits allow.
         """
         with within_limits(self.name or "the structure"):
-            pairs = neighbours(self.positions, self.full_cell, self.periodic, cutoff, most=most)
-        return pairs.first, pairs.second, pairs.shifts, pairs.distances
+            found = self._found
+            if found is None or cutoff > found.reach:
+                found = self._search(cutoff, most)
+                return found.first, found.second, found.shifts, found.distances
+            near = found.distances < cutoff
+            limits.check(most, int(near.sum()), too_many(len(self), cutoff, near.sum()), *ADVICE)
+        return found.first[near], found.second[near], found.shifts[near], found.distances[near]
+
+    @contextmanager
+    def searched(self, reach: float) -> Iterator[None]:
+        """Search neighbours once: inside, what `neighbours` is asked for is chosen from these.
+
+        Where the limits forbid to look so far, every search is one of its own, as it is outside.
+
+        Args:
+            reach: the largest cutoff that will be asked for, angstrom.
+        """
+        with suppress(limits.LimitError):
+            self._set("_found", self._search(reach, "pairs"))
+        try:
+            yield
+        finally:
+            self._set("_found", None)
+
+    def _search(self, cutoff: float, most: limits.Name) -> _Found:
+        pairs = neighbours(self.positions, self.full_cell, self.periodic, cutoff, most=most)
+        return _Found(cutoff, pairs.first, pairs.second, pairs.shifts, pairs.distances)
 
     @property
     def volume(self) -> float | None:

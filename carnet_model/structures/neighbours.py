@@ -89,7 +89,7 @@ def neighbours(
         "give a reduced cell, whose lattice vectors are short and far from one plane",
     )
     expected = region.pairs(reach, images, enough=limits.limit(most))
-    limits.check(most, expected, _many(len(positions), f"about {expected:.2g}", reach), *ADVICE)
+    limits.check(most, expected, too_many(len(positions), reach, expected, "about "), *ADVICE)
     places, laps = region.brought_back()
     search = _neighbour_list()(cutoff=reach, full_list=True)
     first, second, shifts, vectors = search.compute(
@@ -98,7 +98,7 @@ def neighbours(
     if reach > cutoff:
         near = np.linalg.norm(vectors, axis=1) < cutoff
         first, second, shifts, vectors = first[near], second[near], shifts[near], vectors[near]
-    limits.check(most, len(first), _many(len(positions), f"{len(first):,}", cutoff), *ADVICE)
+    limits.check(most, len(first), too_many(len(positions), cutoff, len(first)), *ADVICE)
     first, second, shifts = (each.astype(np.int64) for each in (first, second, shifts))
     if laps is not None:
         shifts += laps[first] - laps[second]
@@ -132,8 +132,10 @@ TYPES = ("torch", "ase")
 ADVICE = ("give the primitive cell of a crystal: it has the same tensor; check the unit, angstrom",)
 
 
-def _many(atoms: int, pairs: str, cutoff: float) -> str:
-    return f"its {atoms} atoms have {pairs} bonds within {cutoff:.3g} Å"
+def too_many(atoms: int, cutoff: float, pairs: float, about: str = "") -> str:
+    """Say how many pairs there are, for the limit of their number."""
+    number = f"{pairs:.2g}" if about else f"{pairs:,}"
+    return f"its {atoms} atoms have {about}{number} bonds within {cutoff:.3g} Å"
 
 
 class _Region:

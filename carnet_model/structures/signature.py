@@ -28,10 +28,9 @@ def signature(structure: Geometry) -> Floats:
     Returns:
         Shape ``(16,)``. Compare them by :func:`distance`, within one formula.
     """
-    atoms = len(structure)
-    volume = structure.volume / atoms if structure.volume else _FREE_VOLUME
+    atoms, volume = len(structure), _volume(structure)
     scale = volume ** (1 / 3)
-    first, second, _, distances = structure.neighbours(_REACH * scale)
+    first, second, _, distances = structure.neighbours(signature_reach(structure))
     number = structure.numbers.astype(np.float64)
     spread = float(number.std())
     charge = (number - number.mean()) / spread if spread > 0 else np.zeros(atoms)
@@ -46,6 +45,15 @@ def signature(structure: Geometry) -> Floats:
     even = 4 * np.pi * SHELL_CENTRES**2 * _WIDTH * np.sqrt(2 * np.pi)
     counts = weights @ peaks / even / atoms
     return np.concatenate([[np.log(volume)], counts.ravel()])
+
+
+def signature_reach(structure: Geometry) -> float:
+    """Return the distance up to which pairs count, angstrom."""
+    return float(_REACH * _volume(structure) ** (1 / 3))
+
+
+def _volume(structure: Geometry) -> float:
+    return structure.volume / len(structure) if structure.volume else _FREE_VOLUME
 
 
 def distance(first: ArrayLike, second: ArrayLike) -> Floats:

@@ -10,6 +10,8 @@ struct Bonds {
     std::vector<Index> places;        // of each bond in the caller's list
     Values lengths, directions;       // [bonds], [bonds][3]
     std::vector<Index> parts;         // atoms of each thread; threads + 1
+    std::vector<int32_t> kinds;       // of each bond, where some are alike; else empty
+    std::vector<Index> examples;      // a bond of each kind
     Index size() const { return Index(senders.size()); }
     int threads() const { return int(parts.size()) - 1; }
 
@@ -19,6 +21,41 @@ struct Bonds {
                            [most](char hop) { return hop <= most; });
     }
 };
+
+// Bonds are alike whose elements are the same, and whose lengths are as far as the arithmetic
+// tells. In crystals many are: what depends on no more is computed once for a kind. Left alone
+// where fewer than half would be spared.
+inline void find_kinds(Bonds& bonds) {
+    constexpr double PARTS = sizeof(T) > sizeof(float) ? 0x1p46 : 0x1p21;  // of an angstrom
+    constexpr int BITS = 50;       // for lengths below 16 angstrom; the rest for pairs of elements
+    constexpr size_t MOST = 4096;  // kinds whose radial weights are held at once
+    if (CUTOFF >= 16) return;
+    const Index count = bonds.size();
+    size_t slots = 64;
+    while (slots < size_t(2 * count)) slots *= 2;
+    std::vector<int32_t> table(slots, -1);  // kinds by hash, the next free slot where one is taken
+    std::vector<uint64_t> keys;
+    bonds.kinds.resize(size_t(count));
+    for (Index atom = 0; atom < bonds.atoms; ++atom)
+        for (Index bond = bonds.starts[atom]; bond < bonds.starts[atom + 1]; ++bond) {
+            const uint64_t pair = uint64_t(bonds.species[atom]) * SPECIES +
+                                  uint64_t(bonds.species[bonds.senders[bond]]);
+            const uint64_t key =
+                pair << BITS | uint64_t(std::llround(double(bonds.lengths[bond]) * PARTS));
+            size_t slot = size_t((key * 0x9e3779b97f4a7c15u) >> 20) & (slots - 1);
+            while (table[slot] >= 0 && keys[table[slot]] != key) slot = (slot + 1) & (slots - 1);
+            if (table[slot] < 0) {
+                table[slot] = int32_t(keys.size());
+                keys.push_back(key);
+                bonds.examples.push_back(bond);
+                if (keys.size() > MOST || 2 * keys.size() > size_t(count)) {
+                    bonds.kinds.clear(), bonds.examples.clear();
+                    return;
+                }
+            }
+            bonds.kinds[bond] = table[slot];
+        }
+}
 
 constexpr char UNREACHED = 127;  // more bonds than a network has layers
 

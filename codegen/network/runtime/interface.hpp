@@ -150,7 +150,8 @@ void compute(const NAME_model* model, int member, int target, const NAME_bonds* 
         throw Problem(NAME_INPUT, "target is " + std::to_string(target) + "; there are 0 to " +
                                       std::to_string(TARGETS - 1));
     need(values || !capacity, "values");
-    const Bonds bonds = read(model, given, threads);
+    Bonds bonds = read(model, given, threads);
+    find_kinds(bonds);  // not for energies, which are the integral of forces that know every length
     if (given->counted) throw Problem(NAME_UNSUPPORTED, "counted is for energies only");
     std::vector<double> mean;
     const std::vector<const Member*> networks = chosen(model, member);

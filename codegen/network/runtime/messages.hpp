@@ -20,19 +20,24 @@ inline Index sent_by(const Bonds& bonds, Index bond) {
     return Index(L::FIRST ? bonds.species[sender] : sender) * L::SENT * CHANNELS;
 }
 
-// The sum of the messages to one atom.
+// The sum of the messages to one atom; by_kind: radial weights of the kinds of bonds, or null.
 template <class L>
-inline void gather(const Layer<L>& layer, const Bonds& bonds, const T* sent, Index atom, T* sums,
-                   BondScratch& s) {
+inline void gather(const Layer<L>& layer, const Bonds& bonds, const T* sent, const T* by_kind,
+                   Index atom, T* sums, BondScratch& s) {
+    constexpr Index WIDTH = Index(L::PATHS) * CHANNELS;
     std::fill_n(sums, L::MOMENT * CHANNELS, T(0));
     const Index end = bonds.starts[atom + 1];
     for (Index begin = bonds.starts[atom]; begin < end; begin += BONDS_AT_ONCE) {
         const int count = int(std::min<Index>(BONDS_AT_ONCE, end - begin));
-        layer.radial.weights(bonds, bonds.species[atom], begin, count, s.weights.data(), nullptr);
+        if (!by_kind)
+            layer.radial.weights(bonds, bonds.species[atom], begin, count, s.weights.data(),
+                                 nullptr);
         for (int k = 0; k < count; ++k) {
             L::frame(bonds.directions.data() + 3 * (begin + k), s.frame);
             L::message(sent + sent_by<L>(bonds, begin + k), s.frame,
-                       s.weights.data() + Index(k) * L::PATHS * CHANNELS, sums);
+                       by_kind ? by_kind + bonds.kinds[begin + k] * WIDTH
+                               : s.weights.data() + k * WIDTH,
+                       sums);
         }
     }
 }

@@ -3,6 +3,7 @@
 // What a computation keeps between layers.
 struct Pass {
     std::vector<Values> features, sums, sent, by_features;  // of each layer
+    Values by_kind;                                         // radial weights of the last layer
     std::vector<NodeScratch> nodes;                         // of each thread
     std::vector<BondScratch> bonds;
     std::vector<OutputScratch> outputs;
@@ -47,13 +48,20 @@ inline void forward(const Layer<L>& layer, const Bonds& bonds, Pass& pass) {
     }
     for (int part = 0; part < bonds.threads(); ++part)
         Layer<L>::prepare(pass.nodes[part]), prepare<L>(pass.bonds[part]);
+    const Index kinds = layer.radial.table.empty() ? Index(bonds.examples.size()) : 0;
+    pass.by_kind.resize(size_t(kinds) * L::PATHS * CHANNELS);
+    in_parts(bonds, [&](int part, Index, Index) {
+        layer.radial.of_kinds(bonds, kinds * part / bonds.threads(),
+                              kinds * (part + 1) / bonds.threads(), pass.by_kind.data());
+    });
+    const T* by_kind = kinds ? pass.by_kind.data() : nullptr;
     in_parts(bonds, [&](int part, Index first, Index end) {
         NodeScratch& s = pass.nodes[part];
         for (Index atom = first; atom < end; atom += ATOMS_AT_ONCE) {
             const int atoms = int(std::min<Index>(ATOMS_AT_ONCE, end - atom));
             if (!bonds.within(hops_after<L>(), atom, atom + atoms)) continue;
             for (int k = 0; k < atoms; ++k)
-                gather(layer, bonds, pass.sent[L::NUMBER].data(), atom + k,
+                gather(layer, bonds, pass.sent[L::NUMBER].data(), by_kind, atom + k,
                        s.sums.data() + Index(k) * L::MOMENT * CHANNELS, pass.bonds[part]);
             layer.forward(atoms, bonds.species.data() + atom,
                           before ? before->data() + atom * L::BEFORE * CHANNELS : nullptr, s);

@@ -41,7 +41,7 @@ struct Radial {
 
     // Some bonds of a pair of species each: weights [count][width] and, unless null, their
     // derivatives by the lengths.
-    void exact(int count, const T* lengths, const int32_t* from, int32_t to, T* values,
+    void exact(int count, const T* lengths, const int32_t* from, const int32_t* to, T* values,
                T* slopes) const {
         T in[2 * BONDS_AT_ONCE * RADIAL];
         T one[2 * BONDS_AT_ONCE * RADIAL_HIDDEN], two[2 * BONDS_AT_ONCE * RADIAL_HIDDEN];
@@ -53,7 +53,7 @@ struct Radial {
                  false);
         for (int bond = 0; bond < count; ++bond) {
             const T* a = senders.data() + Index(from[bond]) * RADIAL_HIDDEN;
-            const T* b = receivers.data() + Index(to) * RADIAL_HIDDEN;
+            const T* b = receivers.data() + Index(to[bond]) * RADIAL_HIDDEN;
             T *here = one + bond * RADIAL_HIDDEN, *slope = one + (count + bond) * RADIAL_HIDDEN;
             for (int k = 0; k < RADIAL_HIDDEN; ++k) {
                 const T factor = T(1) + a[k] * b[k], x = here[k] * factor;
@@ -118,15 +118,33 @@ struct Radial {
     // The weights of some bonds of one receiver, first bond and how many.
     void weights(const Bonds& bonds, int32_t receiver, Index begin, int count, T* values,
                  T* slopes) const {
-        int32_t from[BONDS_AT_ONCE];
-        for (int k = 0; k < count; ++k) from[k] = bonds.species[bonds.senders[begin + k]];
+        int32_t from[BONDS_AT_ONCE], to[BONDS_AT_ONCE];
+        for (int k = 0; k < count; ++k)
+            from[k] = bonds.species[bonds.senders[begin + k]], to[k] = receiver;
         if (table.empty()) {
-            exact(count, bonds.lengths.data() + begin, from, receiver, values, slopes);
+            exact(count, bonds.lengths.data() + begin, from, to, values, slopes);
             return;
         }
         for (int k = 0; k < count; ++k)
             spline(bonds.lengths[begin + k], from[k], receiver, values + Index(k) * width,
                    slopes ? slopes + Index(k) * width : nullptr);
+    }
+
+    // The weights of the kinds of bonds that are one thread's, in their places of [kinds][width].
+    void of_kinds(const Bonds& bonds, Index first, Index end, T* values) const {
+        for (Index kind = first; kind < end; kind += BONDS_AT_ONCE) {
+            const int count = int(std::min<Index>(BONDS_AT_ONCE, end - kind));
+            T lengths[BONDS_AT_ONCE];
+            int32_t from[BONDS_AT_ONCE], to[BONDS_AT_ONCE];
+            for (int k = 0; k < count; ++k) {
+                const Index bond = bonds.examples[kind + k];
+                const auto after = std::upper_bound(bonds.starts.begin(), bonds.starts.end(), bond);
+                lengths[k] = bonds.lengths[bond];
+                from[k] = bonds.species[bonds.senders[bond]];
+                to[k] = bonds.species[after - bonds.starts.begin() - 1];
+            }
+            exact(count, lengths, from, to, values + kind * width, nullptr);
+        }
     }
 
     // Tables for all pairs of some species; the error falls with the fourth power of the spacing.
@@ -145,11 +163,11 @@ struct Radial {
                 for (Index knot = 0; knot < knots; knot += BONDS_AT_ONCE) {
                     const int count = int(std::min<Index>(BONDS_AT_ONCE, knots - knot));
                     T lengths[BONDS_AT_ONCE];
-                    int32_t ends[BONDS_AT_ONCE];
+                    int32_t ends[BONDS_AT_ONCE], others[BONDS_AT_ONCE];
                     for (int k = 0; k < count; ++k)
                         lengths[k] = T(start + spacing * double(knot + k - MARGIN - 1)),
-                        ends[k] = from;
-                    exact(count, lengths, ends, to, values.data(), nullptr);
+                        ends[k] = from, others[k] = to;
+                    exact(count, lengths, ends, others, values.data(), nullptr);
                     std::copy(values.begin(), values.begin() + Index(count) * width,
                               solved.begin() + knot * width);
                 }

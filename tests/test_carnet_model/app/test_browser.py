@@ -73,10 +73,8 @@ def open_page(driver: Any, site: str) -> None:
 
 
 def until(driver: Any, holds: Callable[[], Any]) -> Any:
-    # What is asked about may be drawn anew between finding it and reading it: it is then asked again.
-    waiting = WebDriverWait(
-        driver, PATIENCE, ignored_exceptions=[StaleElementReferenceException]
-    )
+    # what is asked about may be drawn anew between finding and reading it: it is asked again
+    waiting = WebDriverWait(driver, PATIENCE, ignored_exceptions=[StaleElementReferenceException])
     return waiting.until(lambda _: holds())
 
 

@@ -102,9 +102,9 @@ def network(
     return build(files, precision=precision, elements=elements, options=("-O0",))
 
 
-def crystal(repeat: int = 2) -> Atoms:
+def crystal(repeat: int = 2, rattle: float = 0.1) -> Atoms:
     atoms = bulk("MgO", "rocksalt", 4.21) * (repeat, 1, 1)
-    atoms.rattle(0.1, seed=1)
+    atoms.rattle(rattle, seed=1)
     return atoms
 
 
@@ -117,6 +117,14 @@ def bonded(atoms: Atoms) -> Bonded:
     return Bonded.of(
         atoms.numbers, of.receivers, of.senders, of.vectors(), abs(np.linalg.det(atoms.cell))
     )
+
+
+def by_torch(name: str, key: str, atoms: Atoms) -> Floats:
+    with torch.no_grad():
+        packed = model(name)(batch(atoms))[key].double().numpy()
+    target = next(each for each in model(name).targets if each.key == key)
+    tensors = np.asarray(target.reduction.unpack(packed))
+    return tensors if target.pooling == "atoms" else np.asarray(tensors[0])
 
 
 def close(found: Floats | float, expected: Floats | float, relative: float) -> None:
@@ -141,12 +149,7 @@ def test_energies_forces_and_virials(folder: Path, name: str, threads: int) -> N
 @pytest.mark.parametrize(("name", "key"), TENSORS)
 def test_tensors_of_every_kind(folder: Path, name: str, key: str) -> None:
     atoms = crystal()
-    with torch.no_grad():
-        packed = model(name)(batch(atoms))[key].double().numpy()
-    target = next(each for each in model(name).targets if each.key == key)
-    expected = np.asarray(target.reduction.unpack(packed))
-    expected = expected if target.pooling == "atoms" else expected[0]
-    close(network(folder, name).tensor(key, bonded(atoms)), expected, 1e-12)
+    close(network(folder, name).tensor(key, bonded(atoms)), by_torch(name, key, atoms), 1e-12)
 
 
 def test_single_precision(folder: Path) -> None:
@@ -163,6 +166,23 @@ def test_tensors_in_single_precision(folder: Path, name: str, key: str) -> None:
     here = bonded(crystal())
     single, double = (network(folder, name, each) for each in ("single", "double"))
     close(single.tensor(key, here), double.tensor(key, here), 1e-4)  # roundings, as above
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("rattle", [0.0, 1e-7])
+@pytest.mark.parametrize(
+    ("name", "key"), [("elastic", "elastic"), ("pseudo", "energy"), ("pseudo", "shielding")]
+)
+def test_bonds_that_are_alike(
+    folder: Path, name: str, key: str, rattle: float, threads: int
+) -> None:
+    """Radial weights that bonds share are those that each would have."""
+    atoms = crystal(4, rattle)  # alike in both precisions; in single precision alone
+    expected = by_torch(name, key, atoms)
+    tolerances: dict[Precision, float] = {"double": 1e-12, "single": 1e-4}
+    for precision, relative in tolerances.items():
+        here = network(folder, name, precision)
+        close(here.tensor(key, bonded(atoms), threads=threads), expected, relative)
 
 
 def test_tables_follow_the_exact_functions(folder: Path) -> None:

@@ -152,9 +152,9 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
     return Driver(place / "driver", files, network)
 
 
-def crystal() -> Atoms:
+def crystal(rattle: float = 0.1) -> Atoms:
     atoms = bulk("MgO", "rocksalt", 4.21) * (4, 1, 1)
-    atoms.rattle(0.1, seed=1)
+    atoms.rattle(rattle, seed=1)
     return atoms
 
 
@@ -164,9 +164,10 @@ def bonded(atoms: Atoms, counted: ArrayLike | None = None) -> Bonded:
     return Bonded.of(atoms.numbers, of.receivers, of.senders, of.vectors(), volume, counted)
 
 
+@pytest.mark.parametrize("rattle", [0.0, 0.1])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_all_that_a_network_computes(driver: Driver, threads: int) -> None:
-    atoms = crystal()
+def test_all_that_a_network_computes(driver: Driver, threads: int, rattle: float) -> None:
+    atoms = crystal(rattle)  # bonds that are alike, and not
     batch = collate([graph.build(geometry(atoms), CUTOFF)], torch.float64)
     expected = energy_and_derivatives(driver.network, batch, stress=True)
     assert expected.strain_derivative is not None

@@ -7,15 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from carnet_model.cpp import kept
-from carnet_model.inference import background, programs
+from carnet_model.cpp.library import Network
+from carnet_model.inference import background, program, programs
 from carnet_model.prediction.predictor import load
 from carnet_model.prediction.result import Prediction
 from carnet_model.weights.record import CheckpointError
+from natural_tensors.arrays import Floats
 from tests.helpers.command_lines import carnet, carnet_error
 from tests.helpers.paths import STRUCTURES
 from tests.helpers.tiny_models import CRYSTALS, saved
@@ -69,6 +72,25 @@ def test_predictions_are_those_of_pytorch(model: Path) -> None:
     assert isinstance(together, Prediction)
     np.testing.assert_allclose(alone.tensor, together.tensor, rtol=0, atol=1e-3)
     assert len(by_program.models) == 2  # read by PyTorch when they are asked for
+
+
+@pytest.mark.parametrize(
+    ("allowed", "structures", "expected"), [(1, 3, 1), (2, 3, 1), (2, 1, 2), (8, 3, 2), (1, 1, 1)]
+)
+def test_threads_are_shared_out(
+    model: Path, monkeypatch: pytest.MonkeyPatch, allowed: int, structures: int, expected: int
+) -> None:
+    predictor = load(model)
+    network, taken = predictor.networks.network, []  # type: ignore[attr-defined]
+
+    def tensor(*given: Any, threads: int, **more: Any) -> Floats:
+        taken.append(threads)
+        return Network.tensor(network, *given, threads=1, **more)
+
+    monkeypatch.setattr(program, "thread_count", lambda: allowed)
+    monkeypatch.setattr(network, "tensor", tensor)
+    predictor.predict([CRYSTALS[name] for name in NAMES[:structures]])
+    assert set(taken) == {expected}
 
 
 def test_a_program_needs_neither_pytorch_nor_pymatgen(model: Path) -> None:

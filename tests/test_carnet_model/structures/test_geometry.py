@@ -15,6 +15,7 @@ from carnet_model.structures.geometry import (
     GeometryError,
     reduced_formula,
 )
+from natural_tensors import limits
 from tests.helpers.structure_files import A
 
 DIAMOND = [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]
@@ -115,6 +116,28 @@ def test_neighbours_are_those_counted_by_hand(hand: int, periodic: Flags) -> Non
     assert len(i) == wanted
     gap = crystal.positions[j] - crystal.positions[i] + shifts @ crystal.full_cell
     assert np.allclose(np.linalg.norm(gap, axis=1), lengths)
+
+
+def test_one_search_serves_all_that_look_less_far() -> None:
+    generator = np.random.default_rng(6)
+    crystal = structure(
+        [1, 6, 7], generator.uniform(0, 4, (3, 3)), 4 * np.eye(3), (True, True, False)
+    )
+
+    def found(cutoff: float) -> list[tuple[float, ...]]:
+        first, second, shifts, distances = crystal.neighbours(cutoff)
+        rows = np.column_stack([first, second, shifts, distances.round(9)])
+        return sorted(map(tuple, rows.tolist()))
+
+    alone = {cutoff: found(cutoff) for cutoff in (1.0, 3.3, 6.0, 7.5)}
+    with crystal.searched(6.0):
+        assert {cutoff: found(cutoff) for cutoff in alone} == alone  # farther is searched for
+        with limits.changed(bonds=5), pytest.raises(GeometryError, match=r"bonds within 3\.3"):
+            crystal.neighbours(3.3, most="bonds")
+    with limits.changed(pairs=len(alone[3.3])), crystal.searched(6.0):
+        assert found(3.3) == alone[3.3]
+        with pytest.raises(GeometryError, match="bonds within 6"):
+            crystal.neighbours(6.0)
 
 
 def test_rows_that_do_not_repeat_may_be_zero() -> None:
