@@ -39,9 +39,9 @@ ITERATIONS = 200
 """Steps of the correction before it is given up; ten are common."""
 
 
-CORRECTED = "corrected"
+CORRECTED, LABELLED = "corrected", "labelled"
 
-WRITTEN = (*get_args(Agreement), CORRECTED)
+WRITTEN = (*get_args(Agreement), CORRECTED, LABELLED)
 """What is counted of crystals that were written; any other count is a reason to leave one out."""
 
 
@@ -223,7 +223,7 @@ def merge(files: Sequence[str | Path], output: str | Path) -> Counter[str]:
         else:
             counts[known.bulk_agreement] += 1
             rows.append(_kept(record) | known.to_dict())
-    _write(output, rows)
+    write_records(output, rows)
     return counts
 
 
@@ -267,7 +267,7 @@ def correct(files: Sequence[str | Path], moduli: str | Path, output: str | Path)
                         if part.name in given
                     }
                 )
-    _write(output, [*rows.values()])
+    write_records(output, [*rows.values()])
     return counts
 
 
@@ -326,9 +326,23 @@ def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in record if key in STRUCTURE_KEYS | NOTES}
 
 
-def _write(output: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_records(output: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write records as JSON, compressed where the name ends in .gz.
+
+    Raises:
+        natural_tensors.files.saving.FileError: when it cannot be written.
+    """
+    check_output(output)
     place = str(output)
-    check_suffix(place.removesuffix(".gz"), (".json",))
     text = "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
     content = text.encode()
     write_bytes(place, gzip.compress(content, mtime=0) if place.endswith(".gz") else content)
+
+
+def check_output(output: str | Path) -> None:
+    """Refuse a file of records that is no .json or .json.gz, before any work is done.
+
+    Raises:
+        natural_tensors.files.saving.FileError: when it is not.
+    """
+    check_suffix(str(output).removesuffix(".gz"), (".json",))
