@@ -95,7 +95,7 @@ class Target:
         """The exact reduction of the class."""
         return reduction(self.tensor, axial=self.axial)
 
-    @property
+    @cached_property
     def entry(self) -> PhysicalTensor | None:
         """The entry of the catalogue, for a target given by name."""
         return catalog.get(self.tensor)

@@ -275,7 +275,7 @@ class Geometry:
         pairs = neighbours(self.positions, self.full_cell, self.periodic, cutoff, most=most)
         return _Found(cutoff, pairs.first, pairs.second, pairs.shifts, pairs.distances)
 
-    @property
+    @cached_property
     def volume(self) -> float | None:
         """Volume of the cell, angstrom^3; None unless it repeats in all three directions."""
         return float(abs(np.linalg.det(self.cell))) if all(self.periodic) else None
