@@ -42,6 +42,8 @@ KINDS = [
     {"compile": "never"},
     pytest.param({"compile": "always"}, marks=pytest.mark.compiler),
     pytest.param({"compile": "always", "tables": True}, marks=pytest.mark.compiler),
+    pytest.param({"program": "always"}, marks=pytest.mark.compiler),
+    pytest.param({"program": "always", "tables": True}, marks=pytest.mark.compiler),
 ]
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,17 @@ def test_a_failure_is_noted(tmp_path: Path) -> None:
     subprocess.run(command, check=True, env=environment, timeout=300)
     (note,) = (tmp_path / "cache" / "programs").glob(f"*{background.FAILED}")
     assert "there is no C++ compiler (none)" in note.read_text()
+
+
+def test_a_detached_process_builds_what_the_next_prediction_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NATURAL_TENSORS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv(programs.VARIABLE, "auto")
+    folder = saved(tmp_path / "model")
+    assert not load(folder).networks.by_program
+    assert background.start(folder, "single")
+    end = time.monotonic() + 900  # it has the lowest priority
+    while programs.opened(folder, "single") is None and time.monotonic() < end:
+        time.sleep(0.5)
+    assert load(folder).networks.by_program
