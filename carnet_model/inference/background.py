@@ -53,13 +53,14 @@ def start(folder: Path, precision: Precision) -> bool:
         if _is_locked(place) or _failed_lately(place):
             return False
         command = [sys.executable, "-m", __name__, str(folder.resolve()), precision]
-        subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        process.returncode = 0  # it outlives this process: nobody waits for it
         return True
     return False
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,12 @@ def test_the_key_follows_what_a_program_depends_on(tmp_path: Path) -> None:
 def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """Start no process; return the commands that would have been run."""
     commands: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: commands.append(command))
+
+    def popen(command: list[str], **_: object) -> SimpleNamespace:
+        commands.append(command)
+        return SimpleNamespace()
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
     monkeypatch.setenv("NATURAL_TENSORS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv(programs.VARIABLE, "auto")
     return commands
