@@ -177,7 +177,8 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         commands.append(command)
         return SimpleNamespace()
 
-    monkeypatch.setattr(subprocess, "Popen", popen)
+    replaced = SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL)
+    monkeypatch.setattr(background, "subprocess", replaced)
     monkeypatch.setenv("NATURAL_TENSORS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv(programs.VARIABLE, "auto")
     return commands
