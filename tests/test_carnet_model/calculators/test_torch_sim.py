@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +17,9 @@ from torch import Tensor
 
 from carnet_model.export.exported import ExportError
 from carnet_model.potentials.derivatives import energy_and_derivatives
+from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
+from tests.helpers.paths import ROOT
 from tests.helpers.tiny_potentials import batch, crystal, exported, loaded, model, water
 
 # torch-sim warns at import about what it was not installed with
@@ -185,3 +190,18 @@ def test_energy_is_conserved_and_a_relaxation_goes_down() -> None:
     )  # fmt: skip
     after = potential(relaxed)
     assert (after["energy"] < before["energy"]).all()
+
+
+def test_the_example_of_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch_sim")
+    page = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(import torch_sim.*?)^```", page, re.M | re.S)
+    shutil.copy(exported(), tmp_path / "silicon.pt2")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert capsys.readouterr().out.startswith("tensor([")
+    before = names["model"](simulated(*map(geometry, names["crystals"])))
+    assert (names["relaxed"].energy < before["energy"]).all()
