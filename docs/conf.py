@@ -13,10 +13,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "site"), str(HERE.parent)]
-# what pages run starts Python anew: it imports this checkout, on one thread, and draws to files
+# what pages run starts Python anew: it imports this checkout, on one thread, and finds the commands
 os.environ["PYTHONPATH"] = os.pathsep.join(
     part for part in (str(HERE.parent), os.environ.get("PYTHONPATH")) if part
 )
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from natural_tensors import __version__  # noqa: E402 - from this checkout
