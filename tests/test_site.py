@@ -5,6 +5,7 @@ Needs nothing that builds it; `make docs` does that, and takes its warnings for 
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -98,14 +99,38 @@ def test_the_reference_describes_every_public_name(package: str) -> None:
     assert public <= names, sorted(public - names)
 
 
+def as_python(cell: str) -> str:
+    """Return what a cell does as plain Python, also one of a shell or one that is a file."""
+    first, _, rest = re.sub(r"^:tags: .*\n", "", cell).partition("\n")
+    if first == "%%bash":
+        return f"__import__('subprocess').run(['bash', '-e', '-c', {rest!r}], check=True)"
+    if first.startswith("%%writefile "):
+        return f"__import__('pathlib').Path({first.split()[1]!r}).write_text({rest!r})"
+    return f"{first}\n{rest}"
+
+
+def test_cells_of_a_shell_and_of_files_become_python(tmp_path: Path) -> None:
+    file, copy = tmp_path / "file", tmp_path / "copy"
+    for cell in (f"%%writefile {file}\na\n", f":tags: [x]\n%%bash\ncp {file} {copy}\n"):
+        exec(as_python(cell), {})
+    assert copy.read_text() == "a\n"
+    assert as_python("a = 1\nb = 2\n") == "a = 1\nb = 2\n"
+    with pytest.raises(subprocess.CalledProcessError):
+        exec(as_python("%%bash\nfalse\n"), {})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", EXECUTED, ids=[page.stem for page in EXECUTED])
 def test_the_code_of_a_page_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    commands = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    monkeypatch.setenv("PATH", commands)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     cells = CELL.findall(page.read_text(encoding="utf-8"))
-    shown = [cell for cell in cells if "remove-input" not in cell]  # those draw, for the site alone
+    # what no reader is shown draws, for the site alone
+    shown = [as_python(cell) for cell in cells if "remove-input" not in cell]
     exec(compile("\n".join(shown), page.name, "exec"), {})
 
 

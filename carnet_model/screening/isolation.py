@@ -176,17 +176,22 @@ def _serve(pipe: Connection, start: Start, settings: Settings) -> None:
         pipe.send(_sent(error))
         return
     pipe.send(None)
-    while True:
-        try:
-            request: _Request = pipe.recv()
-        except EOFError:
-            return
-        try:
-            answer = worker(request.piece, request.without, write=request.write)
-        except Exception as error:  # whatever it is, the one who asks must hear of it
-            pipe.send(_sent(error))
-        else:
-            pipe.send(answer)
+    try:
+        while True:
+            _answer(pipe, worker)
+    except (EOFError, ConnectionError):  # nobody is at the other end any more
+        return
+
+
+def _answer(pipe: Connection, worker: Computes) -> None:
+    """Compute the next piece that is asked for, and say what came of it."""
+    request: _Request = pipe.recv()
+    try:
+        answer = worker(request.piece, request.without, write=request.write)
+    except Exception as error:  # whatever it is, the one who asks must hear of it
+        pipe.send(_sent(error))
+    else:
+        pipe.send(answer)
 
 
 def _sent(error: Exception) -> Exception:

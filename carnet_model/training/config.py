@@ -284,8 +284,9 @@ class StartSettings(Settings):
     """A trained network to go on from, in place of random numbers."""
 
     model: str = Field(
-        description="folder of a checkpoint; relative to the configuration. The network is as "
-        "there; outputs of the same targets are taken over, others start anew",
+        description="name of shipped weights, or folder of a checkpoint, relative to the "
+        "configuration. The network is as there; outputs of the same targets are taken over, "
+        "others start anew",
     )
     member: int = Field(default=0, ge=0, description="which network of an ensemble")
     freeze: tuple[str, ...] = Field(

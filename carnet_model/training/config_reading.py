@@ -18,6 +18,7 @@ from natural_tensors import limits
 from natural_tensors.errors import translated
 
 from ..network.settings import ConfigError
+from ..weights.shipped import shipped
 from .config import Config
 from .sources import resolve_sources
 
@@ -132,7 +133,7 @@ def make_config(
         for number, source in enumerate(config.data)
     )
     places: dict[str, Any] = {"output": _absolute(config.output, base, f"{origin}: output")}
-    if config.start is not None:
+    if config.start is not None and config.start.model not in shipped():
         model = _absolute(config.start.model, base, f"{origin}: start.model")
         places["start"] = config.start.model_copy(update={"model": model})
     return config.model_copy(update={"data": sources, **places})

@@ -13,6 +13,7 @@ from ..network.model import CarNet, largest_weight
 from ..network.settings import ConfigError, NetworkSettings
 from ..network.targets import Target
 from ..weights import checkpoint
+from ..weights.shipped import folder_of
 from .config import StartSettings
 from .sample_store import StoredSamples
 from .samples import Samples
@@ -45,7 +46,7 @@ def load_donor(start: StartSettings) -> Donor:
         ConfigError: when the checkpoint has no such member.
         CheckpointError: when it cannot be read.
     """
-    stored = checkpoint.load(start.model)
+    stored = checkpoint.load(folder_of(start.model))
     if start.member >= len(stored.models):
         raise ConfigError(
             f"start.member: got {start.member}; {start.model} holds {len(stored.models)} networks, "
