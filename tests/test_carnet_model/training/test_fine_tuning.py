@@ -14,9 +14,17 @@ import carnet_model
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import evaluate
 from carnet_model.network.settings import ConfigError
+from carnet_model.training.fine_tuning import load_donor
 from carnet_model.training.run import train
 from carnet_model.weights import checkpoint
-from tests.helpers.trainings import alloy_config, alloys, energies_and_dipoles, fine_tuned, readings
+from tests.helpers.trainings import (
+    alloy_config,
+    alloys,
+    crystal_config,
+    energies_and_dipoles,
+    fine_tuned,
+    readings,
+)
 
 pytestmark = pytest.mark.usefixtures("own_graph_cache")
 
@@ -121,3 +129,13 @@ def test_forces_alone_train_are_measured_and_start_another(tmp_path: Path) -> No
     reference = member.outputs[0].assembly.reference
     assert reference is not None
     assert reference.table.any()
+
+
+def test_shipped_weights_are_named(tmp_path: Path) -> None:
+    start = crystal_config(tmp_path, network={}, start="elastic").start
+    assert start is not None
+    assert start.model == "elastic"  # no path in the folder of the configuration
+    state = load_donor(start).model.state_dict()
+    shipped = carnet_model.load("elastic").models[0].state_dict()
+    assert state.keys() == shipped.keys()
+    assert all(torch.equal(state[name], shipped[name]) for name in state)
