@@ -30,6 +30,7 @@ extensions = [
     "mathml",
     "navigation",
     "myst_nb",
+    "streams",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",

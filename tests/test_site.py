@@ -75,6 +75,19 @@ def test_a_page_without_a_place_stands_in_the_last_table_of_contents() -> None:
     assert navigation.entries(text) == ["first", "last", "new"]
 
 
+def test_pieces_of_a_stream_are_joined_as_they_were_cut() -> None:
+    pieces = [
+        ("stdout", "one li"),
+        ("stderr", "a warning\n"),
+        ("stdout", "ne\nand "),
+        ("stdout", "more\n"),
+    ]
+    streams = [{"output_type": "stream", "name": name, "text": text} for name, text in pieces]
+    picture = {"output_type": "display_data"}
+    found = loaded("streams").merged([*streams[:2], picture, *streams[2:]])
+    assert [output.get("text") for output in found] == ["one line\nand more\n", "a warning\n", None]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_links_name_headings_that_exist(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text(encoding="utf-8"))):
