@@ -1,10 +1,11 @@
-"""Energy and forces, and a training step on them: ours beside other potentials, interleaved.
+r"""Energy and forces, and a training step on them: ours beside other potentials, interleaved.
 
 Each runs in a process of its own, the others in environments of their own, since their pins
 conflict: for each, `benchmarks/rivals/NAME.txt` says what it holds and how to make it. Name its
 Python in a variable of the environment:
 
-    NEQUIP_PYTHON=ENV/bin/python MACE_PYTHON=ENV/bin/python python -m benchmarks potentials
+    NEQUIP_PYTHON=ENV/bin/python MACE_PYTHON=ENV/bin/python TENSORNET_PYTHON=ENV/bin/python \
+        python -m benchmarks potentials
 
 Whoever has none is left out. In every turn a call to warm up goes before the one that is timed.
 """
@@ -25,7 +26,7 @@ from .processes import say
 from .rivals.client import Rival
 from .systems import Case, cases
 
-RIVALS = {"nequip": "NEQUIP_PYTHON", "mace": "MACE_PYTHON"}
+RIVALS = {name: f"{name.upper()}_PYTHON" for name in ("nequip", "mace", "tensornet")}
 
 
 def _table(case: Case, rounds: int) -> Table:

@@ -1,8 +1,9 @@
 """Energy and forces of a rival package, timed on request in the rival's own environment.
 
 Run as `python worker.py NAME case.json`, NAME a key of `BUILDERS`; the environments are in
-`nequip.txt` and `mace.txt`. Requests come a line each on the standard input, answers leave as a
-line of JSON on the standard output; whatever else is printed goes to the standard error.
+`nequip.txt`, `mace.txt` and `tensornet.txt`. Requests come a line each on the standard input,
+answers leave as a line of JSON on the standard output; whatever else is printed goes to the
+standard error.
 """
 
 from __future__ import annotations
@@ -250,10 +251,52 @@ def _mace(case: dict[str, Any]) -> Network:
     )
 
 
+def _tensornet(case: dict[str, Any]) -> Network:
+    """Build TensorNet as matgl has it: features to weight 2, 32 Gaussians, no body-order products.
+
+    Its weight is 2 whatever the case says; each layer multiplies matrices, which is a product of
+    two features. Stresses are off, as they are for the others.
+    """
+    from matgl.apps.pes import Potential
+    from matgl.ext.ase import Atoms2Graph
+    from matgl.models import TensorNet
+
+    atoms = _atoms(case)
+    symbols = tuple(sorted(set(atoms.get_chemical_symbols())))
+    graph, lattice, _ = Atoms2Graph(symbols, case["cutoff"]).get_graph(atoms)
+
+    def potential() -> torch.nn.Module:
+        network = TensorNet(
+            element_types=symbols,
+            units=case["channels"],
+            nblocks=case["layers"],
+            cutoff=case["cutoff"],
+            is_intensive=False,
+        )
+        made: torch.nn.Module = Potential(network, calc_stresses=False)
+        return made
+
+    def run(model: torch.nn.Module) -> Result:
+        energy, forces, *_ = model(graph, lattice)
+        return energy, forces
+
+    torch.manual_seed(0)
+    trained, predicting = potential().train(), _frozen(potential())
+    return Network(
+        "matgl",
+        len(atoms),
+        graph.edge_index.shape[1],
+        trained,
+        lambda: run(predicting),
+        lambda: run(trained),
+    )
+
+
 BUILDERS: dict[str, Callable[[dict[str, Any]], Network]] = {
     "nequip": _nequip,
     "nequip-compiled": _nequip_compiled,
     "mace": _mace,
+    "tensornet": _tensornet,
 }
 
 

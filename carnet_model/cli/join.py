@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -66,7 +67,7 @@ def join(
     said = {} if reference is None else {"reference": reference}
     joined = ensembles.merge(members, output, said)
     if path is not None:
-        predictor = load(output)
+        predictor = load(Path(output).resolve())  # shipped weights may be called like the folder
         sources, either_sign = label_sources(predictor, path, key, form, unit)
         chosen = labelled_examples(path, sources, split)
         compared = evaluation.evaluate(predictor, chosen, either_sign=either_sign)

@@ -23,6 +23,9 @@ from ..structures.geometry import Geometry, reduced_formula
 
 Split = Literal["reserved", "val", "train"]
 
+PREDICTED = "predicted"
+"""Source of examples whose labels a model has made: who learnt from them does not know them."""
+
 
 RESERVED_BELOW, VALIDATION_BELOW = 10, 18
 """Formulas with a bucket below the first are reserved, the next up to the second validate."""

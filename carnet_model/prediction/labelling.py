@@ -15,7 +15,7 @@ import numpy as np
 
 from natural_tensors.arrays import to_lists
 
-from ..data.examples import split_of
+from ..data.examples import PREDICTED, split_of
 from ..data.moduli import LABELLED, check_output, write_records
 from ..structures.geometry import Geometry
 from .predictor import Predictor
@@ -40,7 +40,8 @@ def label(
     """Write structures with the tensors that a model predicts for them, as data for a training.
 
     A stiffness stands under ``C``, the upper triangle of the Voigt matrix in GPa; any other tensor
-    under the name of its target, with all its components. Left out are structures of reserved
+    under the name of its target, with all its components. Their source is `PREDICTED`: a network
+    that learns from them does not call them known. Left out are structures of reserved
     compositions, those that are refused or doubtful, and what the options say.
 
     Args:
@@ -98,6 +99,7 @@ def _labelled(
         return "uncertain", None
     row = {
         "id": structure.name,
+        "source": PREDICTED,
         "formula": structure.formula,
         "numbers": structure.numbers.tolist(),
         "lattice": structure.cell.tolist(),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from natural_tensors.arrays import Integers
 
-from ..data.examples import DatasetError, Example
+from ..data.examples import PREDICTED, DatasetError, Example
 from ..data.fingerprints import Fingerprints, fingerprint_of, joined_fingerprint
 from ..network.batch import Batch
 from ..network.targets import Target
@@ -334,10 +334,15 @@ class StoredSamples(Sequence[Sample]):
         return joined_fingerprint(self._texts("fingerprint"))
 
     def signatures(self) -> Fingerprints:
-        """Return what tells whether a structure is one of them."""
+        """Return what tells whether a structure is one of them; a model's labels do not count."""
+        sources = self._texts("source")
+        labelled = [place for place, source in enumerate(sources) if source != PREDICTED]
         numbers = np.array(self.store.numbers("signature", self.rows), dtype=np.float16)
+        names, formulas = self._texts("identifier"), self._texts("formula")
         return Fingerprints(
-            tuple(self._texts("identifier")), tuple(self._texts("formula")), numbers
+            tuple(names[place] for place in labelled),
+            tuple(formulas[place] for place in labelled),
+            numbers[labelled],
         )
 
     def _texts(self, name: str) -> list[str]:

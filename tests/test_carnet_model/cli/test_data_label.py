@@ -12,6 +12,9 @@ import carnet_model
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
 from carnet_model.network.targets import Target
+from carnet_model.training.config import Config
+from carnet_model.training.plan import resolve
+from carnet_model.training.preparation import prepare
 from carnet_model.weights import checkpoint
 from natural_tensors import to_voigt
 from tests.helpers.command_lines import carnet as run
@@ -34,6 +37,29 @@ def test_labels_are_the_predictions() -> None:
         assert expected is not None
         label = to_voigt(np.asarray(example.labels["elastic"]), symmetry="elastic")
         np.testing.assert_allclose(label, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+def test_to_have_learnt_from_labels_is_not_to_know_a_crystal(tmp_path: Path) -> None:
+    saved(Path("model"))
+    records = [json.loads(json.dumps(record)) for record in RECORDS[:12]]
+    Path("some.json").write_text(json.dumps(records[:4]))
+    run("data", "label", "some.json", "-m", "model", "-o", "taught.json")
+    Path("others.json").write_text(json.dumps([{**one, "split": "train"} for one in records[4:]]))
+    labels = {"elastic": {"key": "C", "form": "upper"}}
+    config = Config.model_validate({
+        "target": "elastic",
+        "data": [
+            {"path": "others.json", "labels": labels},
+            {"path": "taught.json", "role": "train", "labels": labels},
+        ],
+        "network": {"cutoff": 3.0},
+        "output": "run",
+    })  # fmt: skip
+    samples = prepare(resolve(config), cache=tmp_path / "cache")
+    trained = {sample.identifier for sample in samples.train}
+    known = set(samples.train.signatures().identifiers)
+    assert trained > known
+    assert known == trained - {record["id"] for record in records[:4]}
 
 
 def test_some_are_left_out() -> None:

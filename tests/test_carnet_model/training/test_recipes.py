@@ -51,7 +51,7 @@ def test_recipes_read_their_data(recipe: str, train: int, val: int, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_the_recipe_of_the_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_of_the_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files are made of the data folder; nothing reserved trains, no formula on both sides."""
     needed = ("elastic", "elastic_teacher", "elastic_teacher2", "mp_moduli", "binary_moduli")
     files = {name: DATA / f"{name}.json.gz" for name in needed}
@@ -65,7 +65,7 @@ def test_the_recipe_of_the_shipped_weights(tmp_path: Path, monkeypatch: pytest.M
     assert counts["no such tensor"] < 5
     (tmp_path / "elastic.json.gz").symlink_to(files["elastic"])
     monkeypatch.setenv("NATURAL_TENSORS_DATA", str(tmp_path))
-    config = read_config(RECIPES / "elastic.yaml")
+    config = read_config(RECIPES / "elastic-corrected.yaml")
     short = config.network.model_copy(update={"cutoff": 1.5})  # no bonds: only the division counts
     config = config.model_copy(update={"network": short, "start": None})
     samples = prepare(resolve(config), cache=tmp_path)
