@@ -43,5 +43,6 @@ for each in "${libraries[@]}"; do without+=(--no-emit-package "${each%==}"); don
 hashed build "What builds packages that come as source, and this one; installed first." - <<<"setuptools"
 hashed torch "PyTorch as the public index has it, with the libraries that its build for GPUs needs." - <<<"torch"
 hashed carnet "What predicts (make demo), but for PyTorch." pyproject.toml --extra carnet "${without[@]}"
+hashed app "What the app needs (Dockerfile), but for PyTorch." pyproject.toml --extra app "${without[@]}"
 hashed test "What tests (make test), but for PyTorch." pyproject.toml --extra test --extra dev "${without[@]}"
 hashed docs "What builds the site (make docs), but for PyTorch." pyproject.toml --extra docs "${without[@]}"
