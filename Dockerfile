@@ -22,6 +22,10 @@ COPY carnet_model carnet_model
 RUN pip install --no-deps --no-build-isolation . \
     && pip check \
     && pip uninstall --yes pip
+# a fifth of it is tests of libraries, and headers for a compiler that is not there
+RUN cd /opt/carnet/lib/python3*/site-packages \
+    && rm -r torch/include torch/test \
+    && find . -type d -name tests -prune -exec rm -r {} +
 
 FROM debian:bookworm-slim
 RUN apt-get update \

@@ -1,15 +1,12 @@
 """The crystals that come with the package, as files that can be asked about.
 
-`crystals.json` holds well-known structures, each with its source; the others are the crystals and
-tensors of `natural_tensors.examples`.
+Well-known structures, and the crystals and tensors of `natural_tensors.examples`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -19,9 +16,9 @@ from natural_tensors.arrays import to_lists
 from natural_tensors.examples.shipped import Example, entries
 from natural_tensors.files.saving import to_json
 
+from ..structures import well_known
+from ..structures.well_known import STRUCTURE
 from .answers import Answer, refused
-
-STRUCTURE = ("numbers", "lattice", "frac")
 
 
 class Shipped(BaseModel):
@@ -60,8 +57,7 @@ def _documents() -> dict[str, tuple[Shipped, dict[str, Any]]]:
 
 
 def _each() -> Iterator[tuple[Shipped, dict[str, Any]]]:
-    text = files(__package__).joinpath("crystals.json").read_text(encoding="utf-8")
-    for entry in json.loads(text):
+    for entry in well_known.entries():
         about = Shipped(
             name=entry["name"], title=entry["title"], holds="structure", source=entry["source"]
         )

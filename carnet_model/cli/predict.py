@@ -203,8 +203,8 @@ def _show(results: Sequence[Prediction | Failure], predictor: Predictor, full: b
     if full or len(results) < TABLE_FROM or predictor.target.key != "elastic":
         for number, result in enumerate(predictions):
             title = result.formula if result.name == result.formula else result.name
-            say(*([""] * (number > 0)), Text(title, style="bold"), f"formula {result.formula}")
-            say("", *result.lines())
+            name = Text.assemble((title, "bold"), f", formula {result.formula}")
+            say(*([""] * (number > 0)), name, "", *result.lines())
         return
     heads = ("name", "formula", ">K [GPa]", ">G [GPa]", ">E [GPa]", ">ν", ">A", "stable", "remarks")
     say_table(heads, [_table_row(result) for result in results])

@@ -13,11 +13,13 @@ from natural_tensors import CrystalTensor, Frame, elasticity, to_voigt
 from natural_tensors.arrays import Floats, to_lists
 from natural_tensors.elasticity import Moduli
 from natural_tensors.errors import InputError
+from natural_tensors.examples.shipped import Example
 from natural_tensors.formatting import visible
 
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.symmetry import rotated
 from ..structures.tensors import crystal_tensor
+from ..structures.well_known import measurement_of
 from . import text
 from .domain import DOUBTFUL
 
@@ -186,6 +188,14 @@ class Prediction:
         """Whether every homogeneous strain costs energy (Born); None unless a stiffness."""
         return None if self.stiffness is None else bool(elasticity.is_stable(self.stiffness))
 
+    @cached_property
+    def measured(self) -> Example | None:
+        """The elastic tensor measured on this crystal, in the standard axes of its point group.
+
+        None for other tensors, and for all but a few well-known crystals.
+        """
+        return None if self.stiffness is None else measurement_of(self.structure)
+
     @property
     def doubtful(self) -> bool:
         """Whether a warning says that the structure is no body at rest: `stable` means nothing."""
@@ -267,6 +277,7 @@ class Prediction:
                 self.uncertainty,
                 doubtful=self.doubtful,
                 reference=self.reference,
+                measured=self.measured,
             )
         elif self.forces is not None:
             lines = text.of_energy(

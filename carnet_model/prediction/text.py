@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from natural_tensors import Frame, elasticity
+from natural_tensors import Frame, elasticity, form, from_voigt
 from natural_tensors.arrays import Floats
+from natural_tensors.crystals.fitting import distance_to_group
+from natural_tensors.decomposition.components import VOIGT_LABELS
 from natural_tensors.elasticity import Moduli
+from natural_tensors.examples.shipped import Example
 from natural_tensors.formatting import aligned
 
 from ..structures.units import EV_PER_A3
@@ -17,6 +20,9 @@ from .intervals import SURE
 
 DIGITS = 1e-5
 """What is below this share of the largest entry is printed as 0 (never in files)."""
+
+STANDARD = 1e-3
+"""Share of its norm by which a tensor may miss the form of its point group in standard axes."""
 
 
 def of_stiffness(
@@ -26,6 +32,7 @@ def of_stiffness(
     *,
     doubtful: bool = False,
     reference: str = "",
+    measured: Example | None = None,
 ) -> list[str]:
     """Return the text of a Voigt matrix (GPa) with its moduli.
 
@@ -35,34 +42,92 @@ def of_stiffness(
         uncertainty: as in `Prediction.uncertainty`.
         doubtful: say nothing of stability.
         reference: what errors are counted from.
+        measured: the tensor measured on this crystal, to stand beside.
     """
-    lines = ["stiffness [GPa], Voigt order xx yy zz yz xz xy", *matrix_lines(stiffness), ""]
-    for letter, name, words in (
-        ("K", "bulk", "bulk modulus"),
-        ("G", "shear", "shear modulus"),
-        ("E", "youngs", "Young's modulus"),
-    ):
-        value = float(getattr(moduli, f"{name}_hill"))
-        half = f" ± {uncertainty[name]:.1f}" if name in uncertainty else ""
-        bounds = ""
-        if name != "youngs":
-            low, high = getattr(moduli, f"{name}_reuss"), getattr(moduli, f"{name}_voigt")
-            bounds = f", Reuss {low:.1f}, Voigt {high:.1f}"
-        sure = uncertainty.get(f"{name}{SURE}")
-        wide = "" if sure is None else f" (95 %: ± {sure:.1f})"
-        lines.append(f"{letter} = {value:.1f}{half} GPa{wide}  {words} (Hill{bounds})")
     stability = "mechanically stable"
     if not elasticity.is_stable(stiffness):
         stability = "NOT mechanically stable"
     elif doubtful:
         stability = "mechanical stability: unknown, for the reasons below"
-    return [
-        *lines,
-        f"ν = {moduli.poisson_hill:.3f}  Poisson's ratio",
-        f"A = {moduli.universal_anisotropy:.3f}  universal anisotropy, 0 when isotropic",
-        stability,
-        *_uncertainty_lines(uncertainty, reference),
+    bounds = [
+        f"{letter} {getattr(moduli, f'{name}_reuss'):.1f} to {getattr(moduli, f'{name}_voigt'):.1f}"
+        for letter, name in (("K", "bulk"), ("G", "shear"))
     ]
+    return [
+        "stiffness [GPa], Voigt order xx yy zz yz xz xy",
+        *matrix_lines(stiffness),
+        "",
+        *_quantities(stiffness, moduli, uncertainty, measured),
+        "",
+        stability,
+        f"averages of Hill, from Reuss to Voigt: {', '.join(bounds)}",
+        *_uncertainty_lines(uncertainty, reference),
+        *([f"measured: {'; '.join(measured.source.split('; ')[:2])}"] if measured else []),
+    ]
+
+
+def _quantities(
+    stiffness: Floats,
+    moduli: Moduli,
+    uncertainty: Mapping[str, Any],
+    measured: Example | None,
+) -> list[str]:
+    """Return moduli as a table; of a crystal that was measured its constants too."""
+    theirs = None if measured is None else elasticity.moduli(measured.values)
+    rows = [
+        (words, f"{name}_hill", 1, uncertainty.get(name), uncertainty.get(f"{name}{SURE}"))
+        for words, name in (
+            ("bulk modulus K [GPa]", "bulk"),
+            ("shear modulus G", "shear"),
+            ("Young's modulus E", "youngs"),
+        )
+    ]
+    rows.append(("Poisson's ratio ν", "poisson_hill", 3, None, None))
+    rows.append(("universal anisotropy", "universal_anisotropy", 3, None, None))
+    table = [
+        [words, _fixed(getattr(moduli, key), digits), _half(likely), _half(sure)]
+        + ([] if theirs is None else [_fixed(getattr(theirs, key), digits)])
+        for words, key, digits, likely, sure in rows
+    ]
+    if measured is not None:
+        table += _constants(stiffness, uncertainty, measured)
+    calibrated = f"bulk{SURE}" in uncertainty
+    heads = ["", "predicted", "± 68 %" if calibrated else "±", "± 95 %", "measured"]
+    table.insert(0, heads[: len(table[0])])
+    filled = [place for place in range(len(table[0])) if any(row[place] for row in table[1:])]
+    return aligned([[row[place] for place in filled] for row in table], left=1)
+
+
+def _constants(
+    stiffness: Floats, uncertainty: Mapping[str, Any], measured: Example
+) -> list[list[str]]:
+    """Return the independent constants of a crystal beside those that were measured.
+
+    None where the axes are not the standard ones of the point group, which constants belong to. A
+    constant whose sign the choice of x and y decides is given without it.
+    """
+    group = measured.point_group
+    full = from_voigt(stiffness)
+    if group is None or distance_to_group("elastic", full, group) > STANDARD:
+        return []
+    rows = []
+    for name in form("elastic", group).parameters:
+        place = int(name[1]) - 1, int(name[2]) - 1
+        either = "".join(VOIGT_LABELS[i] for i in place).count("z") % 2
+        values = [float(of[place]) for of in (stiffness, measured.values)]
+        ours, theirs = map(abs, values) if either else values
+        widths = [uncertainty.get(f"stiffness{wide}") for wide in ("", SURE)]
+        halves = [_half(None if each is None else np.asarray(each)[place]) for each in widths]
+        rows.append([f"|{name}|" if either else name, _fixed(ours, 1), *halves, _fixed(theirs, 1)])
+    return rows
+
+
+def _fixed(value: Any, digits: int) -> str:
+    return f"{float(value):.{digits}f}"
+
+
+def _half(width: Any) -> str:
+    return "" if width is None else _fixed(width, 1)
 
 
 def of_energy(
@@ -142,4 +207,4 @@ def _uncertainty_lines(uncertainty: Mapping[str, Any], reference: str) -> list[s
     if "relative" not in uncertainty:
         return []
     share = 100 * uncertainty["relative"]
-    return [f"the tensor as a whole: ± {share:.1f} %", f"±: {meaning(uncertainty, reference)}"]
+    return [f"±: {meaning(uncertainty, reference)}; the tensor as a whole ± {share:.1f} %"]

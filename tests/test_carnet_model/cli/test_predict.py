@@ -22,10 +22,11 @@ pytestmark = pytest.mark.usefixtures("weights_and_silicon")
 def test_one_crystal_is_printed_in_full() -> None:
     text = run("predict", "si.cif").stdout
     for part in (
-        "si.cif", "formula Si", "stiffness [GPa], Voigt order xx yy zz yz xz xy",
+        "si.cif, formula Si\n", "stiffness [GPa], Voigt order xx yy zz yz xz xy",
         "frame: structure axes",
-        "  a    5.4300    0.0000    0.0000", "bulk modulus (Hill, Reuss", "universal anisotropy",
-        "mechanically stable", "spread of the ensemble",
+        "  a    5.4300    0.0000    0.0000", "bulk modulus K [GPa]",
+        "averages of Hill, from Reuss to Voigt: K ", "universal anisotropy", "mechanically stable",
+        "spread of the ensemble",
     ):  # fmt: skip
         assert part in text, part
 
