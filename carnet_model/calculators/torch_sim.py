@@ -29,7 +29,7 @@ class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be instal
         potential: the path of a file that ``carnet export`` wrote, or the potential it holds.
         device: where it runs, when a path is given.
         compute_forces: hand out forces.
-        compute_stress: hand out stresses; every system then needs a volume.
+        compute_stress: hand out stresses; that of a system without a volume is NaN.
 
     Raises:
         ExportError: when the file cannot be used, or is not in eV.
@@ -66,7 +66,6 @@ class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be instal
 
         Raises:
             ExportError: for elements the potential does not know.
-            ValueError: when a stress is asked for and a system has no volume.
         """
         read = state.__getitem__ if isinstance(state, dict) else lambda name: getattr(state, name)
         positions, numbers, owners = read("positions"), read("atomic_numbers"), read("system_idx")
@@ -88,11 +87,7 @@ class CarNetModel(ModelInterface):  # type: ignore[misc] # it need not be instal
             properties["forces"] = result.forces(senders, receivers)
         if self.compute_stress:
             volumes = torch.linalg.det(cells).abs()
-            if not bool((volumes > 0).all()):
-                raise ValueError(
-                    "a stress needs three lattice vectors, and a system has no volume: pass "
-                    "compute_stress=False"
-                )
+            volumes = torch.where(volumes > 0, volumes, torch.nan)
             strain = result.strain_derivative(
                 vectors.to(result.gradient.dtype), bond_owners, systems
             )
