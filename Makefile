@@ -10,11 +10,13 @@ HASHED = $(PIP) install --quiet --require-hashes --no-deps --no-build-isolation
 OURS = $(PIP) install --quiet --no-build-isolation -c constraints.txt
 LOCKS = $(wildcard requirements/*.lock)
 
+.SILENT: .venv/python .venv/carnet .venv/test .venv/docs .venv/mutation
 .PHONY: demo check test docs bench campaign mutants clean
 
 demo: .venv/carnet
 	@.venv/bin/carnet predict docs/structures/quartz.cif
-	@printf '\n%s\n' 'next: .venv/bin/carnet predict YOUR.cif, or what symmetry alone says: .venv/bin/natural-tensors form elastic --group 32'
+	@printf '%s\n' '' 'next: .venv/bin/carnet predict YOUR.cif                   # a crystal of your own' \
+	  '      .venv/bin/natural-tensors form elastic --group 32   # what symmetry alone says of quartz'
 
 check: .venv/test
 	.venv/bin/ruff check .
@@ -43,24 +45,28 @@ mutants: .venv/mutation
 	.venv/bin/python -m tests.mutants
 
 .venv/python: $(LOCKS)
+	echo 'an environment in .venv, by the hashes of requirements/: PyTorch ...'
 	$(PYTHON) -m venv .venv
 	$(HASHED) -r requirements/build.lock
 	$(HASHED) -r requirements/torch-cpu.lock 2>/dev/null || $(HASHED) -r requirements/torch.lock
 	touch $@
 
 .venv/carnet: .venv/python pyproject.toml constraints.txt
+	echo 'what predicts ...'
 	$(HASHED) -r requirements/carnet.lock
 	$(OURS) -e ".[carnet]"
 	$(PIP) check
 	touch $@
 
 .venv/test: .venv/python pyproject.toml constraints.txt
+	echo 'what tests ...'
 	$(HASHED) -r requirements/test.lock
 	$(OURS) -e ".[test,dev]"
 	$(PIP) check
 	touch $@
 
 .venv/docs: .venv/python pyproject.toml constraints.txt
+	echo 'what builds the site ...'
 	$(HASHED) -r requirements/docs.lock
 	$(OURS) -e ".[docs]"
 	$(PIP) check
