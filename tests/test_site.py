@@ -102,6 +102,17 @@ def test_links_name_headings_that_exist(page: Path) -> None:
             assert anchor in anchors(other), target
 
 
+def test_every_fault_of_others_has_a_test_that_exists() -> None:
+    for section in (DOCS / "faults.md").read_text(encoding="utf-8").split("\n## ")[1:]:
+        title = section.partition("\n")[0]
+        names = set(re.findall(r"`(test_\w+)`", section))
+        assert names, title
+        files = re.findall(r"\]\(\.\./(tests/[^)]+)\)", section)
+        defined = "".join((ROOT / file).read_text(encoding="utf-8") for file in files)
+        missing = [name for name in names if f"def {name}(" not in defined]
+        assert not missing, f"{title}: {missing}"
+
+
 @pytest.mark.parametrize("package", ["natural_tensors", "codegen", "carnet_model"])
 def test_the_reference_describes_every_public_name(package: str) -> None:
     text = "\n".join(

@@ -130,6 +130,17 @@ def test_rotation_about_an_axis_stays_symbolic() -> None:
     assert sympy.simplify(found[4, 4] - sympy.cos(2 * angle)) == 0
 
 
+@pytest.mark.parametrize("weight", [1, 2, 3, 4])
+def test_the_smallest_rotations_are_not_lost(weight: int) -> None:
+    """Through angles they would be: the cosine of 1e-9 is 1."""
+    for axis in np.eye(3):
+        for angle in (1e-6, 1e-9):
+            found = rotation(weight, Rotation.from_rotvec(angle * axis).as_matrix())
+            # the eigenvalues of a rotation by t are exp(i m t), with m up to the weight
+            largest = np.linalg.norm(found - np.eye(2 * weight + 1), 2)
+            assert largest == pytest.approx(weight * angle, rel=1e-6)
+
+
 def test_rotations_take_a_batch() -> None:
     matrices = Rotation.random(6, rng=1).as_matrix().reshape(2, 3, 3, 3)
     for weight in range(4):
