@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -141,3 +142,9 @@ def test_structures_to_screen_are_as_many_and_as_large_as_asked(tmp_path: Path) 
     by_volume = [each.volume / len(each) for each in found if isinstance(each, Geometry)
                  and each.volume is not None]  # fmt: skip
     assert 8 < min(by_volume) < max(by_volume) < 60  # a cell that is repeated, not stretched
+
+
+def test_the_page_says_where_the_figures_of_every_topic_are() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*\| \[.+\]\(.+\) \|$", page, re.M)
+    assert sorted(rows) == sorted(program.TOPICS)
