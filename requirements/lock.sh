@@ -40,7 +40,7 @@ mapfile -t libraries < <(grep -oE '^(torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)
 without=()
 for each in "${libraries[@]}"; do without+=(--no-emit-package "${each%==}"); done
 
-hashed build "What builds packages that come as source, and this one; installed first." - <<<"setuptools"
+hashed build "What builds packages that come as source, and this one; installed first." - <<<$'setuptools\nsetuptools-scm'
 hashed torch "PyTorch as the public index has it, with the libraries that its build for GPUs needs." - <<<"torch"
 hashed carnet "What predicts (make demo), but for PyTorch." pyproject.toml --extra carnet "${without[@]}"
 hashed app "What the app needs (Dockerfile), but for PyTorch." pyproject.toml --extra app "${without[@]}"
