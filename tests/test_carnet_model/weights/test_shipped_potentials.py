@@ -15,7 +15,7 @@ from tests.helpers.paths import DATA, ROOT
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("silicon",)
+NAMES = ("silicon", "molybdenum", "lithium")
 ROWS = {
     "energy, meV an atom": "energy_mae",
     "forces, meV/Å": "forces_mae",
