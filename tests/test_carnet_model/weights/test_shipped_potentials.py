@@ -49,8 +49,8 @@ def test_errors_are_those_of_the_card(name: str, monkeypatch: pytest.MonkeyPatch
     for row, figure in ROWS.items():
         value, half = stated(card, row)
         assert listed[figure] == pytest.approx(value, abs=half)
-        # single precision differs from machine to machine
-        assert found.errors[figure].value == pytest.approx(listed[figure], rel=1e-3)
+        # single precision differs from machine to machine; what is listed has four decimals
+        assert found.errors[figure].value == pytest.approx(listed[figure], rel=1e-3, abs=6e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
