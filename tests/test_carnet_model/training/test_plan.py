@@ -57,7 +57,7 @@ def test_a_donor_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(checkpoint, "load", counted)
     fine_tuned(tmp_path, {"model": str(first.checkpoint), "freeze": ["embedding"]})
-    assert read == [str(first.checkpoint)]
+    assert read == [Path(first.checkpoint)]
 
 
 def test_a_donor_gives_the_sizes_of_the_network(tmp_path: Path) -> None:
