@@ -32,7 +32,7 @@ def test_networks_are_joined_and_their_errors_measured() -> None:
     assert 0 < record["intervals"]["bulk"]["likely"] < record["intervals"]["bulk"]["sure"]
     assert "intervals" not in json.loads(Path("plain/model.json").read_text())
     shown = run("predict", "si.cif", "-m", "both").stdout
-    assert re.search(r"^bulk modulus K \[GPa\] +[\d.]+ +[\d.]+ +[\d.]+$", shown, re.M)
+    assert re.search(r"^bulk modulus K \[GPa\] +[\d.]+ +[\d.]+ +[\d.]+\b", shown, re.M)
     assert "±: 68 % interval against PBE" in shown
     assert "none of its 30 examples" in error_of(
         "join", "a", "b", "-o", "c", "--data", data, "--split", "reserved"
