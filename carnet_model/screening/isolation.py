@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -170,17 +171,15 @@ class Isolated:
 def _serve(pipe: Connection, start: Start, settings: Settings) -> None:
     """Answer requests until nobody asks any more; the first answer says that all is ready."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks
-    try:
-        worker = start(settings)
-    except Exception as error:
-        pipe.send(_sent(error))
-        return
-    pipe.send(None)
-    try:
+    with suppress(EOFError, ConnectionError):  # nobody is at the other end any more
+        try:
+            worker = start(settings)
+        except Exception as error:
+            pipe.send(_sent(error))
+            return
+        pipe.send(None)
         while True:
             _answer(pipe, worker)
-    except (EOFError, ConnectionError):  # nobody is at the other end any more
-        return
 
 
 def _answer(pipe: Connection, worker: Computes) -> None:
