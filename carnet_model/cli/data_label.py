@@ -12,7 +12,7 @@ from natural_tensors.terminal import examples_of, say
 
 from .app import check_extras, data
 from .data_moduli import OutputOption
-from .options import PROGRESS_FROM, ModelOption, TargetOption
+from .options import PROGRESS_FROM, ModelOption, StructuresArgument, TargetOption
 
 
 @data.command(
@@ -22,12 +22,7 @@ from .options import PROGRESS_FROM, ModelOption, TargetOption
     ),
 )
 def label(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILES...", help="CIF, POSCAR, extended XYZ, JSON, ASE databases, folders."
-        ),
-    ],
+    paths: StructuresArgument,
     output: OutputOption,
     model: ModelOption = "elastic",
     target: TargetOption = None,
@@ -53,6 +48,7 @@ def label(
     of reserved compositions.
     """
     check_extras()
+    from ..data.text import counts_text
     from ..prediction import labelling
     from ..prediction.inputs import read
     from ..prediction.predictor import load
@@ -66,8 +62,6 @@ def label(
         )
     entries = list(read(paths))
     shown = sys.stderr.isatty() and len(entries) >= PROGRESS_FROM
-    from ..data.text import counts_text
-
     with progress_bar(len(entries), shown) as advance:
         counts = labelling.label(
             entries, predictor, output, spread=spread, most_atoms=most_atoms, advance=advance

@@ -19,6 +19,12 @@ PROGRESS_FROM = 20
 """As many structures show a progress bar on a terminal."""
 
 
+StructuresArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILES...", help="CIF, POSCAR, extended XYZ, JSON, ASE databases, folders."
+    ),
+]
 ModelOption = Annotated[
     str,
     typer.Option(

@@ -26,7 +26,14 @@ from ..prediction.text import meaning
 from ..structures.symmetry import FRAMES, FrameName
 from .app import app, check_extras
 from .interruption import EXIT_CODE, interruptible
-from .options import PROGRESS_FROM, BatchOption, ModelOption, PrecisionOption, TargetOption
+from .options import (
+    PROGRESS_FROM,
+    BatchOption,
+    ModelOption,
+    PrecisionOption,
+    StructuresArgument,
+    TargetOption,
+)
 
 FORMATS = ("text", "json", "csv", "extxyz")
 SUFFIXES = {".json": "json", ".csv": "csv", ".extxyz": "extxyz", ".xyz": "extxyz"}
@@ -58,12 +65,7 @@ WARNED = 20
     ),
 )
 def predict(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILES...", help="CIF, POSCAR, extended XYZ, JSON, ASE databases, folders."
-        ),
-    ],
+    paths: StructuresArgument,
     model: ModelOption = "elastic",
     target: TargetOption = None,
     output: Annotated[
