@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from natural_tensors import limits
 from tests.helpers import browsers
 from tests.helpers.machine import MISSING
 
@@ -101,3 +102,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         tmp_path_factory.mktemp("profile"), tmp_path_factory.mktemp("downloads")
     ) as driver:
         yield driver
+
+
+@pytest.fixture(autouse=True)
+def limits_as_before() -> Iterator[None]:
+    """Limits that a command or a job of the app changes for its process end with the test."""
+    with limits.changed():
+        yield
