@@ -1,7 +1,7 @@
 """Calculators of ASE by name: ours, those that other packages announce, well-known potentials.
 
 >>> calculator_named("silicon")
-CarNetCalculator(silicon: energy, free_energy, forces, stress)
+CarNetCalculator(silicon, 1 network: energy, free_energy, forces, stress)
 >>> type(calculator_named("ase.calculators.emt:EMT")).__name__
 'EMT'
 """
