@@ -56,6 +56,8 @@ class Mechanics:
         stress: GPa, positive under tension, shape ``(3, 3)``. Where it is not zero, stiffnesses are
             derivatives of the energy by the strain; those of the stress differ by as much.
         volume: of the cell, cubic angstrom.
+        noise: share of the largest eigenvalue of the force constants below which one counts as
+            zero.
     """
 
     force_constants: Floats
@@ -64,6 +66,7 @@ class Mechanics:
     forces: Floats
     stress: Floats
     volume: float
+    noise: float = SOFTEST
 
     @property
     def stiffness(self) -> Floats:
@@ -79,7 +82,7 @@ class Mechanics:
                 "the structure with this potential first"
             )
         values, vectors = np.linalg.eigh(self.force_constants)
-        limit = SOFTEST * values[-1]
+        limit = self.noise * values[-1]
         if values[0] < -limit:
             raise MechanicsError(
                 f"the force constants have an eigenvalue {values[0]:.3g} eV/Å^2: the structure is "
