@@ -19,6 +19,7 @@ from codegen.recipes.product import ProductRecipe
 from ..network.irreps import Irrep, Layout
 from ..network.layers.interaction import Interaction
 from ..network.layers.output import LIMIT, Output
+from ..network.layers.repulsion import COULOMB, POWER, SCREENING, TERMS, Repulsion
 from ..network.model import CarNet
 from ..network.targets import Target
 
@@ -73,7 +74,7 @@ def shape_of(network: CarNet, species: int, targets: Sequence[Target]) -> Networ
         species=species,
         layers=tuple(layers),
         outputs=tuple(
-            _output_shape(output, _blocks(network.interactions[0].outputs))
+            _output_shape(output, _blocks(network.interactions[0].outputs), network.repulsion)
             for output in network.outputs
             if output.target in targets
         ),
@@ -85,7 +86,9 @@ def _product_of(layer: Interaction) -> ProductRecipe:
     return ProductRecipe(layer.outputs.weight, parity="both" if layer.outputs.pseudo else "natural")
 
 
-def _output_shape(output: Output, blocks: Sequence[Block]) -> OutputShape:
+def _output_shape(
+    output: Output, blocks: Sequence[Block], repulsion: Repulsion | None
+) -> OutputShape:
     target = output.target
     form = target.matrix_form if target.positive else None
     matrix = len(target.reduction.unpack(np.zeros(target.dimension), form=form)) if form else 0
@@ -100,6 +103,7 @@ def _output_shape(output: Output, blocks: Sequence[Block]) -> OutputShape:
         matrix=matrix,
         limit=LIMIT,
         potential=target.potential,
+        screening=len(TERMS) if repulsion is not None and target.potential else 0,
     )
 
 
@@ -127,6 +131,9 @@ def weights_of(
     for number, output in enumerate(kept):
         for name, value in _of_output(output, shape, number, elements, width, numbers):
             yield f"outputs.{number}.{name}", value
+        if exact.repulsion is not None and output.target.potential:
+            for name, value in _of_repulsion(exact.repulsion, numbers):
+                yield f"outputs.{number}.repulsion.{name}", value
 
 
 def _doubled(network: CarNet) -> CarNet:
@@ -215,6 +222,14 @@ def _of_output(
         yield "pack", torch.from_numpy(packed.T.copy())
     tensors = np.stack([target.reduction.unpack(row, form="full") for row in identity])
     yield "components", torch.from_numpy(tensors.reshape(target.dimension, -1))
+
+
+def _of_repulsion(repulsion: Repulsion, numbers: Tensor) -> Iterator[tuple[str, Tensor]]:
+    charges = repulsion.charges[numbers]
+    yield "charges", charges * (COULOMB / 2) ** 0.5  # a bond has half of the energy of a pair
+    yield "rates", charges**POWER / SCREENING
+    yield "radii", repulsion.radii[numbers]
+    yield "terms", torch.tensor(TERMS, dtype=torch.float64)
 
 
 def _linear(layers: nn.Sequential, number: int) -> nn.Linear:

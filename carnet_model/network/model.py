@@ -15,6 +15,7 @@ from .layers.interaction import Interaction
 from .layers.modules import Modules
 from .layers.output import Output, mean
 from .layers.radial import RadialBasis
+from .layers.repulsion import Repulsion
 from .settings import NetworkSettings
 from .targets import Target, TargetError
 
@@ -86,6 +87,12 @@ class CarNet(nn.Module):
             )
             for target in targets
         )
+        if settings.repulsion and self.potential is None:
+            raise TargetError(
+                f"repulsion: true, and {', '.join(target.key for target in targets)} is no energy "
+                "that is summed over the atoms: leave repulsion out"
+            )
+        self.repulsion = Repulsion() if settings.repulsion else None
 
     @property
     def potential(self) -> Target | None:
@@ -110,8 +117,12 @@ class CarNet(nn.Module):
             batch: the graphs.
             bonds: their bonds, as :meth:`bonds` returns them; made when omitted.
         """
-        joined, features = self._trunk(batch, self.bonds(batch) if bonds is None else bonds)
-        return {output.target.key: output(joined, features, batch) for output in self.outputs}
+        bonds = self.bonds(batch) if bonds is None else bonds
+        joined, features = self._trunk(batch, bonds)
+        learned = {output.target.key: output(joined, features, batch) for output in self.outputs}
+        if self.repulsion is not None and self.potential is not None:
+            learned[self.potential.key] = learned[self.potential.key] + self.repulsion(bonds, batch)
+        return learned
 
     def representation(self, batch: Batch) -> Tensor:
         """Return the scalars that the outputs read, as means over the atoms of each structure.

@@ -49,6 +49,11 @@ class NetworkSettings(Settings):
         description="mean number of neighbours; from the training set when left out",
     )
     bounded: bool = Field(default=True, description="bound the moments before their products")
+    repulsion: bool = Field(
+        default=False,
+        description="add the universal repulsion of nuclei to the energy: it acts below the length "
+        "of a bond",
+    )
     volume: bool = Field(
         default=True,
         description="give the head the logarithm of the volume per atom (mean pooling)",

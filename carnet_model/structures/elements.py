@@ -19,6 +19,8 @@ NOBLE = (2, 10, 18, 36, 54, 86, 118)
 LOGARITHMS = ("melting_point", "boiling_point", "density", "bulk_modulus", "shear_modulus")
 """Positive quantities that spread over orders of magnitude: their logarithms are taken."""
 
+RADII = ("atomic", "van_der_waals")
+
 
 def position(number: int) -> tuple[int, int, tuple[int, int, int, int]]:
     """Return the period of an element, the electrons since the last noble gas, and their shells.
@@ -64,3 +66,22 @@ def descriptors() -> Floats:
     rows = np.concatenate([known, shells, rare.astype(np.float64)], axis=1)
     rows[0] = 0.0
     return rows
+
+
+@cache
+def core_radii() -> Floats:
+    """Return how far the core of each element reaches, angstrom, shape (119,); entry 0 is 0.
+
+    The atomic radius of ``elements.json``, so that two of them are about a bond; of an element
+    without one, half of its van der Waals radius; of one without both, 1.5.
+    """
+    table = json.loads(files(__package__).joinpath("elements.json").read_text(encoding="utf-8"))
+    atomic, outer = (list(table["columns"]).index(f"{kind}_radius") for kind in RADII)
+    radii = np.zeros(ELEMENTS)
+    radii[1:] = 1.5
+    for number, row in enumerate(table["elements"].values(), start=1):
+        if row[atomic] is not None:
+            radii[number] = row[atomic]
+        elif row[outer] is not None:
+            radii[number] = row[outer] / 2
+    return radii

@@ -87,6 +87,7 @@ class OutputShape:
         matrix: size of the symmetric matrix whose exponential it is; 0 for none.
         limit: length of the coordinates of its logarithm that is held, in deviations.
         potential: whether it is an energy, summed over the atoms.
+        screening: terms of the screening of the repulsion of nuclei that is added; 0 for none.
     """
 
     key: str
@@ -99,6 +100,7 @@ class OutputShape:
     matrix: int
     limit: float
     potential: bool
+    screening: int
 
     @property
     def tensors(self) -> tuple[tuple[Block, int], ...]:
@@ -192,6 +194,10 @@ class NetworkShape:
             yield Array(prefix + "unpack", (dimension, output.matrix, output.matrix), exact=True)
             yield Array(prefix + "pack", (dimension, output.matrix, output.matrix), exact=True)
         yield Array(prefix + "components", (dimension, 3**output.rank), exact=True)
+        if output.screening:
+            for name in ("charges", "rates", "radii"):
+                yield Array(f"{prefix}repulsion.{name}", (self.species,), exact=True)
+            yield Array(prefix + "repulsion.terms", (output.screening, 2), exact=True)
 
     def gates(self, output: OutputShape) -> int:
         """Return how many numbers a head makes: scalars, and factors of all other channels."""

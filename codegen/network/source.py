@@ -9,7 +9,7 @@ from functools import cached_property
 from .shape import NetworkShape
 from .text import filled, listed, network_lines, part
 
-SHARED = ("weights.hpp", "bonds.hpp", "member.hpp", "exponential.hpp")
+SHARED = ("weights.hpp", "bonds.hpp", "repulsion.hpp", "member.hpp", "exponential.hpp")
 """Parts of the program that serve every network, after its constants."""
 
 MOST = {"MOST_ATOMS": 100_000_000, "MOST_BONDS": 2_000_000_000, "MOST_THREADS": 1024}

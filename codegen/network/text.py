@@ -157,6 +157,7 @@ def _output(shape: NetworkShape, number: int) -> str:
         "matrix": output.matrix,
         "irreps": len(parts),
         "pooling": output.pooling,
+        "screening": output.screening,
         "limit": repr(output.limit),
         "irrep": listed(parts),
         "tables": "\n".join(_mixes(f"READOUT_{n + 1}", each) for n, each in enumerate(read)),
@@ -203,7 +204,16 @@ def _network(shape: NetworkShape) -> str:
         "forward": "\n".join(f"        forward(layer_{n}, bonds, pass);" for n in layers),
         "energies": ""
         if potential is None
-        else filled_in("energies.in", {"output": potential, "backward": pulled}),
+        else filled_in(
+            "energies.in",
+            {
+                "output": potential,
+                "backward": pulled,
+                "repulsion": f"        output_{potential}.repulsion.add(bonds, sums, by_vectors);"
+                if shape.outputs[potential - 1].screening
+                else "",
+            },
+        ),
         "coordinates": "\n".join(
             f"        if (target == {n - 1})\n"
             f"            return output_{n}.coordinates(bonds, pass.features, volume);"

@@ -5,6 +5,7 @@ from .interaction import Interaction
 from .mixing import Gate, Mixing
 from .output import Assembly, Head, Output
 from .radial import RadialBasis, RadialWeights
+from .repulsion import Repulsion
 
 __all__ = [
     "Assembly",
@@ -16,4 +17,5 @@ __all__ = [
     "Output",
     "RadialBasis",
     "RadialWeights",
+    "Repulsion",
 ]

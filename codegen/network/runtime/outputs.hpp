@@ -39,6 +39,7 @@ struct Output {
     Values atomic_second_bias, trunk_first_bias, trunk_second_bias, head_bias, importance_bias;
     std::vector<Matrix> readouts;
     std::vector<double> mean, scale, reference, unpack, pack, components;
+    Repulsion repulsion;
 
     explicit Output(Reader& reader)
         : atomic_bias(reader.values(Index(SPECIES) * O::HIDDEN)),
@@ -64,6 +65,7 @@ struct Output {
             pack = reader.doubles(Index(O::DIMENSION) * O::MATRIX * O::MATRIX);
         }
         components = reader.doubles(Index(O::DIMENSION) * O::ENTRIES);
+        if (O::SCREENING) repulsion.read(reader, O::SCREENING);
     }
 
     // Energies of some atoms, and, unless null, their gradient by the scalars in s.joined.
@@ -236,6 +238,11 @@ struct Output {
         for (Index system = 0; system < systems; ++system)
             for (int k = 0; k < O::DIMENSION; ++k)
                 total[k] += values[system * O::DIMENSION + k];
+        if (O::SCREENING) {
+            std::vector<double> each(size_t(bonds.atoms), 0.0);
+            repulsion.add(bonds, each.data(), nullptr);
+            for (double energy : each) total[0] += energy;
+        }
         values.swap(total);
     }
 

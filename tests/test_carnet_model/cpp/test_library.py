@@ -53,6 +53,12 @@ NETWORKS = {
         ),
         (ENERGY,),
     ),
+    "repelling": (
+        NetworkSettings(
+            channels=5, layers=2, body_order=3, cutoff=CUTOFF, neighbours=20, repulsion=True,
+        ),
+        (Target("dipole", pooling="sum"), ENERGY),
+    ),
     "heavy": (
         NetworkSettings(
             channels=5, layers=2, weight=3, message_weight=3, body_order=3, cutoff=CUTOFF,
@@ -134,7 +140,7 @@ def close(found: Floats | float, expected: Floats | float, relative: float) -> N
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("name", ["wide", "pseudo", "plain", "heavy"])
+@pytest.mark.parametrize("name", ["wide", "pseudo", "plain", "heavy", "repelling"])
 def test_energies_forces_and_virials(folder: Path, name: str, threads: int) -> None:
     atoms = crystal(4)  # 8 atoms have bonds for two threads
     expected = energy_and_derivatives(model(name), batch(atoms), stress=True)
@@ -144,6 +150,28 @@ def test_energies_forces_and_virials(folder: Path, name: str, threads: int) -> N
     close(found.energies.sum(), found.energy, 1e-13)
     close(found.forces, expected.forces.numpy(), 1e-11)
     close(found.virial, -expected.strain_derivative[0].numpy(), 1e-11)
+
+
+def test_nuclei_repel_each_other(folder: Path) -> None:
+    """In a crystal so compressed that the repulsion is nearly all of the energy."""
+    atoms = crystal(4)
+    atoms.set_cell(0.6 * atoms.cell.array, scale_atoms=True)
+    found = network(folder, "repelling").potential(bonded(atoms))
+    expected = energy_and_derivatives(model("repelling"), batch(atoms), stress=True)
+    alone = model("repelling").repulsion
+    assert alone is not None
+    assert expected.strain_derivative is not None
+    share = alone(model("repelling").bonds(batch(atoms)), batch(atoms)).item()
+    assert share > 10 * abs(expected.energy.item() - share)
+    close(found.energy, expected.energy[0].item(), 1e-12)
+    close(found.forces, expected.forces.numpy(), 1e-11)
+    close(found.virial, -expected.strain_derivative[0].numpy(), 1e-11)
+    here, flags = bonded(atoms), np.arange(len(atoms)) % 3 == 0
+    parts = [
+        network(folder, "repelling").potential(replace(here, counted=each.astype(np.uint8)))
+        for each in (flags, ~flags)
+    ]
+    close(parts[0].forces + parts[1].forces, found.forces, 1e-11)
 
 
 @pytest.mark.parametrize(("name", "key"), TENSORS)

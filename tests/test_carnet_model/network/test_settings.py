@@ -24,7 +24,7 @@ RANGES: dict[str, tuple[int, int]] = {
 DEFAULTS: dict[str, Any] = {
     "cutoff": 5.0, "channels": 48, "layers": 2, "weight": None, "message_weight": 1,
     "body_order": 4, "pseudo": None, "radial": 10, "radial_hidden": 48, "embedding": 48,
-    "head_hidden": 96, "neighbours": None, "bounded": True, "volume": True,
+    "head_hidden": 96, "neighbours": None, "bounded": True, "repulsion": False, "volume": True,
 }  # fmt: skip
 
 
