@@ -33,6 +33,7 @@ from ..inference.choice import own_networks
 from ..inference.networks import Networks, Response, ResponseError, check_precision, potential_of
 from ..network.targets import Target
 from ..prediction.predictor import Predictor, load
+from ..structures.closest import Closest
 from ..structures.conversion import geometry
 from ..structures.geometry import FLATTEST, Geometry, GeometryError
 from .neighbour_list import NeighbourList
@@ -153,6 +154,11 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
     def rebuilds(self) -> int:
         """How often the neighbour list was built."""
         return self.neighbours.builds
+
+    @property
+    def closest(self) -> Closest:
+        """The shortest distances between elements in training, as far as the weights state them."""
+        return self._domain.closest
 
     def _get_name(self) -> str:
         return "carnet"

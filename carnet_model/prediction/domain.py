@@ -32,6 +32,7 @@ from ..structures.bonding import (
     has_bonds,
     known_ranges,
 )
+from ..structures.closest import Closest
 from ..structures.geometry import Geometry
 from ..structures.periodic_table import SYMBOLS
 from ..structures.signature import SHELL_CENTRES, signature, signature_reach
@@ -63,6 +64,12 @@ EMPTY = f"vacuum: {SEPARATE}"
 PARTS = {2: "layers", 1: "chains", 0: "molecules"}
 """What repeats along so many directions."""
 
+NEARER = 0.95
+"""Share of the shortest distance of two elements in the training set below which a pair is warned
+of. Structures that are put aside from the sets of the shipped potentials, and molecular dynamics
+at 1200 K, stay above 1.0 of it; the second shortest distance of a set is up to 6 % above the first.
+"""
+
 SHELL = 0.02
 """Share of the range of pair counts beyond it that is not warned of."""
 
@@ -78,6 +85,7 @@ class Domain:
             (`structures.signature`); None when they did not travel with the weights.
         high: the largest, likewise.
         crystals: whether the property is one of crystals, which need three directions and a volume.
+        closest: the shortest distances between elements in the training set, where they are known.
     """
 
     elements: frozenset[int] = frozenset()
@@ -85,18 +93,35 @@ class Domain:
     low: Floats | None = None
     high: Floats | None = None
     crystals: bool = False
+    closest: Closest = field(default_factory=Closest)
 
     @classmethod
-    def of(cls, elements: Iterable[int], seen: Fingerprints | None, crystals: bool) -> Domain:
-        """Describe a training set by its elements and the fingerprints of its structures."""
-        known = frozenset(int(number) for number in elements)
+    def of(
+        cls,
+        elements: Iterable[int],
+        seen: Fingerprints | None,
+        crystals: bool,
+        closest: Mapping[str, float] | None = None,
+    ) -> Domain:
+        """Describe a training set.
+
+        Args:
+            elements: atomic numbers that occur.
+            seen: fingerprints of its structures.
+            crystals: whether the property is one of crystals.
+            closest: the shortest distances between elements, as `Closest.to_dict` writes them.
+        """
+        known, near = (
+            frozenset(int(number) for number in elements),
+            Closest.from_dict(closest or {}),
+        )
         if seen is None or not len(seen):
-            return cls(known, crystals=crystals)
+            return cls(known, crystals=crystals, closest=near)
         counts = Counter(
             symbol for formula in seen.formulas for symbol in set(_ELEMENT.findall(formula))
         )
         rows = np.asarray(seen.signatures, dtype=np.float64)
-        return cls(known, counts, rows.min(axis=0), rows.max(axis=0), crystals)
+        return cls(known, counts, rows.min(axis=0), rows.max(axis=0), crystals, near)
 
     def unknown(self, numbers: Integers) -> tuple[str, ...]:
         """Return the symbols of elements that the weights do not know."""
@@ -128,6 +153,7 @@ class Domain:
                 f"it repeats along {sum(structure.periodic)} directions only, and this is a "
                 "property of crystals"
             )
+        warnings += self._too_near(structure)
         isolated = np.flatnonzero(degrees == 0)
         if len(isolated):
             first = int(isolated[0])
@@ -168,6 +194,18 @@ class Domain:
                 f"holds the {PARTS[held]} to each other DFT (PBE) has too little"
             )
         return [*warnings, *_environments(structure)]
+
+    def _too_near(self, structure: Geometry) -> list[str]:
+        """Say which atoms are nearer to each other than any of their elements in training."""
+        reach = NEARER * self.closest.largest(structure.numbers)
+        if not reach:
+            return []
+        # the search takes long over much less than an angstrom
+        first, second, _, distances = structure.neighbours(max(reach, 1.0))
+        pair = self.closest.nearest(structure.numbers, first, second, distances)
+        if pair is None or pair.share >= NEARER:
+            return []
+        return [f"{pair}, the shortest distance of these elements in the training set"]
 
     def _outside(self, structure: Geometry) -> list[str]:
         """Say how volume and distances leave the range of the training set."""

@@ -118,8 +118,9 @@ class Predictor:
     Args:
         models: `CarNet` modules with the same targets and cutoff, of which copies are made; or
             networks that `inference` opened.
-        record: what is known about them (`checkpoint`): the keys read are ``elements`` and
-            ``intervals``, how large errors are (`evaluation.calibration` finds it).
+        record: what is known about them (`checkpoint`): the keys read are ``elements``,
+            ``closest``, the shortest distances between them, and ``intervals``, how large errors
+            are (`evaluation.calibration` finds it).
         seen: fingerprints of the training structures.
         name: what messages call it.
         target: key of the tensor that is predicted; the first of the networks' when left out.
@@ -164,7 +165,12 @@ class Predictor:
         first = self.target == self.targets[0]
         self._errors = intervals.from_record(self.record) if first else {}
         self._needs_volume = self.target.pooling == "mean" and self.networks.needs_volume
-        self.domain = Domain.of(self.record.get("elements") or (), seen, self._needs_volume)
+        self.domain = Domain.of(
+            self.record.get("elements") or (),
+            seen,
+            self._needs_volume,
+            self.record.get("closest"),
+        )
 
     @property
     def models(self) -> tuple[CarNet, ...]:

@@ -67,6 +67,7 @@ class EpochWriter(CheckpointCallback):
         self.plan, self.samples, self.talk = plan, samples, talk
         self.folder = plan.folder
         self.arrays = arrays_of(samples.train.signatures())
+        self.closest = samples.train.closest().to_dict()
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Do not go on with a run that had stopped."""
@@ -102,6 +103,7 @@ class EpochWriter(CheckpointCallback):
         metrics = dict(learner.history[-1]) if learner.history else {}
         record = {
             "elements": self.samples.elements,
+            "closest": self.closest,
             "fingerprint": self.samples.fingerprint,
             "structures": {"train": len(self.samples.train), "val": len(self.samples.val)},
             "metrics": metrics,

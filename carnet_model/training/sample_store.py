@@ -25,6 +25,7 @@ from ..data.fingerprints import Fingerprints, fingerprint_of, joined_fingerprint
 from ..network.batch import Batch
 from ..network.targets import Target
 from ..structures import graph
+from ..structures.closest import Closest
 from ..structures.graph import Graph
 from ..structures.signature import signature
 from .label_tensors import Labels, PotentialLabels, TensorLabels
@@ -267,6 +268,19 @@ class Store:
             counts=torch.from_numpy(counts),
         )
 
+    def closest(self, rows: Integers) -> Closest:
+        """Return the shortest distances between elements in some samples, within the cutoff."""
+        found = []
+        for start in range(0, len(rows), BLOCK):
+            some = rows[start : start + BLOCK]
+            joined, counts, edges = self._graph(some), self.atoms[some], self.edges[some]
+            senders = joined.senders + np.repeat(np.cumsum(counts) - counts, edges)
+            cells = np.repeat(joined.cell.reshape(-1, 3, 3), edges, axis=0)
+            ends = joined.positions[senders] + np.einsum("ei,eij->ej", joined.shifts, cells)
+            distances = np.linalg.norm(ends - joined.positions[joined.receivers], axis=1)
+            found.append(Closest.of(joined.numbers, joined.receivers, senders, distances))
+        return Closest.in_any(found)
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Keys of the targets."""
@@ -344,6 +358,10 @@ class StoredSamples(Sequence[Sample]):
             tuple(formulas[place] for place in labelled),
             numbers[labelled],
         )
+
+    def closest(self) -> Closest:
+        """Return the shortest distances between elements in them, within the cutoff."""
+        return self.store.closest(self.rows)
 
     def _texts(self, name: str) -> list[str]:
         texts = self.store.texts(name)

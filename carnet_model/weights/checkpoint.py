@@ -91,9 +91,9 @@ def save(
     Args:
         folder: created, or replaced when it holds a checkpoint.
         models: the members, at least one, all of the same targets.
-        record: what else is known: ``elements`` (atomic numbers seen in training),
-            ``fingerprint`` (of the training data), ``metrics``, ``config``, ``seeds`` and any
-            other key; JSON values.
+        record: what else is known: ``elements`` (atomic numbers seen in training), ``closest``
+            (the shortest distances between them there, `Closest.to_dict`), ``fingerprint`` (of the
+            training data), ``metrics``, ``config``, ``seeds`` and any other key; JSON values.
         arrays: travel with the weights.
 
     Raises:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.fingerprints import Fingerprints
+from ..structures.closest import Closest
 from .arrays import arrays_of
 from .checkpoint import Checkpoint, load, save
 from .record import CheckpointError
@@ -21,7 +22,8 @@ def merge(
 ) -> Checkpoint:
     """Join checkpoints into one ensemble, write it, and return it.
 
-    Elements count as seen when every member saw them; structures seen by any are marked as such.
+    Elements, and distances between them, count as seen when every member saw them; structures seen
+    by any are marked as such.
 
     Args:
         folders: checkpoints of the same targets.
@@ -42,6 +44,9 @@ def merge(
         )
     record = {
         "elements": sorted(elements),
+        "closest": Closest.in_each(
+            Closest.from_dict(part.record.get("closest") or {}) for part in parts
+        ).to_dict(),
         "fingerprint": _common_fingerprint([str(part.record["fingerprint"]) for part in parts]),
         "metrics": {},
         "config": parts[0].record["config"],

@@ -13,6 +13,7 @@ from natural_tensors.errors import InputError, translated
 from natural_tensors.files.decoding import DecodingError, decode_json, decode_text
 
 from ..network.targets import Target
+from ..structures.closest import Closest
 
 FORMAT = 3
 """Number of the format of checkpoints; a newer one is refused, an older one is upgraded."""
@@ -185,6 +186,16 @@ def _are_intervals(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and all(map(_is_error_model, value.values())))
 
 
+def _are_distances(value: Any) -> bool:
+    if value is None:
+        return True
+    try:
+        Closest.from_dict(value)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
+
+
 ENTRIES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "targets": (_several(_is_target, 1), "objects with tensor, pooling, unit, ... of each target"),
     "members": (_whole(1, MOST_MEMBERS), f"a whole number, 1 .. {MOST_MEMBERS}"),
@@ -198,6 +209,7 @@ ENTRIES: dict[str, tuple[Callable[[Any], bool], str]] = {
         _are_intervals,
         "nothing, or objects with finite numbers: constant, three powers, likely, sure",
     ),
+    "closest": (_are_distances, "nothing, or distances in angstrom by two elements, 'Na-Cl'"),
     "reference": (lambda value: value is None or isinstance(value, str), "text, or nothing"),
 }
 """The entries that are read, whether they hold, and what is allowed."""

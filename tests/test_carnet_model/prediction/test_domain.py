@@ -165,3 +165,18 @@ def test_a_domain_without_fingerprints_knows_elements_only() -> None:
     crystal = CRYSTALS["mp-101"]
     assert domain.warnings_for(crystal, np.array([12])) == []
     assert Domain.of([6], seen(RECORDS[:3]), crystals=True).counts["Pd"] == 1
+
+
+def test_atoms_nearer_than_any_in_training_are_warned_of() -> None:
+    model = load("silicon")
+    assert list(model.record["closest"]) == ["Si-Si"]
+    pressed = geometry(bulk("Si", a=5.43 * 0.72))  # bonds of 1.69 Å
+    degrees = np.full(2, 4)
+    (warning,) = [text for text in model.domain.warnings_for(pressed, degrees) if "apart" in text]
+    assert warning == (
+        "atoms 0 (Si) and 1 (Si) are 1.69 Å apart, 0.93 of 1.83 Å, "
+        "the shortest distance of these elements in the training set"
+    )
+    usual = geometry(bulk("Si", a=5.43 * 0.75))
+    assert not [text for text in model.domain.warnings_for(usual, degrees) if "apart" in text]
+    assert not Domain.of([14], None, False).closest

@@ -19,6 +19,7 @@ from carnet_model.data.fingerprints import Fingerprints, fingerprint
 from carnet_model.data.reading import read_examples
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.structures import graph
+from carnet_model.structures.closest import Closest
 from carnet_model.training import sample_cache, sample_store
 from carnet_model.training.batches import Share, StepData, join_samples
 from carnet_model.training.building import prepare_examples
@@ -71,6 +72,14 @@ def test_samples_are_read_once_and_hold_what_the_files_do(
     assert seen.identifiers == expected_prints.identifiers
     assert seen.formulas == expected_prints.formulas
     assert np.array_equal(seen.signatures, expected_prints.signatures)
+    near = Closest.in_any(
+        Closest.of(
+            each.numbers, each.receivers, each.senders, np.linalg.norm(each.vectors(), axis=1)
+        )
+        for each in (sample.graph for sample in first.train)
+    )
+    assert np.allclose(first.train.closest().distances, near.distances)
+    assert near
     sizes = [sample.graph.edges for sample in first.train]
     assert first.train.edges.tolist() == sizes
     assert first.train[2:5][1].identifier == first.train[3].identifier

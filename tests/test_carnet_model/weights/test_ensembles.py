@@ -16,12 +16,14 @@ from tests.helpers.tiny_checkpoints import fingerprints, network, record
 def test_an_ensemble_of_checkpoints(tmp_path: Path) -> None:
     for number, (elements, names) in enumerate([([11, 17, 3], "ab"), ([11, 17], "abc")]):
         arrays = arrays_of(fingerprints(*names))
-        entry = record(elements=elements, seeds=[number], fingerprint=str(number))
+        near = {"Na-Cl": 2.5 + 0.1 * number, **({} if number else {"Na-Na": 3.9})}
+        entry = record(elements=elements, closest=near, seeds=[number], fingerprint=str(number))
         checkpoint.save(tmp_path / str(number), [network(number)], entry, arrays)
     joined = ensembles.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "both")
     assert len(joined.models) == 2
     assert "2 members" in repr(joined)
     assert joined.elements == {11, 17}
+    assert joined.record["closest"] == {"Na-Cl": 2.6}  # what both saw
     assert joined.record["seeds"] == [0, 1]
     assert joined.fingerprints is not None
     assert joined.fingerprints.identifiers == ("a", "b", "c")
