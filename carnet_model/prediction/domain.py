@@ -111,10 +111,8 @@ class Domain:
             crystals: whether the property is one of crystals.
             closest: the shortest distances between elements, as `Closest.to_dict` writes them.
         """
-        known, near = (
-            frozenset(int(number) for number in elements),
-            Closest.from_dict(closest or {}),
-        )
+        known = frozenset(int(number) for number in elements)
+        near = Closest.from_dict(closest or {})
         if seen is None or not len(seen):
             return cls(known, crystals=crystals, closest=near)
         counts = Counter(

@@ -152,15 +152,18 @@ class Closest:
         """Return the pair whose distance is the smallest share of the one known, if any is known.
 
         Args:
-            numbers, first, second, distances: as in `of`.
+            numbers: as in `of`.
+            first: as in `of`.
+            second: as in `of`.
+            distances: as in `of`.
         """
         known = self.distances[numbers[first], numbers[second]]
         if not np.isfinite(known).any():
             return None
         place = int(np.argmin(np.where(np.isfinite(known), distances / known, np.inf)))
-        ends = sorted((int(first[place]), int(second[place])))
-        one, other = (SYMBOLS[int(numbers[end])] for end in ends)
-        return Pair(*ends, (one, other), float(distances[place]), float(known[place]))
+        low, high = sorted((int(first[place]), int(second[place])))
+        symbols = SYMBOLS[int(numbers[low])], SYMBOLS[int(numbers[high])]
+        return Pair(low, high, symbols, float(distances[place]), float(known[place]))
 
     def __bool__(self) -> bool:
         return bool(np.isfinite(self.distances).any())

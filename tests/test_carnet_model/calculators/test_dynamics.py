@@ -116,7 +116,7 @@ def test_a_relaxation_of_the_cell_is_watched() -> None:
     atoms.calc = ensemble(1, closest={"Si-Si": 2.3})
     relaxation = BFGS(FrechetCellFilter(atoms), logfile=None)
     relaxation.attach(DomainMonitor(relaxation))
-    with pytest.raises(OutsideDomainError, match="atoms 0 .Si. and 1 .Si. are 1.88 Å apart"):
+    with pytest.raises(OutsideDomainError, match=r"atoms 0 .Si. and 1 .Si. are 1.88 Å apart"):
         relaxation.run(fmax=0.01, steps=3)
 
 
