@@ -1,8 +1,9 @@
-"""Print the tables of the topics named, of all but `accuracy` when none is; see `TOPICS`.
+"""Print the tables of the topics named, of all but `LONG` when none is; see `TOPICS`.
 
 Several topics run one after another, each in a process of its own: none sees what another left
 behind, and one that fails does not take the rest along. What is being measured is said on the
-standard error. The table of accuracies trains networks for two hours unless they are there.
+standard error. The table of accuracies trains networks for two hours unless they are there; what a
+general potential is judged by, `universal`, has options of its own and stands alone.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ from .processes import say
 
 TOPICS = (
     "exact", "numeric", "generated", "expressions", "network", "potentials", "roofline", "growth",
-    "training", "physics", "cold", "screening", "app", "accuracy",
+    "training", "physics", "cold", "screening", "app", "accuracy", "universal",
 )  # fmt: skip
+
+LONG = ("accuracy", "universal")
+"""They run when they are named."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure the topics named on the command line; return 0, 1 if one failed, 2 for a wrong name.
 
     Args:
-        arguments: names of topics.
+        arguments: names of topics; after ``universal`` its own arguments.
     """
-    chosen = list(arguments) or [topic for topic in TOPICS if topic != "accuracy"]
+    if arguments[:1] == ["universal"]:
+        return int(import_module("benchmarks.universal.__main__").main(arguments[1:]))
+    chosen = list(arguments) or [topic for topic in TOPICS if topic not in LONG]
     unknown = [topic for topic in chosen if topic not in TOPICS]
     if unknown:
         print(f"error: topic {unknown[0]!r} is not one of {', '.join(TOPICS)}", file=sys.stderr)

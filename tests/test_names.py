@@ -16,7 +16,7 @@ RENAMED = ROOT / "docs" / "renamed.md"
 GUIDES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
 GUIDES += sorted(page for page in (ROOT / "docs").glob("*.md") if page != RENAMED)
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-NOT_PYTHON = {"natural_tensors.commands"}  # the group of entry points
+NOT_PYTHON = {"natural_tensors.commands", "natural_tensors.calculators"}  # entry points
 
 
 def rows() -> list[tuple[str, str]]:

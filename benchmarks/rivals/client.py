@@ -1,4 +1,4 @@
-"""A rival's worker, driven from this environment."""
+"""Workers in environments of their own, driven from this one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import selectors
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -16,35 +16,28 @@ WORKER = Path(__file__).with_name("worker.py")
 TAIL = 3000
 
 
-class Rival:
-    """A rival package at work in a process of another environment.
+class Worker:
+    """A program that answers lines with lines of JSON, in a process of its own.
 
     Args:
-        python: the interpreter of the rival's environment.
-        name: which rival, as the worker knows it: "nequip", "nequip-compiled" or "mace".
-        case: the structure and the settings of the network.
+        name: what messages call it.
+        command: program and arguments.
         timeout: how many seconds an answer may take, the first one too.
-        module: run this module of ours instead of the rivals' worker.
 
     Attributes:
-        ready: what the worker says of the network: version, edges, parameters, first calls.
+        ready: what it says first.
 
     Raises:
-        RuntimeError: if the worker ends, or is silent for too long; with the end of what it said.
+        RuntimeError: if it ends, or is silent for too long; with the end of what it said.
     """
 
-    def __init__(
-        self, python: str, name: str, case: Mapping[str, Any], timeout: float = 600,
-        module: str = "",
-    ) -> None:  # fmt: skip
+    def __init__(self, name: str, command: Sequence[str], timeout: float = 600) -> None:
         self.name = name
         self.timeout = timeout
         self._folder = tempfile.TemporaryDirectory()
-        path = Path(self._folder.name) / "case.json"
-        path.write_text(json.dumps(dict(case)))
         self._errors = (Path(self._folder.name) / "stderr").open("w+b")
         self._process = subprocess.Popen(
-            [python, *(["-m", module] if module else [str(WORKER)]), name, str(path)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -59,14 +52,6 @@ class Rival:
         except BaseException:
             self.close()
             raise
-
-    def ms(self, action: str) -> float:
-        """Return the milliseconds of one call of "forces" or "train"."""
-        return float(self._ask(action)["ms"])
-
-    def peak(self) -> float:
-        """Return how far a training step raises the worker's peak of memory, in MB."""
-        return float(self._ask("peak")["mb"])
 
     def close(self) -> None:
         """End the worker."""
@@ -92,7 +77,12 @@ class Rival:
     ) -> None:
         self.close()
 
-    def _ask(self, request: str) -> dict[str, Any]:
+    def ask(self, request: str) -> dict[str, Any]:
+        """Return the answer to a line.
+
+        Raises:
+            ValueError: when the answer is an error.
+        """
         try:
             self._requests.write(f"{request}\n".encode())
         except OSError as error:
@@ -121,3 +111,36 @@ class Rival:
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace")[-TAIL:]
         return RuntimeError(f"the worker of {self.name} {what}; it said last:\n{said}")
+
+
+class Rival(Worker):
+    """A rival package at work in a process of another environment.
+
+    Args:
+        python: the interpreter of the rival's environment.
+        name: which rival, as the worker knows it: "nequip", "nequip-compiled" or "mace".
+        case: the structure and the settings of the network.
+        timeout: how many seconds an answer may take, the first one too.
+        module: run this module of ours instead of the rivals' worker.
+
+    Attributes:
+        ready: what the worker says of the network: version, edges, parameters, first calls.
+    """
+
+    def __init__(
+        self, python: str, name: str, case: Mapping[str, Any], timeout: float = 600,
+        module: str = "",
+    ) -> None:  # fmt: skip
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(dict(case), file)
+            file.flush()
+            program = ["-m", module] if module else [str(WORKER)]
+            super().__init__(name, [python, *program, name, file.name], timeout)
+
+    def ms(self, action: str) -> float:
+        """Return the milliseconds of one call of "forces" or "train"."""
+        return float(self.ask(action)["ms"])
+
+    def peak(self) -> float:
+        """Return how far a training step raises the worker's peak of memory, in MB."""
+        return float(self.ask("peak")["mb"])

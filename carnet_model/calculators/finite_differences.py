@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from ase.calculators.calculator import BaseCalculator
+from ase.stress import voigt_6_to_full_3x3_stress
 
 from natural_tensors.arrays import Floats
 
@@ -80,15 +81,7 @@ def finite_differences(
         internal_strain=still @ coupling,
         clamped=(clamped + clamped.T) / 2 * EV_PER_A3,
         forces=forces,
-        stress=_full(stress) * EV_PER_A3,
+        stress=voigt_6_to_full_3x3_stress(stress) * EV_PER_A3,
         volume=volume,
         noise=NOISE,
     )
-
-
-def _full(stress: Floats) -> Floats:
-    """Return a stress as a matrix, from the order of ASE."""
-    matrix = np.zeros((3, 3))
-    for (i, j), value in zip(PAIRS, stress, strict=True):
-        matrix[i, j] = matrix[j, i] = value
-    return matrix

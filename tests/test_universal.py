@@ -1,0 +1,249 @@
+"""What judges a general potential, on crystals whose answers are known."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.calculator import CalculationFailed
+from ase.calculators.emt import EMT
+
+from benchmarks import __main__ as benchmarks
+from benchmarks.rivals.calculator import answer, made
+from benchmarks.universal import elastic, frames, jobs, volumes
+from benchmarks.universal.__main__ import ROWS
+from benchmarks.universal.jobs import ResultsError, Settings, results, sample
+from benchmarks.universal.potentials import Potential
+from carnet_model.calculators.elastic_constants import relax
+from carnet_model.structures.conversion import geometry
+from carnet_model.structures.geometry import Geometry
+
+ELSEWHERE = f"emt={sys.executable} ase.calculators.emt:EMT"
+"""A calculator in another process; the environment is this one."""
+
+METALS = ("Cu", "Ni", "Ag", "Pd")
+
+
+def record(structure: Geometry, name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": name, "split": "val", "numbers": structure.numbers.tolist(),
+        "lattice": structure.cell.tolist(), "positions": structure.positions.tolist(), **more,
+    }  # fmt: skip
+
+
+def write(path: Path, records: Sequence[dict[str, Any]]) -> None:
+    path.write_bytes(gzip.compress(json.dumps(records).encode()))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data sets that the effective medium theory agrees with, and a crystal it does not know."""
+    folder = tmp_path_factory.mktemp("data")
+    elastic_records, structures = [], []
+    labelled: list[dict[str, Any]] = []
+    for metal in METALS:
+        crystal = relax(EMT(), geometry(bulk(metal)), force=1e-4)
+        stiffness = np.array(elastic.derived(EMT(), crystal)["stiffness"])
+        elastic_records.append(
+            record(crystal, metal, C=stiffness[np.triu_indices(6)].tolist(), formula=metal)
+        )
+        larger = Geometry(crystal.numbers, crystal.positions, 1.01 * crystal.cell, (True,) * 3)
+        structures.append(record(larger, metal))
+        for split in ("val", "train"):
+            atoms = bulk(metal, cubic=True)
+            atoms.rattle(0.1, seed=len(labelled))
+            found = frames.single_point(EMT(), geometry(atoms))
+            found["energy"] += 5.0 * len(atoms)  # another zero of the energy
+            found["stress"] = (2 * np.array(found["stress"])).tolist()
+            labelled.append(
+                record(
+                    geometry(atoms), metal, src="a", stress_ok=metal == "Cu", **found
+                ) | {"split": split}
+            )  # fmt: skip
+    unknown = geometry(bulk("Si"))
+    elastic_records.append(record(unknown, "Si", C=elastic_records[0]["C"]))
+    write(folder / elastic.FILE, elastic_records)
+    write(folder / volumes.FILE, [*structures, record(unknown, "Si")])
+    write(folder / frames.FILE, labelled)
+    return folder
+
+
+def cells_of(table: str, label: str) -> list[str]:
+    """Return the cells of the first row of a printed table that begins so."""
+    row = next(line for line in table.splitlines() if line.startswith(f"│ {label} "))
+    return [cell.strip() for cell in row.strip("│").split("│")]
+
+
+@pytest.mark.slow
+def test_a_potential_is_judged_by_what_it_agrees_with(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = [
+        "universal", *ROWS, "--calculator", ELSEWHERE, "--data", str(data), "-o",
+        str(tmp_path / "runs"), "--processes", "1",
+    ]  # fmt: skip
+    assert benchmarks.main(arguments) == 0
+    printed = capsys.readouterr().out
+    tensors, of_frames, of_volumes = printed.split("potential")[1:]
+    cells = cells_of(tensors, "emt")
+    assert all(abs(float(cell.split()[0])) < 0.05 for cell in cells[1:7])
+    assert cells[7:10] == ["0", "0", "1"]  # silicon
+    # the zero of the energy is fitted, the forces are the labels', the stress is half of them
+    cells = cells_of(of_frames, "emt")
+    assert (cells[2], cells[3].split()[0], cells[4], cells[6]) == ("4", "0", "0", "4")
+    assert float(cells[5].split()[0]) < 5
+    assert float(cells[7].split()[0]) > 0.1
+    assert cells[8] == "1"
+    cells = cells_of(of_volumes, "emt")
+    assert float(cells[1]) == pytest.approx(100 * (1 - 1.01**-3), abs=0.02)
+    assert float(cells[2]) == pytest.approx(100 * (1.01**-3 - 1), abs=0.02)
+    assert cells[4:7] == ["0", "0", "1"]
+
+    def never(*_: object) -> None:
+        raise AssertionError("what is there is computed again")
+
+    monkeypatch.setattr(jobs, "_work", never)
+    assert benchmarks.main(arguments) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_results_of_something_else_are_refused(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, folder=tmp_path)
+    emt = Potential.of("emt=ase.calculators.emt:EMT")
+    assert results(emt, "row", frames.single_point, {}, settings, {"force": 1}) == {}
+    with pytest.raises(
+        ResultsError, match=r"(?s)emt\.jsonl: holds results of .*'force': 1.*LABEL="
+    ):
+        results(emt, "row", frames.single_point, {}, settings, {"force": 2})
+    with pytest.raises(ResultsError, match="holds results of"):
+        results(Potential("emt", "lj"), "row", frames.single_point, {}, settings, {"force": 1})
+
+
+def test_a_line_that_was_not_ended_is_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = {"row": "row", "potential": "lj"}
+    lines = [head, {"id": "a", "x": 1}, {"id": "b", "x": 2}]
+    place = tmp_path / "row" / "lj.jsonl"
+    place.parent.mkdir()
+    place.write_text("\n".join(map(json.dumps, lines))[:-3])
+    asked: list[str] = []
+
+    def work(*given: Any) -> None:
+        asked.extend(given[2])
+        given[-1].update({name: {"x": 3} for name in given[2]})
+
+    monkeypatch.setattr(jobs, "_work", work)
+    settings = Settings(data=tmp_path, folder=tmp_path)
+    found = results(Potential.of("lj"), "row", frames.single_point, {"a": 0, "b": 0}, settings)
+    assert asked == ["b"]
+    assert found == {"a": {"x": 1}, "b": {"x": 3}}
+    assert len(place.read_text().splitlines()) == 2
+
+
+def test_failures_are_counted_and_are_no_small_errors() -> None:
+    truth = {name: np.diag([100.0, 100, 100, 50, 50, 50]) for name in "abc"}
+    right = {"stiffness": truth["a"].tolist(), "volume": 0.02, "seconds": 1.0}
+    found = {
+        "a": right,
+        "b": {"failed": "unstable", "volume": -0.01, "seconds": 2.0},
+        "c": {"error": "boom", "seconds": 3.0},
+    }
+    table = elastic.compared({"x": found}, truth, list("abc"), "")
+    row = [next(iter(column.cells)) for column in table.columns]
+    assert row[1] == "0.0 (nan)"
+    assert row[6:10] == ["inf", "0", "1", "1"]
+    assert row[10:] == ["1.50", "+0.50", "2.00"]
+    table = elastic.compared({"x": found}, truth, ["a", "b"], "")
+    assert list(table.columns[6].cells) == ["inf"]
+    found["b"] = right
+    table = elastic.compared({"x": found}, truth, list("abc"), "")
+    assert list(table.columns[6].cells) == ["0.000"]
+
+
+def test_the_error_of_a_tensor_is_that_of_all_its_components() -> None:
+    shear = np.diag([0.0, 0, 0, 1, 0, 0])  # C_yzyz and three others: norm 2
+    stretch = np.diag([1.0, 0, 0, 0, 0, 0])  # one component
+    assert elastic.relative_errors(
+        np.array([np.eye(6) + shear, np.eye(6) + stretch]), np.array([np.eye(6)] * 2)
+    ) == pytest.approx([2 / np.sqrt(15), 1 / np.sqrt(15)])
+
+
+def test_references_are_found_and_unknown_elements_have_none() -> None:
+    zero = {1: 0.5, 8: -3.0}
+    records = [
+        {"numbers": numbers, "energy": -1.0 + sum(zero[n] for n in numbers)}
+        for numbers in ([1, 1, 8], [8, 8], [1, 8], [1])
+    ]
+    found = frames.references(records, [-1.0] * 4)
+    assert found == pytest.approx(zero)
+    result = {"energy": 2.0, "forces": [[0, 0, 0]], "stress": [0] * 6}
+    assert frames.computed(result, {"numbers": [8]}, found).energy == pytest.approx(-1.0)
+    assert np.isnan(frames.computed(result, {"numbers": [8, 14]}, found).energy)
+    assert frames.references([], []) == {}
+
+
+def test_a_stress_that_is_not_known_is_no_label() -> None:
+    given = {"energy": 0.0, "forces": [[0, 0, 0]], "stress": [1, 2, 3, 4, 5, 6]}
+    assert frames.labelled({**given, "stress_ok": False}).stress is None
+    known = frames.labelled({**given, "stress_ok": True}).stress
+    assert known is not None
+    assert known.tolist() == [[1, 6, 5], [6, 2, 4], [5, 4, 3]]
+
+
+def test_samples_are_the_same_whatever_the_order_and_the_limit() -> None:
+    names = [f"mp-{number}" for number in range(50)]
+    assert sample(names, 10) == sample(names[::-1], 20)[:10]
+    assert sorted(sample(names, None)) == sorted(names)
+    assert sample(names, 10) != names[:10]
+
+
+def test_a_calculator_elsewhere_answers_as_it_does_here() -> None:
+    potential = Potential.of(ELSEWHERE)
+    assert potential.folder is None
+    calculator = potential.calculator()
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=0)
+    atoms.calc, here = calculator, atoms.copy()
+    here.calc = EMT()
+    assert atoms.get_potential_energy() == pytest.approx(here.get_potential_energy())
+    assert atoms.get_forces() == pytest.approx(here.get_forces())
+    assert atoms.get_stress() == pytest.approx(here.get_stress())
+    atoms.numbers[0] = 14
+    with pytest.raises(CalculationFailed, match=r"emt: NotImplementedError: No EMT-potential"):
+        atoms.get_forces()
+    atoms.numbers[0] = 29  # the next structure is another
+    assert atoms.get_forces() == pytest.approx(here.get_forces())
+
+
+def test_what_answers_elsewhere_needs_no_stress() -> None:
+    calculator = made("ase.calculators.emt:EMT")
+    calculator.implemented_properties = ["energy", "forces"]
+    structure = {"numbers": [29], "positions": [[0, 0, 0]], "cell": [9, 9, 9], "pbc": [1, 1, 1]}
+    assert sorted(answer(calculator, structure)) == ["energy", "forces"]
+    assert answer(calculator, {**structure, "numbers": [14]})["error"].startswith("NotImpl")
+
+
+def test_an_environment_without_the_calculator_says_why() -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)worker of x has ended.*No module named 'nothing'"):
+        Potential.of(f"x={sys.executable} nothing:here").calculator()
+
+
+def test_weights_of_ours_are_told_from_others_of_the_same_name() -> None:
+    silicon, lithium = Potential.of("silicon"), Potential.of("lithium")
+    assert silicon.folder is not None
+    assert silicon.identity().startswith("silicon ")
+    assert silicon.identity().split()[1] != lithium.identity().split()[1]
+    assert Potential.of("a/b=c:d").file_name == "a-b"
+
+
+def test_an_unknown_row_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert benchmarks.main(["universal", "beauty"]) == 2
+    assert "row 'beauty' is not one of elastic, frames" in capsys.readouterr().err
