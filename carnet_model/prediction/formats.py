@@ -22,6 +22,7 @@ from natural_tensors.elasticity import Moduli
 from natural_tensors.files.saving import to_csv
 from natural_tensors.formatting import number
 
+from ..network.targets import Target
 from .intervals import HILL, SURE
 from .predictor import Predictor
 from .result import Failure, Prediction
@@ -34,17 +35,38 @@ VOIGT_PAIRS = tuple((i, j) for i in range(6) for j in range(i, 6))
 
 def about(predictor: Predictor) -> dict[str, Any]:
     """Return what is said of all predictions of a model."""
+    return about_model(
+        predictor.target,
+        name=predictor.name,
+        networks=predictor.networks.count,
+        precision=predictor.precision,
+        reference=str(predictor.record.get("reference") or ""),
+    )
+
+
+def about_model(
+    target: Target, *, name: str, networks: int | None, precision: str, reference: str = ""
+) -> dict[str, Any]:
+    """Return what is said of all tensors that one model gave.
+
+    Args:
+        target: what they are.
+        name: of the model.
+        networks: how many of ours it is made of; None for one of others.
+        precision: of its numbers.
+        reference: what errors are counted from.
+    """
     return {
         "natural_tensors": __version__,
         "conventions": CONVENTIONS,
-        "model": predictor.name,
-        "networks": predictor.networks.count,
-        "class": predictor.target.key,
-        "symmetry": predictor.target.symmetry,
-        "unit": predictor.unit,
-        "form": "voigt" if predictor.target.key == "elastic" else "full",
-        "precision": predictor.precision,
-        "reference": str(predictor.record.get("reference") or ""),
+        "model": name,
+        "networks": networks,
+        "class": target.key,
+        "symmetry": target.symmetry,
+        "unit": target.unit,
+        "form": "voigt" if target.key == "elastic" else "full",
+        "precision": precision,
+        "reference": reference,
     }
 
 
@@ -217,14 +239,16 @@ def _frame(result: Prediction | Failure, common: Mapping[str, Any]) -> Any:
         elif result.per_atom:
             atoms.arrays["tensor"] = result.tensor.reshape(len(result.structure), -1)
             values.pop("tensor")
-    atoms.info.update({key: _info(value) for key, value in values.items() if value is not None})
+    atoms.info.update(
+        {key: info_value(value) for key, value in values.items() if value is not None}
+    )
     return atoms
 
 
 _PLAIN = re.compile(r"(?!(?:t|f|true|false|nan|inf|infinity)\b)[a-z].+", re.IGNORECASE)
 
 
-def _info(value: Any) -> Any:
+def info_value(value: Any) -> Any:
     """Return a value in the form that ASE reads back as it was: most as JSON.
 
     ASE takes text for a number, a switch or a list where it can, and a backslash for the sign

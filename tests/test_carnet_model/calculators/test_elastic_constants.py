@@ -14,9 +14,14 @@ from ase.io import write
 
 import carnet_model
 from carnet_model.calculators.ase import CarNetCalculator
-from carnet_model.calculators.elastic_constants import elastic_constants, from_finite_strains, relax
+from carnet_model.calculators.elastic_constants import (
+    elastic_constants,
+    elastic_constants_of,
+    from_finite_strains,
+)
 from carnet_model.potentials.second_derivatives import MechanicsError
 from carnet_model.prediction.predictor import Predictor
+from carnet_model.relaxation.relaxing import RelaxationError, relax
 from carnet_model.structures.conversion import geometry
 from carnet_model.training import sample_cache
 from carnet_model.training.config_reading import make_config
@@ -85,6 +90,7 @@ def test_two_ways_to_the_elastic_constants(predictor: Predictor, name: str) -> N
     )
     # finite strains err by strain^2 times fifth-order constants: some 1e-4 of the largest
     np.testing.assert_allclose(stiffness, other, rtol=0, atol=2e-3 * np.abs(other).max())
+    assert found.mechanics is not None
     assert np.abs(found.mechanics.stress).max() < 0.01
     assert elasticity.is_stable(stiffness)
     softening = np.abs(found.mechanics.clamped - stiffness).max()
@@ -96,7 +102,7 @@ def test_two_ways_to_the_elastic_constants(predictor: Predictor, name: str) -> N
 def test_the_potential_is_about_that_it_learnt(predictor: Predictor) -> None:
     """Effective medium theory by finite strains: the bulk modulus to a quarter."""
     found = elastic_constants(predictor, geometry(CELLS["fcc"])).prediction
-    exact = relax(EMT(), geometry(CELLS["fcc"]))
+    exact = relax(EMT(), geometry(CELLS["fcc"])).at_rest()
     truth = elasticity.moduli(from_finite_strains(EMT(), exact))
     assert found.moduli is not None
     assert found.moduli.bulk_hill == pytest.approx(truth.bulk_hill, rel=0.25)
@@ -108,8 +114,30 @@ def test_what_is_not_relaxed_is_refused(predictor: Predictor) -> None:
     moved.positions[0] += [0.2, 0, 0]
     with pytest.raises(MechanicsError, match="relax the structure"):
         elastic_constants(predictor, geometry(moved), relaxed=False)
-    with pytest.raises(MechanicsError, match=r"are left after 2 steps.*--force"):
-        relax(CarNetCalculator(predictor), geometry(moved), force=1e-9, steps=1)
+    with pytest.raises(RelaxationError, match=r"are left after 1 steps.*--force"):
+        relax(CarNetCalculator(predictor), geometry(moved), force=1e-9, steps=1).at_rest()
+
+
+def test_any_calculator_gives_what_the_second_derivatives_do(predictor: Predictor) -> None:
+    calculator = CarNetCalculator(predictor)
+    found = elastic_constants_of(calculator, geometry(strained("hcp")), title="theirs")
+    exact = elastic_constants(predictor, geometry(strained("hcp")))
+    assert found.mechanics is None
+    assert found.prediction.model == "theirs"
+    assert found.volume_change == pytest.approx(exact.volume_change, abs=1e-4)
+    theirs, ours = found.prediction.stiffness, exact.prediction.stiffness
+    assert theirs is not None
+    assert ours is not None
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-2 * np.abs(ours).max())
+
+
+def test_any_calculator_refuses_what_is_not_at_rest() -> None:
+    moved = CELLS["hcp"].copy()
+    moved.positions[0] += [0.2, 0, 0]
+    with pytest.raises(MechanicsError, match="relax the structure"):
+        elastic_constants_of(EMT(), geometry(moved), relaxed=False)
+    with pytest.raises(MechanicsError, match="repeats along 0 directions"):
+        elastic_constants_of(EMT(), geometry(molecule("H2O")))
 
 
 def test_the_command(copper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

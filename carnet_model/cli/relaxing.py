@@ -1,0 +1,82 @@
+"""What commands that relax structures share: their options, and progress on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from natural_tensors.formatting import visible
+
+CalculatorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--calculator",
+        metavar="NAME",
+        help="Any calculator of ASE in place of --model: mace, chgnet, ..., an entry point, "
+        "module:object.",
+    ),
+]
+ForceOption = Annotated[
+    float, typer.Option("--force", metavar="F", min=1e-6, help="Largest force left, eV/Å.")
+]
+
+DEFAULT = "universal"
+"""Weights of the potential that relaxes unless another is named."""
+
+
+def name_of_calculator(model: str, calculator: str | None) -> str:
+    """Return the one potential that two options name.
+
+    Raises:
+        BadParameter: when both do.
+    """
+    if calculator is not None and model != DEFAULT:
+        raise typer.BadParameter("--model and --calculator both name a potential: leave one out")
+    return calculator or model
+
+
+@contextmanager
+def progress(
+    total: int, shown: bool
+) -> Iterator[tuple[Callable[[Any, Any], None], Callable[[], None]]]:
+    """Show on standard error which step of which structure is done, or nothing.
+
+    Args:
+        total: how many structures there are.
+        shown: only then, and only on a terminal.
+
+    Yields:
+        What is told of each step of a structure (`relaxation.relaxing.Step`), and what is called
+        when a structure is done.
+    """
+    if not (shown and sys.stderr.isatty()):
+        yield (lambda structure, step: None), (lambda: None)
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        "relaxing",
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        volumes: dict[int, float] = {}
+
+        def tell(structure: Any, step: Any) -> None:
+            words = f"step {step.number}, {step.force:.3f} eV/Å, {step.energy:.4f} eV"
+            if step.volume is not None:
+                first = volumes.setdefault(id(structure), structure.volume)
+                words += f", volume {100 * (step.volume / first - 1):+.1f} %"
+            name = visible(structure.name or structure.formula)
+            bar.update(task, description=escape(f"{name}: {words}"))
+
+        yield tell, lambda: bar.advance(task)
