@@ -21,7 +21,7 @@ from benchmarks.universal import elastic, frames, jobs, volumes
 from benchmarks.universal.__main__ import ROWS
 from benchmarks.universal.jobs import ResultsError, Settings, results, sample
 from benchmarks.universal.potentials import Potential
-from carnet_model.calculators.elastic_constants import relax
+from carnet_model.relaxation.relaxing import relax
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
 
@@ -49,7 +49,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     elastic_records, structures = [], []
     labelled: list[dict[str, Any]] = []
     for metal in METALS:
-        crystal = relax(EMT(), geometry(bulk(metal)), force=1e-4)
+        crystal = relax(EMT(), geometry(bulk(metal)), force=1e-4).at_rest()
         stiffness = np.array(elastic.derived(EMT(), crystal)["stiffness"])
         elastic_records.append(
             record(crystal, metal, C=stiffness[np.triu_indices(6)].tolist(), formula=metal)

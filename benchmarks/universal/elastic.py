@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from carnet_model.calculators.elastic_constants import FORCE, relax
 from carnet_model.calculators.finite_differences import DISPLACEMENT, STRAIN, finite_differences
 from carnet_model.data.labels import LabelSource
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.errors import elastic_errors
 from carnet_model.potentials.second_derivatives import MechanicsError
+from carnet_model.relaxation.relaxing import FORCE, relax
 from carnet_model.structures.geometry import Geometry
 from natural_tensors import elasticity, to_voigt
 from natural_tensors.arrays import Floats
@@ -37,15 +37,12 @@ def derived(calculator: Any, structure: Geometry) -> dict[str, Any]:
 
     ``volume`` is the relative change of the volume in the relaxation.
     """
+    rest = relax(calculator, structure)
+    if not rest.converged:
+        return {"failed": "not relaxed", "why": rest.reason}
+    result: dict[str, Any] = {"volume": rest.volume_change}
     try:
-        final = relax(calculator, structure)
-    except MechanicsError as error:
-        return {"failed": "not relaxed", "why": str(error)}
-    assert structure.volume is not None
-    assert final.volume is not None
-    result: dict[str, Any] = {"volume": final.volume / structure.volume - 1}
-    try:
-        stiffness = finite_differences(calculator, final).stiffness
+        stiffness = finite_differences(calculator, rest.structure).stiffness
     except MechanicsError as error:
         return {**result, "failed": "unstable", "why": str(error)}
     result["stiffness"] = np.round(stiffness, 4).tolist()

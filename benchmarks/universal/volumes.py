@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from carnet_model.calculators.elastic_constants import FORCE, relax
-from carnet_model.potentials.second_derivatives import MechanicsError
+from carnet_model.relaxation.relaxing import FORCE, relax
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.reading import read_json
@@ -25,13 +24,10 @@ COUNT = 300
 
 def changed(calculator: Any, structure: Geometry) -> dict[str, Any]:
     """Return the relative change of the volume in the relaxation, or why it did not end."""
-    try:
-        final = relax(calculator, structure)
-    except MechanicsError as error:
-        return {"failed": "not relaxed", "why": str(error)}
-    assert structure.volume is not None
-    assert final.volume is not None
-    return {"volume": final.volume / structure.volume - 1}
+    rest = relax(calculator, structure)
+    if not rest.converged:
+        return {"failed": "not relaxed", "why": rest.reason}
+    return {"volume": rest.volume_change}
 
 
 def crystals(settings: Settings) -> dict[str, Geometry]:

@@ -159,7 +159,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
     @property
     def closest(self) -> Closest:
         """The shortest distances between elements in training, as far as the weights state them."""
-        return self._domain.closest
+        return self.domain.closest
 
     def _get_name(self) -> str:
         return "carnet"

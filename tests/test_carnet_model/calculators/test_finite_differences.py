@@ -8,10 +8,11 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from carnet_model.calculators.ase import CarNetCalculator
-from carnet_model.calculators.elastic_constants import from_finite_strains, relax
+from carnet_model.calculators.elastic_constants import from_finite_strains
 from carnet_model.calculators.finite_differences import finite_differences
 from carnet_model.potentials.second_derivatives import Mechanics, MechanicsError, mechanics
 from carnet_model.prediction.predictor import load
+from carnet_model.relaxation.relaxing import relax
 from carnet_model.structures.conversion import geometry
 from tests.helpers.tiny_potentials import water
 
@@ -21,7 +22,7 @@ def test_differences_are_the_derivatives_of_the_network() -> None:
     potential = load("silicon", precision="double", program="never")
     atoms = bulk("Si")
     atoms.rattle(0.02, seed=0)
-    crystal = relax(CarNetCalculator(potential), geometry(atoms), force=1e-4)
+    crystal = relax(CarNetCalculator(potential), geometry(atoms), force=1e-4).at_rest()
     exact = mechanics(potential.models, crystal)
     found = finite_differences(CarNetCalculator(potential), crystal)
     # a step of 0.01 Å is 1e-3 of the length over which force constants change: errors of 1e-4
@@ -34,7 +35,7 @@ def test_differences_are_the_derivatives_of_the_network() -> None:
 
 
 def test_copper_has_the_stiffness_of_its_strained_cells() -> None:
-    copper = relax(EMT(), geometry(bulk("Cu", cubic=True)), force=1e-4)
+    copper = relax(EMT(), geometry(bulk("Cu", cubic=True)), force=1e-4).at_rest()
     found = finite_differences(EMT(), copper)
     assert found.force_constants.sum(axis=0) == pytest.approx(np.zeros(12), abs=1e-9)
     # cubic, and every atom a centre of inversion: no internal strain
@@ -46,7 +47,7 @@ def test_copper_has_the_stiffness_of_its_strained_cells() -> None:
 
 def test_a_saddle_is_no_minimum() -> None:
     stretched = bulk("Cu", "sc", a=2.4) * (2, 1, 1)
-    crystal = relax(EMT(), geometry(stretched), force=1e-3)
+    crystal = relax(EMT(), geometry(stretched), force=1e-3).at_rest()
     with pytest.raises(MechanicsError, match="is no minimum"):
         finite_differences(EMT(), crystal).stiffness  # noqa: B018  # a property that refuses
 
