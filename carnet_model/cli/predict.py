@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.text import Text
@@ -23,6 +23,7 @@ from ..prediction.predictor import Predictor, found, load
 from ..prediction.progress import progress_bar
 from ..prediction.result import Failure, Prediction
 from ..prediction.text import meaning
+from ..structures.geometry import Geometry
 from ..structures.symmetry import FRAMES, FrameName
 from .app import app, check_extras
 from .interruption import EXIT_CODE, interruptible
@@ -34,6 +35,10 @@ from .options import (
     StructuresArgument,
     TargetOption,
 )
+from .relaxing import DEFAULT, progress
+
+if TYPE_CHECKING:  # it loads ASE
+    from ..relaxation.relaxing import Relaxation
 
 FORMATS = ("text", "json", "csv", "extxyz")
 SUFFIXES = {".json": "json", ".csv": "csv", ".extxyz": "extxyz", ".xyz": "extxyz"}
@@ -62,6 +67,7 @@ WARNED = 20
         "predict relaxed.extxyz --format csv",
         "predict si.cif --model runs/mine",
         "predict quartz.cif --frame canonical",
+        "predict quartz.cif --relax",
     ),
 )
 def predict(
@@ -107,6 +113,18 @@ def predict(
             "--anyway", help="Predict also what is no crystal: molecules in a box, boxes of gas."
         ),
     ] = False,
+    relaxed: Annotated[
+        bool,
+        typer.Option("--relax", help="Relax cell and atoms first, and predict what comes of it."),
+    ] = False,
+    relax_model: Annotated[
+        str,
+        typer.Option(
+            "--relax-model",
+            metavar="NAME",
+            help="With --relax: the potential; weights of ours, or any calculator of ASE by name.",
+        ),
+    ] = DEFAULT,
 ) -> None:
     """Predict the tensors of structures, each with the frame it is in.
 
@@ -116,11 +134,14 @@ def predict(
     after an interruption.
     """
     written = _format_of(output, form)
+    if relax_model != DEFAULT and not relaxed:
+        raise typer.BadParameter("--relax-model goes with --relax")
     check_extras()
     if output is not None:
         saving.remove_leftovers(Path(output).resolve().parent, Path(output).name)
     predictor = load(model, target=target, precision=cast(Precision, precision))
     entries = list(read(paths))
+    relaxer = _Relaxer(relax_model, len(entries), not quiet) if relaxed else None
     results: list[Prediction | Failure] = [Failure.unreached(entry) for entry in entries]
 
     def save() -> None:
@@ -132,16 +153,19 @@ def predict(
     shown = sys.stderr.isatty() and not quiet and len(entries) >= PROGRESS_FROM
     next_save = time.monotonic() + SAVE_EVERY
     try:
-        with interruptible(), progress_bar(len(entries), shown) as advance:
-            for place, result in predictor.predict_each(
-                entries, frame=cast(FrameName, frame), batch=batch, anyway=anyway
-            ):
-                results[place] = result
-                advance(1)
-                if (begun := time.monotonic()) >= next_save:
-                    save()
-                    took = time.monotonic() - begun
-                    next_save = begun + max(SAVE_EVERY, took / SHARE_OF_SAVING)
+        with interruptible():
+            if relaxer is not None:
+                entries = relaxer.at_rest(entries)
+            with progress_bar(len(entries), shown) as advance:
+                for place, result in predictor.predict_each(
+                    entries, frame=cast(FrameName, frame), batch=batch, anyway=anyway
+                ):
+                    results[place] = result if relaxer is None else relaxer.noted(place, result)
+                    advance(1)
+                    if (begun := time.monotonic()) >= next_save:
+                        save()
+                        took = time.monotonic() - begun
+                        next_save = begun + max(SAVE_EVERY, took / SHARE_OF_SAVING)
     except KeyboardInterrupt:
         interrupted = True
     save()
@@ -152,6 +176,38 @@ def predict(
     if not predictor.networks.by_program and not interrupted:
         background.start(found(model), predictor.precision)
     _say_end(results, output, quiet, interrupted)
+
+
+class _Relaxer:
+    """Relaxes structures before they are predicted, and notes so with the predictions."""
+
+    def __init__(self, model: str, total: int, shown: bool) -> None:
+        from ..calculators.named import calculator_named
+
+        self.model, self.calculator = model, calculator_named(model)
+        self.total, self.shown = total, shown
+        self.done: dict[int, Relaxation] = {}
+
+    def at_rest(self, entries: Sequence[Geometry | Failure]) -> list[Geometry | Failure]:
+        """Return the structures as they come to rest, or why one cannot be relaxed."""
+        from ..relaxation.several import relax_each
+
+        found = list(entries)
+        with progress(self.total, self.shown) as (tell, advance):
+            for place, result in relax_each(self.calculator, entries, tell=tell):
+                if isinstance(result, Failure):
+                    found[place] = result
+                else:
+                    self.done[place], found[place] = result, result.structure
+                advance()
+        return found
+
+    def noted(self, place: int, result: Prediction | Failure) -> Prediction | Failure:
+        """Return a prediction with a note of the relaxation."""
+        from ..relaxation.several import noted
+
+        rest = self.done.get(place)
+        return result if rest is None else noted(result, rest, self.model)
 
 
 def _say_end(
@@ -234,6 +290,8 @@ def _table_row(result: Prediction | Failure) -> tuple[str, ...]:
         interval = "" if spread is None else f" ± {spread:.1f}"
         cells.append(f"{float(getattr(moduli, f'{name}_hill')):.1f}{interval}")
     remarks = [f"known: {result.known}"] if result.known else []
+    if result.relaxation is not None and result.relaxation["volume_change"] is not None:
+        remarks.append(f"relaxed, volume {100 * result.relaxation['volume_change']:+.1f} %")
     if result.warnings:
         remarks.append(
             "warning" if len(result.warnings) == 1 else f"{len(result.warnings)} warnings"

@@ -100,7 +100,7 @@ def as_csv(results: Sequence[Prediction | Failure], predictor: Predictor) -> str
 
 
 _TEXTS = ("name", "formula", "target", "unit", "frame", "known", "warnings", "error")
-_LISTS = ("rotation", "lattice", "forces")
+_LISTS = ("rotation", "lattice", "forces", "relaxation")
 
 
 def to_dataframe(results: Sequence[Prediction | Failure]) -> DataFrame:
@@ -152,6 +152,9 @@ def _row(result: Prediction | Failure) -> dict[str, str]:
     if result.forces is not None:
         lists["forces"] = result.forces
     row |= {name: json.dumps(to_lists(values)) for name, values in lists.items()}
+    if result.relaxation is not None:
+        row["volume_change"] = _number(result.relaxation["volume_change"])
+        row["relaxation"] = json.dumps(dict(result.relaxation), ensure_ascii=False)
     return {**row, "known": result.known or "", "warnings": "; ".join(result.warnings)}
 
 

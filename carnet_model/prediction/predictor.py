@@ -437,7 +437,8 @@ class Predictor:
             per_atom=self.target.pooling == "atoms",
             model=self.title,
             reference=str(self.record.get("reference") or ""),
-            **derivatives,
+            forces=derivatives.get("forces"),
+            stress=derivatives.get("stress"),
         )
 
     def _uncertainty(self, members: Floats) -> dict[str, Any]:

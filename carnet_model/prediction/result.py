@@ -134,6 +134,9 @@ class Prediction:
         forces: of an energy only: minus its gradient, eV/Å, shape ``(atoms, 3)``.
         stress: of an energy in three lattice vectors only: eV/Å^3, positive under tension, shape
             ``(3, 3)``.
+        relaxation: how the structure was relaxed before it was predicted, None where it was not:
+            ``"model"``, ``"converged"``, ``"steps"``, ``"largest_force"`` (eV/Å) and
+            ``"volume_change"`` (relative, None for what is no crystal).
     """
 
     structure: Geometry
@@ -149,6 +152,7 @@ class Prediction:
     reference: str = ""
     forces: Floats | None = None
     stress: Floats | None = None
+    relaxation: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -251,6 +255,7 @@ class Prediction:
             or None,
             "frame": {"name": self.frame.name, "rotation": to_lists(self.frame.rotation)},
             "lattice": to_lists(self.lattice),
+            **({} if self.relaxation is None else {"relaxation": dict(self.relaxation)}),
             "known": self.known,
             "warnings": list(self.warnings),
         }
@@ -294,6 +299,8 @@ class Prediction:
             )
         if self.lattice.any():
             lines += ["", *text.of_frame(self.frame, self.lattice)]
+        if self.relaxation is not None:
+            lines.append(text.of_relaxation(self.relaxation))
         if self.known or self.warnings:
             lines.append("")
         if self.known:

@@ -183,6 +183,13 @@ def of_frame(frame: Frame, lattice: Floats) -> list[str]:
     ]
 
 
+def of_relaxation(relaxation: Mapping[str, Any]) -> str:
+    """Return a line on the relaxation that came first; see `Prediction.relaxation`."""
+    change = relaxation["volume_change"]
+    volume = "" if change is None else f", volume {100 * change:+.2f} %"
+    return f"relaxed first by {relaxation['model']}: {relaxation['steps']} steps{volume}"
+
+
 def matrix_lines(values: Floats) -> list[str]:
     """Return a matrix as text; entries that are zero to the precision of a network are 0.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..prediction.result import Failure
+from ..prediction.result import Failure, Prediction
 from ..structures.geometry import Geometry
-from .relaxing import FORCE, STEPS, Relaxation, RelaxationError, Step, relax
+from .relaxing import FORCE, STEPS, WARNED_VOLUME, Relaxation, RelaxationError, Step, relax
 
 
 def relax_each(
@@ -60,6 +61,31 @@ def relax_each(
             yield place, failure_of(error, entry)
         else:
             yield place, result
+
+
+def noted(result: Prediction | Failure, rest: Relaxation, model: str) -> Prediction | Failure:
+    """Return what was predicted for a relaxed structure with a note of its relaxation.
+
+    Args:
+        result: for the structure at the end.
+        rest: the relaxation.
+        model: by what.
+    """
+    if isinstance(result, Failure):
+        return result
+    note = {
+        "model": model,
+        "converged": rest.converged,
+        "steps": rest.steps,
+        "largest_force": rest.largest_force,
+        "volume_change": rest.volume_change,
+    }
+    doubts = []
+    if not rest.converged:
+        doubts.append(f"it did not come to rest under {model}: {rest.reason}")
+    if rest.volume_change is not None and abs(rest.volume_change) > WARNED_VOLUME:
+        doubts.append(f"the volume changed by {100 * rest.volume_change:.1f} % in the relaxation")
+    return replace(result, relaxation=note, warnings=(*result.warnings, *doubts))
 
 
 def failure_of(error: Exception, entry: Geometry) -> Failure:
