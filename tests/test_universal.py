@@ -17,8 +17,7 @@ from ase.calculators.emt import EMT
 
 from benchmarks import __main__ as benchmarks
 from benchmarks.rivals.calculator import answer, made
-from benchmarks.universal import elastic, frames, jobs, volumes
-from benchmarks.universal.__main__ import ROWS
+from benchmarks.universal import dynamics, elastic, frames, jobs, volumes
 from benchmarks.universal.jobs import ResultsError, Settings, results, sample
 from benchmarks.universal.potentials import Potential
 from carnet_model.relaxation.relaxing import relax
@@ -86,8 +85,8 @@ def test_a_potential_is_judged_by_what_it_agrees_with(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = [
-        "universal", *ROWS, "--calculator", ELSEWHERE, "--data", str(data), "-o",
-        str(tmp_path / "runs"), "--processes", "1",
+        "universal", "elastic", "frames", "volumes", "--calculator", ELSEWHERE,
+        "--data", str(data), "-o", str(tmp_path / "runs"), "--processes", "1",
     ]  # fmt: skip
     assert benchmarks.main(arguments) == 0
     printed = capsys.readouterr().out
@@ -247,3 +246,37 @@ def test_weights_of_ours_are_told_from_others_of_the_same_name() -> None:
 def test_an_unknown_row_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmarks.main(["universal", "beauty"]) == 2
     assert "row 'beauty' is not one of elastic, frames" in capsys.readouterr().err
+
+
+class Runaway(EMT):  # type: ignore[misc] # ASE states no types
+    """Copper that is well in its small cell, and pushed the wrong way in a large one."""
+
+    def calculate(self, *given: Any, **named: Any) -> None:
+        super().calculate(*given, **named)
+        if len(self.atoms) > 1:
+            self.results["forces"] = -10 * self.results["forces"]
+
+
+@pytest.mark.slow
+def test_dynamics_hold_or_are_seen_to_explode() -> None:
+    copper = bulk("Cu")
+    found = dynamics.simulated(EMT(), (copper, (2, 2, 2), 100))
+    assert found["held"]
+    assert abs(found["drift"]) < 1  # meV/atom/ps, of 50 meV that the atoms have
+    assert 0 < found["noise"] < 0.5
+    assert 200 < found["temperature"] < 1200  # of 8 atoms, 600 on average
+    assert 0.05 < found["moved"] < 1
+    found = dynamics.simulated(Runaway(), (copper, (2, 2, 2), 100))
+    assert not found["held"]
+    assert found["after"] < 0.5
+
+
+def test_ten_materials_are_crystals_of_some_216_atoms() -> None:
+    materials = dynamics.materials()
+    assert len(materials) == 10
+    for name, (cell, repeats) in materials.items():
+        atoms = cell.repeat(repeats)
+        assert 200 <= len(atoms) <= 240, name
+        assert min(atoms.cell.lengths()) > 10, name
+        closest = np.sort(cell.repeat(2).get_all_distances(mic=True), axis=1)[:, 1]
+        assert 1.5 < closest.min() <= closest.max() < 3.0, name

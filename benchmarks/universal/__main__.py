@@ -27,7 +27,7 @@ from ..processes import say
 from .jobs import Settings
 from .potentials import Potential
 
-ROWS = ("elastic", "frames", "volumes")
+ROWS = ("elastic", "frames", "volumes", "dynamics")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     potentials = [Potential.of(text) for text in options.calculator or ["universal"]]
     settings = Settings(
         data=options.data, folder=options.output, processes=options.processes,
-        most_atoms=options.max_atoms, limit=options.limit,
+        most_atoms=options.max_atoms, limit=options.limit, steps=options.steps,
     )  # fmt: skip
     console = Console(width=None if sys.stdout.isatty() else 160)
     try:
@@ -76,6 +76,8 @@ def parser() -> argparse.ArgumentParser:
                       help="so many structures of a set, always the same")  # fmt: skip
     made.add_argument("--processes", type=int, default=2, metavar="N",
                       help="how many work at once; default: 2")  # fmt: skip
+    made.add_argument("--steps", type=int, default=1000, metavar="N",
+                      help="of dynamics, 1 fs each; default: 1000; 10 ps are 10000")  # fmt: skip
     return made
 
 

@@ -41,7 +41,7 @@ class Settings:
         processes: how many work at once, one thread each.
         most_atoms: larger structures are left out.
         limit: structures of a set, at most.
-        steps: of molecular dynamics.
+        steps: of molecular dynamics at constant energy.
     """
 
     data: Path
@@ -49,7 +49,7 @@ class Settings:
     processes: int = 2
     most_atoms: int = 12
     limit: int | None = None
-    steps: int = 10_000
+    steps: int = 1000
 
 
 def results(
