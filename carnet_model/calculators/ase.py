@@ -33,7 +33,6 @@ from ..inference.choice import own_networks
 from ..inference.networks import Networks, Response, ResponseError, check_precision, potential_of
 from ..network.targets import Target
 from ..prediction.predictor import Predictor, load
-from ..structures.closest import Closest
 from ..structures.conversion import geometry
 from ..structures.geometry import FLATTEST, Geometry, GeometryError
 from .neighbour_list import NeighbourList
@@ -155,11 +154,6 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
     def rebuilds(self) -> int:
         """How often the neighbour list was built."""
         return self.neighbours.builds
-
-    @property
-    def closest(self) -> Closest:
-        """The shortest distances between elements in training, as far as the weights state them."""
-        return self.domain.closest
 
     def _get_name(self) -> str:
         return "carnet"

@@ -27,7 +27,7 @@ from ase.io import write
 from natural_tensors.errors import InputError
 from natural_tensors.files.saving import check_suffix, write_bytes
 
-from ..prediction.domain import NEARER
+from ..prediction.domain import NEARER, Domain
 from ..structures.closest import Closest
 from ..structures.geometry import CLOSEST
 from ..structures.neighbours import neighbours
@@ -111,8 +111,8 @@ class DomainMonitor:
             raise InputError(f"closest: {error}; allowed: {{'Na-Cl': 2.5}}") from None
         self.dynamics, self.path = dynamics, path
         self.disagreement, self.nearer, self.reaction = disagreement, nearer, reaction
-        own = getattr(self.atoms.calc, "closest", Closest())
-        self.closest = stated.or_else(own).or_else(Closest.of_radii(UNHEARD / nearer))
+        own = getattr(self.atoms.calc, "domain", Domain())
+        self.closest = stated.or_else(own.closest).or_else(Closest.of_radii(UNHEARD / nearer))
         self.left: list[Atoms] = []
         self.largest: float | None = None
         self.nearest = np.inf

@@ -21,7 +21,7 @@ class ModelProgram(Program):
     extras = (
         dict.fromkeys(NEEDED, "carnet")
         | dict.fromkeys(("lightning", "matplotlib", "tensorboard"), "train")
-        | {"optuna": "tune"}
+        | {"optuna": "tune", "phonopy": "phonons"}
         | dict.fromkeys(("plotly", "jinja2"), "report")
         | {"pyarrow": "screen", "ray": "ray"}
         | dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), "app")

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from natural_tensors.errors import InputError
 from natural_tensors.formatting import visible
+from natural_tensors.terminal import warn
+
+from ..prediction.result import Failure
+from ..structures.geometry import Geometry
+
+Result = TypeVar("Result")
 
 CalculatorOption = Annotated[
     str | None,
@@ -37,6 +45,46 @@ def name_of_calculator(model: str, calculator: str | None) -> str:
     if calculator is not None and model != DEFAULT:
         raise typer.BadParameter("--model and --calculator both name a potential: leave one out")
     return calculator or model
+
+
+def results_of(
+    entries: Sequence[Geometry | Failure],
+    compute: Callable[[int, Geometry, Callable[[Any], None]], Result],
+    shown: bool,
+) -> list[Result | Failure]:
+    """Return what is computed for structures; what goes wrong with one costs none of the others.
+
+    Args:
+        entries: what `prediction.inputs.read` yields.
+        compute: is given the place of a structure, the structure, and what is told of every step
+            of its relaxations.
+        shown: show progress on a terminal.
+    """
+    from ..relaxation.several import failure_of
+
+    results: list[Result | Failure] = []
+    with progress(len(entries), shown) as (tell, advance):
+        for place, entry in enumerate(entries):
+            if isinstance(entry, Failure):
+                results.append(entry)
+            else:
+                try:
+                    results.append(compute(place, entry, partial(tell, entry)))
+                except InputError as error:
+                    results.append(failure_of(error, entry))
+                except Exception as error:  # of any calculator
+                    results.append(Failure.unexpected(entry, error))
+            advance()
+    return results
+
+
+def end(results: Sequence[object]) -> None:
+    """Say what failed, and leave with exit code 1 when everything did."""
+    for result in results:
+        if isinstance(result, Failure):
+            warn("error", str(result), "bold red")
+    if all(isinstance(result, Failure) for result in results):
+        raise typer.Exit(1)
 
 
 @contextmanager

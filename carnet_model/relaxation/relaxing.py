@@ -209,6 +209,7 @@ def relax(
     force: float = FORCE,
     steps: int = STEPS,
     pressure: float = 0.0,
+    fixed_volume: bool = False,
     symmetry: bool = True,
     tell: Callable[[Step], None] | None = None,
 ) -> Relaxation:
@@ -223,6 +224,7 @@ def relax(
         force: stop below this largest force, eV/Å.
         steps: give up after this many.
         pressure: hydrostatic, GPa.
+        fixed_volume: where the cell moves, its shape alone does.
         symmetry: keep the space group of the start (that within `SYMPREC`).
         tell: is called with every step.
 
@@ -246,7 +248,7 @@ def relax(
         )
     atoms = structure.to_ase(calculator)
     held, obstacle = _hold_symmetry(atoms) if symmetry else (False, "")
-    run = _Run(atoms, structure, moves, pressure, tell)
+    run = _Run(atoms, structure, moves, pressure, fixed_volume, tell)
     reason, interrupted = "", None
     try:
         reason = run.to_rest(force, steps)
@@ -285,6 +287,7 @@ class _Run:
         start: Geometry,
         cell: bool,
         pressure: float,
+        fixed_volume: bool,
         tell: Callable[[Step], None] | None,
     ) -> None:
         self.atoms, self.start, self.tell = atoms, start, tell
@@ -295,9 +298,11 @@ class _Run:
                 f"{start.name or start.formula}: this calculator has no stress, and the cell "
                 "moves by it\n--fixed-cell (cell=False) relaxes the atoms alone"
             )
-        self.moving = (
-            FrechetCellFilter(atoms, scalar_pressure=pressure / EV_PER_A3) if cell else atoms
-        )
+        self.moving = atoms
+        if cell:
+            self.moving = FrechetCellFilter(
+                atoms, scalar_pressure=pressure / EV_PER_A3, constant_volume=fixed_volume
+            )
         self.number = 0
         self.last = start
         try:
