@@ -49,6 +49,8 @@ app = typer.Typer(
         "screen structures/ -o results --workers 2",
         "report quartz.cif",
         "relax si.cif",
+        "phonons si.cif -o si-phonons",
+        "eos si.cif",
         "app",
         "models",
         "data dejong2015 dejong2015.json.gz",

@@ -10,7 +10,6 @@ import typer
 from rich.text import Text
 
 from natural_tensors.files import saving
-from natural_tensors.pictures.output import STILL_SUFFIXES, save
 from natural_tensors.terminal import examples_of, say, say_json, say_table, warn
 
 from ..prediction.inputs import read
@@ -82,6 +81,8 @@ def eos(
     Birch-Murnaghan and Vinet are fitted. The exit code is 0 when at least one structure has an
     equation of state, 1 when none has.
     """
+    from natural_tensors.pictures.output import STILL_SUFFIXES, save
+
     if output is not None:
         saving.check_suffix(output, (".json",))
     if picture is not None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("weights_and_silicon")
 
 COMMANDS = (
     "predict", "evaluate", "train", "models", "join", "elastic", "export", "data dejong2015",
-    "data check",
+    "data check", "relax", "phonons", "eos",
 )  # fmt: skip
 
 
