@@ -11,18 +11,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from ase.build import bulk
 from ase.calculators.calculator import CalculationFailed
 from ase.calculators.emt import EMT
 
 from benchmarks import __main__ as benchmarks
 from benchmarks.rivals.calculator import answer, made
-from benchmarks.universal import dynamics, elastic, frames, jobs, volumes
+from benchmarks.rivals.worker import Session, stepping
+from benchmarks.universal import dynamics, elastic, frames, jobs, speed, volumes
 from benchmarks.universal.jobs import ResultsError, Settings, results, sample
 from benchmarks.universal.potentials import Potential
 from carnet_model.relaxation.relaxing import relax
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
+from natural_tensors.errors import InputError
 
 ELSEWHERE = f"emt={sys.executable} ase.calculators.emt:EMT"
 """A calculator in another process; the environment is this one."""
@@ -280,3 +283,18 @@ def test_ten_materials_are_crystals_of_some_216_atoms() -> None:
         assert min(atoms.cell.lengths()) > 10, name
         closest = np.sort(cell.repeat(2).get_all_distances(mic=True), axis=1)[:, 1]
         assert 1.5 < closest.min() <= closest.max() < 3.0, name
+
+
+def test_speed_is_that_of_weights_of_ours() -> None:
+    given = [Potential.of("emt=ase.calculators.emt:EMT")]
+    with pytest.raises(InputError, match="emt are no weights of ours"):
+        next(speed.tables(given, Settings(data=Path(), folder=Path())))
+
+
+def test_a_calculator_is_asked_as_by_dynamics() -> None:
+    network = stepping("ase", bulk("Cu", cubic=True), EMT(), torch.nn.Linear(2, 3), 3.0)
+    first, second = network.predict(), network.predict()
+    assert (network.atoms, network.edges, network.fit) == (4, 48, None)
+    assert first[0] != second[0]  # the atoms have moved
+    assert first[1].shape == (4, 3)
+    assert Session(network).optimizer is None

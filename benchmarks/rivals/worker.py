@@ -1,9 +1,9 @@
 """Energy and forces of a rival package, timed on request in the rival's own environment.
 
 Run as `python worker.py NAME case.json`, NAME a key of `BUILDERS`; the environments are in
-`nequip.txt`, `mace.txt` and `tensornet.txt`. Requests come a line each on the standard input,
-answers leave as a line of JSON on the standard output; whatever else is printed goes to the
-standard error.
+`nequip.txt`, `mace.txt`, `tensornet.txt` and `chgnet.txt`. Requests come a line each on the
+standard input, answers leave as a line of JSON on the standard output; whatever else is printed
+goes to the standard error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -192,29 +192,53 @@ def _mace_model(case: dict[str, Any], numbers: list[int]) -> torch.nn.Module:
 
     The first layer reads scalars, and of the last one only the scalars are kept, as MACE has it.
     """
+    return _scale_shift_mace(
+        numbers,
+        channels=case["channels"],
+        features=case["weight"],
+        harmonics=case["weight"],
+        cutoff=case["cutoff"],
+        layers=case["layers"],
+        bessel=8,
+        neighbours=case["neighbours"],
+        correlation=case["body_order"] - 1,
+    )
+
+
+def _scale_shift_mace(
+    numbers: list[int],
+    *,
+    channels: int,
+    features: int,
+    harmonics: int,
+    cutoff: float,
+    layers: int,
+    bessel: int,
+    neighbours: float,
+    correlation: int,
+) -> torch.nn.Module:
     from e3nn import o3
     from mace import modules
 
     torch.manual_seed(0)
-    degrees = range(case["weight"] + 1)
     block = modules.interaction_classes["RealAgnosticResidualInteractionBlock"]
     network: torch.nn.Module = modules.ScaleShiftMACE(
         atomic_inter_scale=1.0,
         atomic_inter_shift=0.0,
-        r_max=case["cutoff"],
-        num_bessel=8,
+        r_max=cutoff,
+        num_bessel=bessel,
         num_polynomial_cutoff=5,
-        max_ell=case["weight"],
+        max_ell=harmonics,
         interaction_cls=block,
         interaction_cls_first=block,
-        num_interactions=case["layers"],
+        num_interactions=layers,
         num_elements=len(numbers),
-        hidden_irreps=o3.Irreps([(case["channels"], (ell, (-1) ** ell)) for ell in degrees]),
+        hidden_irreps=o3.Irreps([(channels, (ell, (-1) ** ell)) for ell in range(features + 1)]),
         MLP_irreps=o3.Irreps("16x0e"),
         atomic_energies=np.zeros(len(numbers)),
-        avg_num_neighbors=case["neighbours"],
+        avg_num_neighbors=neighbours,
         atomic_numbers=numbers,
-        correlation=case["body_order"] - 1,
+        correlation=correlation,
         gate=torch.nn.functional.silu,
         use_reduced_cg=False,
         radial_MLP=[64, 64, 64],
@@ -292,11 +316,76 @@ def _tensornet(case: dict[str, Any]) -> Network:
     )
 
 
+def stepping(
+    package: str, atoms: Any, calculator: Any, model: torch.nn.Module, cutoff: float
+) -> Network:
+    """Return a calculator of ASE, asked as dynamics do: every call has moved atoms.
+
+    So neighbours, and whatever else a package does for a step, are part of it, stresses too.
+    """
+    from ase.neighborlist import neighbor_list
+
+    atoms.calc = calculator
+    places, draw = atoms.get_positions(), np.random.default_rng(0)
+
+    def step() -> Result:
+        atoms.set_positions(places + draw.normal(scale=1e-3, size=places.shape))
+        return torch.tensor([atoms.get_potential_energy()]), torch.from_numpy(atoms.get_forces())
+
+    edges = len(neighbor_list("i", atoms, cutoff))
+    return Network(package, len(atoms), edges, model, step, None)
+
+
+def _mace_mp(case: dict[str, Any], features: int) -> Network:
+    """Build MACE-MP-0 with random weights: 89 elements, 128 channels, cutoff 6 Å, correlation 3.
+
+    Its small model has scalars as features, the medium one vectors besides; 10 Bessel functions
+    and harmonics to 3 in both (I. Batatia and others 2023, arXiv:2401.00096).
+    """
+    from mace.calculators import MACECalculator
+
+    model = _scale_shift_mace(
+        list(range(1, 90)), channels=128, features=features, harmonics=3, cutoff=6.0, layers=2,
+        bessel=10, neighbours=61.96, correlation=3,
+    )  # fmt: skip
+    calculator = MACECalculator(models=[model], device="cpu", default_dtype="float32")
+    return stepping("mace-torch", _atoms(case), calculator, model, 6.0)
+
+
+def _chgnet(case: dict[str, Any]) -> Network:
+    """Build CHGNet as its package ships it, weights included; its atom graph has cutoff 6 Å."""
+    from chgnet.model import CHGNet
+    from chgnet.model.dynamics import CHGNetCalculator
+
+    model = CHGNet.load(use_device="cpu", verbose=False)
+    calculator = CHGNetCalculator(model=model, use_device="cpu")
+    return stepping("chgnet", _atoms(case), calculator, model, 6.0)
+
+
+def _tensornet_mp(case: dict[str, Any]) -> Network:
+    """Build TensorNet as the potentials of MatPES have it: 89 elements, 64 units, 2 blocks, 5 Å."""
+    from matgl.apps.pes import Potential
+    from matgl.config import DEFAULT_ELEMENTS
+    from matgl.ext.ase import PESCalculator
+    from matgl.models import TensorNet
+
+    torch.manual_seed(0)
+    model = TensorNet(
+        element_types=DEFAULT_ELEMENTS, units=64, nblocks=2, cutoff=5.0, is_intensive=False
+    )
+    potential = Potential(model, calc_stresses=True)
+    return stepping("matgl", _atoms(case), PESCalculator(potential=potential), potential, 5.0)
+
+
 BUILDERS: dict[str, Callable[[dict[str, Any]], Network]] = {
     "nequip": _nequip,
     "nequip-compiled": _nequip_compiled,
     "mace": _mace,
     "tensornet": _tensornet,
+    "mace-mp-small": partial(_mace_mp, features=0),
+    "mace-mp-medium": partial(_mace_mp, features=1),
+    "chgnet": _chgnet,
+    "tensornet-mp": _tensornet_mp,
 }
 
 
@@ -305,11 +394,14 @@ class Session:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.optimizer = torch.optim.Adam(network.model.parameters(), lr=1e-4)
+        self.optimizer = (
+            torch.optim.Adam(network.model.parameters(), lr=1e-4) if network.fit else None
+        )
 
     def train(self) -> None:
         """Take one step down a loss of both energy and forces."""
         assert self.network.fit is not None
+        assert self.optimizer is not None
         self.optimizer.zero_grad()
         energy, forces = self.network.fit()
         loss = forces.square().mean() + (energy / self.network.atoms).square().mean()
@@ -345,7 +437,11 @@ class Session:
             "version": version(network.package),
             "torch": torch.__version__,
             "edges": int(network.edges),
-            "parameters": sum(p.numel() for p in network.model.parameters() if p.requires_grad),
+            "parameters": sum(
+                p.numel()
+                for p in network.model.parameters()
+                if p.requires_grad or network.fit is None  # calculators freeze theirs
+            ),
             "first_forces_s": first["forces"],
             "first_train_s": first.get("train"),
             "forces_rms": size,
