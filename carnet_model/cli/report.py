@@ -7,12 +7,13 @@ from typing import Annotated, cast
 import typer
 
 from natural_tensors import CrystalTensor
+from natural_tensors.crystals.tensor import Beside
 from natural_tensors.files import saving
 from natural_tensors.terminal import examples_of, one_of
 
 from ..prediction import predictor
 from ..prediction.predictor import Predictor
-from ..prediction.result import Failure
+from ..prediction.result import Failure, Prediction
 from ..structures.geometry import Geometry
 from ..structures.symmetry import FRAMES, FrameName
 from .app import app, check_extras
@@ -75,7 +76,8 @@ def report(
     """Write a page about a crystal: its tensor, surfaces to turn, moduli, symmetry, stability.
 
     One HTML file that needs no network. The tensor is predicted, or read from --tensor, which is
-    then held against the point group of the structure and, for its unit, against a prediction.
+    then held against the point group of the structure; a stiffness, such as carnet elastic -o
+    derives from a potential, stands beside a prediction, and both beside their distance.
     """
     if output is not None:
         saving.check_suffix(output, (".html",))
@@ -100,18 +102,24 @@ def report(
         frame=shown,
         project=project,
     )
-    bulk = _expected_bulk(structure, stated.tensor, model)
-    write_report(stated, output, expected_bulk_gpa=bulk)
+    direct = _direct(structure, stated, model, shown)
+    if direct is None or direct.moduli is None:
+        write_report(stated, output)
+        return
+    beside = Beside(f"predicted by {direct.model}", direct.tensor)
+    write_report(
+        stated.with_beside(beside), output, expected_bulk_gpa=float(direct.moduli.bulk_hill)
+    )
 
 
-def _expected_bulk(structure: Geometry, tensor: str, model: str) -> float | None:
-    """Return the bulk modulus that networks expect, GPa; None where they cannot tell."""
-    if tensor != "elastic":
+def _direct(
+    structure: Geometry, stated: CrystalTensor, model: str, frame: FrameName
+) -> Prediction | None:
+    """Return what networks predict to stand beside a stiffness; None where they cannot tell."""
+    if stated.tensor != "elastic":
         return None
-    (result,) = predictor.load(model).predict([structure])
-    if isinstance(result, Failure) or result.moduli is None:
-        return None
-    return float(result.moduli.bulk_hill)
+    (result,) = predictor.load(model).predict([structure], frame=frame)
+    return None if isinstance(result, Failure) else result
 
 
 def predicted(structure: Geometry, predictor: Predictor, *, frame: FrameName) -> CrystalTensor:

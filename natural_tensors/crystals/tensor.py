@@ -24,6 +24,19 @@ SAME = 1e-9
 """Two components of an orthonormal basis closer than this are equal by symmetry."""
 
 
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Another tensor of the same crystal and kind, in the same axes, to compare with.
+
+    Attributes:
+        title: what it is: ``"predicted by elastic, 6 networks"``.
+        values: all Cartesian components, shape ``(3,)*rank``, in the unit of the other.
+    """
+
+    title: str
+    values: Floats
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class CrystalTensor:
     """One tensor of one crystal, in a stated frame.
@@ -44,6 +57,7 @@ class CrystalTensor:
         uncertainty: as in a prediction: ``"stiffness"`` (6, 6), ``"bulk"``, ``"shear"``,
             ``"youngs"``, in `unit`, and ``"relative"``.
         notes: what a reader should be warned of.
+        beside: other tensors of this crystal to compare with.
     """
 
     tensor: str
@@ -60,6 +74,7 @@ class CrystalTensor:
     source: str = ""
     uncertainty: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+    beside: tuple[Beside, ...] = ()
 
     @cached_property
     def reduction(self) -> Reduction:
@@ -87,9 +102,14 @@ class CrystalTensor:
         """
         setting = None if self.setting is None else self.setting @ turn.T
         spread = {key: value for key, value in self.uncertainty.items() if np.ndim(value) == 0}
+
+        def rotated(values: Floats) -> Floats:
+            return np.asarray(self.reduction.rotate(values, turn), dtype=np.float64)
+
         return replace(
             self,
-            values=np.asarray(self.reduction.rotate(self.values, turn), dtype=np.float64),
+            values=rotated(self.values),
+            beside=tuple(replace(each, values=rotated(each.values)) for each in self.beside),
             frame=frame,
             setting=setting,
             uncertainty=MappingProxyType(spread),  # the spread of single components turns with them
@@ -123,12 +143,21 @@ class CrystalTensor:
         """Return the tensor with further notes."""
         return replace(self, notes=(*self.notes, *notes))
 
+    def with_beside(self, *others: Beside) -> CrystalTensor:
+        """Return the tensor with further ones to compare with."""
+        return replace(self, beside=(*self.beside, *others))
+
     # --- symmetry -----------------------------------------------------------------------------
 
     @cached_property
     def form(self) -> SymbolicForm | None:
         """What the point group leaves of the tensor, in the standard axes of the group."""
         return None if self.group is None else form(self.tensor, self.group)
+
+    def distance(self, other: Beside) -> float:
+        """Return the Frobenius norm of the difference over that of the other tensor."""
+        size = float(np.linalg.norm(other.values))
+        return float(np.linalg.norm(self.values - other.values)) / size if size else np.inf
 
     @cached_property
     def residual(self) -> float | None:

@@ -148,13 +148,13 @@ def _check_npy_size(raw: bytes) -> None:
 
 @dataclass(frozen=True)
 class StatedTensor:
-    """A tensor of pymatgen as its ``as_dict`` writes it.
+    """A tensor as pymatgen's ``as_dict`` writes it, or ``carnet``.
 
     Attributes:
         values: nested lists.
         tensor: name in the catalogue; None for a class that does not say it.
         form: ``"full"``, or the Voigt form of the class.
-        unit: of the values; None where pymatgen leaves it open.
+        unit: of the values; None where it is left open.
     """
 
     values: Any
@@ -173,13 +173,35 @@ PYMATGEN_TENSORS: Mapping[str, tuple[str | None, Form, str | None]] = {
 
 
 def stated_tensor(record: object) -> StatedTensor | None:
-    """Return the tensor that an object states as pymatgen's ``as_dict`` does; None for others."""
-    if not isinstance(record, Mapping) or "input_array" not in record:
+    """Return the tensor that an object states as another program does; None for others.
+
+    Objects of pymatgen (``as_dict``), and what ``carnet predict`` and ``carnet elastic`` write: the
+    tensor of one prediction, or a list of those of several.
+    """
+    if not isinstance(record, Mapping):
         return None
+    if isinstance(record.get("predictions"), list):
+        return _predicted(record)
     known = PYMATGEN_TENSORS.get(str(record.get("@class")))
-    if known is None:
+    if "input_array" not in record or known is None:
         return None
     name, voigt, unit = known
     return StatedTensor(
         record["input_array"], name, voigt if record.get("voigt") is True else "full", unit
+    )
+
+
+def _predicted(document: Mapping[Any, Any]) -> StatedTensor | None:
+    """Return the tensors of a document of predictions; those that failed have none."""
+    key = "stiffness" if document.get("class") == "elastic" else "tensor"
+    entries = [entry for entry in document["predictions"] if isinstance(entry, Mapping)]
+    tensors = [entry[key] for entry in entries if key in entry]
+    if not tensors:
+        return None
+    name, unit = document.get("class"), document.get("unit")
+    return StatedTensor(
+        tensors[0] if len(tensors) == 1 else tensors,
+        name if isinstance(name, str) else None,
+        "voigt" if key == "stiffness" else "full",
+        unit if isinstance(unit, str) else None,
     )

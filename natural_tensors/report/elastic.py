@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from markupsafe import Markup
 
@@ -106,6 +108,7 @@ def elastic_sections(crystal: CrystalTensor) -> tuple[Section, ...]:
     """Return the sections that only a stiffness has."""
     return (
         _moduli(crystal),
+        *([_beside(crystal)] if crystal.beside else []),
         _extremes(crystal),
         _stability(crystal),
         _velocities(crystal),
@@ -148,6 +151,38 @@ def _moduli(crystal: CrystalTensor) -> Section:
                 "lead",
             ),
             Row([Table(("", "Voigt", "Reuss", "Hill"), rows), Table(("index", "value"), indices)]),
+        ],
+    )
+
+
+def _beside(crystal: CrystalTensor) -> Section:
+    """Return the moduli of this tensor and of those to compare with, and how far they are apart."""
+    own = elasticity.moduli(stiffness_of(crystal))
+    rows: list[tuple[Words, ...]] = []
+    for title, values, share in (
+        ("this page", own, ""),
+        *(
+            (
+                each.title,
+                elasticity.moduli(stiffness_of(replace(crystal, values=each.values))),
+                f"{typeset(100 * crystal.distance(each), 3)} %",
+            )
+            for each in crystal.beside
+        ),
+    ):
+        hill = (values.bulk_hill, values.shear_hill, values.youngs_hill)
+        rows.append((title, *(typeset(value, noise=NOISE) for value in hill), share))
+    return Section(
+        "beside",
+        "Beside other tensors of this crystal",
+        [
+            Paragraph(
+                "Hill averages. The distance is the Frobenius norm of the difference of the "
+                "tensors over that of the other. Where tensors from different sources disagree, "
+                "one of them errs: their distance is an uncertainty of both.",
+                "lead",
+            ),
+            Table(("", "K [GPa]", "G [GPa]", "E [GPa]", "distance"), rows),
         ],
     )
 

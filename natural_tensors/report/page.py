@@ -54,6 +54,7 @@ ORDER = (
     "tensor",
     "constants",
     "moduli",
+    "beside",
     "principal",
     "extremes",
     "sections",
@@ -221,6 +222,14 @@ def as_document(crystal: CrystalTensor) -> dict[str, Any]:
             "atoms_per_m3": crystal.atoms_per_m3,
             "uncertainty": {key: to_lists(value) for key, value in crystal.uncertainty.items()},
             "notes": list(crystal.notes),
+            "beside": [
+                {
+                    "title": each.title,
+                    "tensor": to_lists(each.values),
+                    "distance": crystal.distance(each),
+                }
+                for each in crystal.beside
+            ],
             "matrices": matrices,
             "properties": _derived(crystal),
         },

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import bulk
+from ase.io import write
 
 from natural_tensors import examples
 from tests.helpers.command_lines import carnet
@@ -38,6 +41,20 @@ def test_the_report_of_a_measured_tensor_beside_its_structure() -> None:
     )
     assert "a.html" in result.stdout
     assert "Bechmann 1958" in Path("a.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_derived_tensor_stands_beside_a_predicted_one() -> None:
+    write("cu.vasp", bulk("Cu", "fcc", a=3.59), format="vasp")
+    carnet("elastic", "cu.vasp", "--calculator", "ase.calculators.emt:EMT", "-o", "emt.json")
+    carnet("report", "cu.vasp", "--tensor", "emt.json", "-o", "cu.html")
+    derived = json.loads(Path("emt.json").read_text(encoding="utf-8"))["predictions"][0]
+    page = page_data("cu.html")
+    (beside,) = page["report"]["beside"]
+    assert beside["title"].startswith("predicted by elastic")
+    # of the structure that is given, not of the relaxed one
+    assert beside["distance"] == pytest.approx(derived["disagreement"]["relative"], abs=0.02)
+    assert "Beside other tensors" in Path("cu.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

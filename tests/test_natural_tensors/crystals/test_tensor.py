@@ -13,6 +13,7 @@ from natural_tensors import (
     form,
     reduction,
 )
+from natural_tensors.crystals.tensor import Beside
 from tests.helpers.stated_tensors import QUARTZ, quartz, stated
 
 pytestmark = pytest.mark.filterwarnings(
@@ -27,6 +28,16 @@ def test_spread_of_components_does_not_survive_a_turn() -> None:
     )  # fmt: skip
     turn = Rotation.random(random_state=1).as_matrix()
     assert dict(one.turned(Frame("other", turn), turn).uncertainty) == {"bulk": 2.0}
+
+
+def test_what_stands_beside_turns_with_the_tensor() -> None:
+    other = Beside("other", 2 * quartz().values + np.eye(81).reshape((3,) * 8)[0, 0, 0, 0])
+    one = quartz().with_beside(other)
+    turn = Rotation.random(random_state=2).as_matrix()
+    turned = one.turned(Frame("other", turn), turn)
+    assert turned.distance(turned.beside[0]) == pytest.approx(one.distance(other))
+    assert not np.allclose(turned.beside[0].values, other.values)
+    assert one.distance(Beside("half", 2 * one.values)) == pytest.approx(0.5)
 
 
 def test_matrices_of_several_tensors() -> None:

@@ -195,6 +195,25 @@ def test_a_complex_tensor_without_imaginary_part_is_real() -> None:
         reading.read_tensor("a.json")
 
 
+def test_tensors_as_carnet_writes_them() -> None:
+    stiffness = np.diag([165.0, 165, 165, 80, 80, 80]) + np.pad(np.full((3, 3), 64.0), (0, 3))
+    good = {"name": "Si", "stiffness": stiffness.tolist()}
+    failed = {"name": "lost", "error": "there is no such file"}
+    document: dict[str, Any] = {"class": "elastic", "unit": "GPa", "form": "voigt"}
+    for entries, shape in (([good], (6, 6)), ([good, failed, good], (2, 6, 6))):
+        Path("a.json").write_text(json.dumps(document | {"predictions": entries}))
+        record = reading.read_tensor("a.json")
+        assert (record.tensor, record.unit, record.values.shape) == ("elastic", "GPa", shape)
+        assert np.array_equal(record.values.reshape(-1, 6, 6)[-1], stiffness)
+    dielectric = {"class": "dielectric", "unit": "1", "predictions": [{"tensor": [[1, 0, 0]] * 3}]}
+    Path("a.json").write_text(json.dumps(dielectric))
+    assert reading.read_tensor("a.json").values.shape == (3, 3)
+    for empty in ([failed], [], ["text"]):
+        Path("a.json").write_text(json.dumps(document | {"predictions": empty}))
+        with pytest.raises(FileError, match="unknown key 'predictions'"):
+            reading.read_tensor("a.json")
+
+
 @pytest.mark.parametrize("voigt", [False, True])
 def test_tensors_as_pymatgen_writes_them(voigt: bool) -> None:
     stiffness = np.diag([165.0, 165, 165, 80, 80, 80]) + np.pad(np.full((3, 3), 64.0), (0, 3))

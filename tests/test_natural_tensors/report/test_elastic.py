@@ -10,6 +10,7 @@ import pytest
 from natural_tensors import elasticity, from_voigt
 from natural_tensors.crystals.frames import Frame
 from natural_tensors.crystals.point_groups import point_group
+from natural_tensors.crystals.tensor import Beside
 from natural_tensors.formatting import typeset
 from natural_tensors.pictures.directional import stiffness_of
 from natural_tensors.report import report
@@ -73,6 +74,18 @@ def test_single_precision_changes_no_word_of_a_page() -> None:
         assert after.words(section) == before.words(section), section
     assert "1.000, 0, 0 ⟨1 0 0⟩ – 3 directions" in after.words("extremes")
     assert "C14 = C56 0 0 0" in after.words("cauchy")
+
+
+def test_another_tensor_stands_beside_with_its_distance() -> None:
+    page = report(copper().with_beside(Beside("predicted by some", 1.1 * copper().values)))
+    words = Parsed(page.html).words("beside")
+    assert "this page 137.1 47.34" in words
+    assert "predicted by some 150.8 52.07" in words
+    assert "9.09 %" in words  # 0.1 / 1.1
+    (kept,) = page.document["report"]["beside"]
+    assert kept["distance"] == pytest.approx(1 / 11)
+    assert np.allclose(kept["tensor"], 1.1 * copper().values)
+    assert "beside" not in parsed("copper").text
 
 
 def test_a_crystal_without_density_says_so() -> None:
