@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..prediction.result import Failure
 from ..structures.geometry import Geometry
 from ..weights.shipped import ModelError, folder_of
 from .app import app, check_extras
+from .interruption import EXIT_CODE, interruptible
 from .options import ModelOption
 from .relaxing import DEFAULT, CalculatorOption, ForceOption, name_of_calculator, progress
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:  # they load PyTorch
     from ..calculators.elastic_constants import Elastic
     from ..prediction.disagreement import Disagreement
     from ..relaxation.relaxing import Step
+
+SAVE_EVERY = 30.0
+"""Seconds after which --output is written again, so that a kill loses no more."""
 
 NOTHING = "none"
 """In place of weights: no direct prediction beside."""
@@ -82,7 +87,7 @@ def elastic(
     Our own potentials are differentiated twice; any other calculator of ASE is strained by 0.5 %
     and its ions relax. Beside them stands what the weights `elastic` predict for the relaxed
     crystal: where both disagree, neither is to be trusted. The exit code is 0 when at least one
-    structure has a tensor, 1 when none has.
+    structure has a tensor, 1 when none has, 130 after an interruption.
     """
     if output is not None:
         saving.check_suffix(output, (".json",))
@@ -91,21 +96,31 @@ def elastic(
     source = _source(chosen, strains, relaxed, force, ours=calculator is None)
     beside = None if direct == NOTHING else _direct(direct)
     entries = list(read(paths))
-    results: list[_Result | Failure] = []
-    with progress(len(entries), not as_json) as (tell, advance):
-        for entry in entries:
-            results.append(_result(entry, source, beside, tell))
-            advance()
-    documents = [result.to_dict() for result in results]
+    results: list[_Result | Failure] = [Failure.unreached(entry) for entry in entries]
+    interrupted, next_save = False, time.monotonic() + SAVE_EVERY
+    try:
+        with interruptible(), progress(len(entries), not as_json) as (tell, advance):
+            for place, entry in enumerate(entries):
+                results[place] = _result(entry, source, beside, tell)
+                advance()
+                if output is not None and time.monotonic() >= next_save:
+                    _write(output, source, results)
+                    next_save = time.monotonic() + SAVE_EVERY
+    except KeyboardInterrupt:
+        interrupted = True
     if output is not None:
-        _write(output, source, documents)
+        _write(output, source, results)
     if as_json:
+        documents = [result.to_dict() for result in results]
         print(saving.to_json({"model": source.name, "elastic": documents}))
     else:
         _show(results, output)
     for result in results:
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and not (interrupted and result.is_unreached):
             warn("error", str(result), "bold red")
+    if interrupted:
+        warn("error", "interrupted; what was derived is kept", "bold red")
+        raise typer.Exit(EXIT_CODE)
     if all(isinstance(result, Failure) for result in results):
         raise typer.Exit(1)
 
@@ -235,12 +250,13 @@ def _result(
     return _Result(found, strained, Disagreement(found.prediction, predicted))
 
 
-def _write(output: str, source: _Source, documents: Sequence[dict[str, Any]]) -> None:
+def _write(output: str, source: _Source, results: Sequence[_Result | Failure]) -> None:
     """Write the document of ``carnet predict``."""
     about = formats.about_model(
         Target("elastic"), name=source.name, networks=source.networks, precision="double"
     )
-    text = saving.to_json(about | {"predictions": list(documents)}) + "\n"
+    documents = [result.to_dict() for result in results]
+    text = saving.to_json(about | {"predictions": documents}) + "\n"
     saving.write_bytes(output, text.encode(errors="backslashreplace"))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from ase.build import bulk
 from ase.io import write
 
+from carnet_model.calculators import elastic_constants
 from natural_tensors import from_voigt
 from tests.helpers.command_lines import carnet, carnet_error
 
@@ -66,6 +68,25 @@ def test_what_is_relaxed_already_is_left_alone() -> None:
     again = json.loads(carnet("elastic", "rest.cif", *options).stdout)["elastic"][0]
     assert "relaxation" not in left
     np.testing.assert_allclose(left["stiffness"], again["stiffness"], rtol=0, atol=0.5)
+
+
+def test_an_interruption_keeps_what_was_derived(monkeypatch: pytest.MonkeyPatch) -> None:
+    strained = elastic_constants.from_finite_strains
+
+    def stop(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(elastic_constants, "from_finite_strains", interrupt)
+        return strained(*given, **more)
+
+    def interrupt(*given: Any, **more: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(elastic_constants, "from_finite_strains", stop)
+    files = ("cu.cif", "cu.cif", "si.cif")
+    result = carnet("elastic", *files, *EMT, "--direct", "none", "-o", "e.json", code=130)
+    assert "interrupted" in result.stderr
+    found = json.loads(Path("e.json").read_text(encoding="utf-8"))["predictions"]
+    assert ["stiffness" in each for each in found] == [True, False, False]
+    assert all("before it was predicted" in each["error"] for each in found[1:])
 
 
 def test_refusals() -> None:
