@@ -19,7 +19,7 @@ from ase.calculators.emt import EMT
 from benchmarks import __main__ as benchmarks
 from benchmarks.rivals.calculator import answer, made
 from benchmarks.rivals.worker import Session, stepping
-from benchmarks.universal import dynamics, elastic, frames, jobs, speed, volumes
+from benchmarks.universal import dynamics, elastic, frames, jobs, phonons, speed, volumes
 from benchmarks.universal.jobs import ResultsError, Settings, results, sample
 from benchmarks.universal.potentials import Potential
 from carnet_model.relaxation.relaxing import relax
@@ -283,6 +283,40 @@ def test_ten_materials_are_crystals_of_some_216_atoms() -> None:
         assert min(atoms.cell.lengths()) > 10, name
         closest = np.sort(cell.repeat(2).get_all_distances(mic=True), axis=1)[:, 1]
         assert 1.5 < closest.min() <= closest.max() < 3.0, name
+
+
+def test_references_of_phonons_have_all_modes_and_their_degeneracies() -> None:
+    for name, reference in phonons.REFERENCES.items():
+        modes = 3 * len(reference.crystal)
+        counts = {point: len(each) for point, each in reference.frequencies.items()}
+        optical = {"Γ": 3} if modes == 6 else {}
+        assert counts == {**optical, "X": modes, "L": modes}, name
+        for point, each in reference.frequencies.items():
+            assert list(each) == sorted(each), (name, point)
+            assert each[0] == each[1], (name, point)  # the lowest are transverse
+        assert reference.kind in ("PBE", "measured")
+        assert reference.source
+
+
+def test_an_imaginary_mode_is_no_small_error() -> None:
+    copper = phonons.REFERENCES["Cu"]
+    right = {point: list(modes) for point, modes in copper.frequencies.items()}
+    assert phonons.relative_errors(right, copper) == pytest.approx([0] * 6)
+    errors = phonons.relative_errors({**right, "X": [-0.5, 5.15, 7.24]}, copper)
+    assert errors[0] < -1
+    assert errors[1:] == pytest.approx([0] * 5)
+
+
+@pytest.mark.slow
+def test_phonons_of_copper_under_a_theory_that_is_near() -> None:
+    found = phonons.vibrating(EMT(), "Cu")
+    assert found["verdict"] == "stable"
+    assert found["softest"] > 1  # nothing but translations is near zero
+    assert set(found["points"]) == {"Γ", "X", "L"}
+    assert found["points"]["Γ"] == []
+    errors = phonons.relative_errors(found["points"], phonons.REFERENCES["Cu"])
+    assert max(map(abs, errors)) < 0.15
+    assert found["lattice"] == pytest.approx(3.59, abs=0.01)
 
 
 def test_speed_is_that_of_weights_of_ours() -> None:

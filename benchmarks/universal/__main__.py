@@ -27,7 +27,7 @@ from ..processes import say
 from .jobs import Settings
 from .potentials import Potential
 
-ROWS = ("elastic", "frames", "volumes", "dynamics", "speed")
+ROWS = ("elastic", "frames", "volumes", "phonons", "dynamics", "speed")
 
 
 def main(arguments: Sequence[str]) -> int:
