@@ -52,7 +52,13 @@ def eos(
     ] = 11,
     span: Annotated[
         float,
-        typer.Option("--span", metavar="X", help="Relative change of the volume at both ends."),
+        typer.Option(
+            "--span",
+            metavar="X",
+            min=1e-4,
+            max=0.4,
+            help="Relative change of the volume at both ends.",
+        ),
     ] = 0.06,
     fixed_shape: Annotated[
         bool,
@@ -85,6 +91,8 @@ def eos(
 
     if output is not None:
         saving.check_suffix(output, (".json",))
+    if points % 2 == 0:
+        raise typer.BadParameter(f"--points is {points}; allowed: odd numbers from 5 on")
     if picture is not None:
         saving.check_suffix(picture, STILL_SUFFIXES)
     check_extras(*(("matplotlib",) if picture is not None else ()))

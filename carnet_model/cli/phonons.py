@@ -114,6 +114,12 @@ def phonons(
     structure has phonons, 1 when none has.
     """
     check_extras("phonopy", *(("matplotlib",) if output is not None else ()))
+    if supercell is not None and min(supercell) < 1:
+        raise typer.BadParameter(f"--supercell is {supercell}; allowed: whole numbers from 1 on")
+    if mesh is not None and min(mesh) < 1:
+        raise typer.BadParameter(f"--mesh is {mesh}; allowed: whole numbers from 1 on")
+    if born is not None and not Path(born).is_file():
+        raise typer.BadParameter(f"--born: there is no file {born}")
     from ..calculators import phonons as calculation
     from ..calculators.named import calculator_named
     from ..calculators.phonon_files import write_phonons
@@ -140,6 +146,7 @@ def phonons(
             temperature=temperature,
             threshold=threshold,
             born=born,
+            tell=lambda number, count: tell(f"forces in supercell {number + 1} of {count}"),
         )
         if output is not None:
             write_phonons(found, folders[place], chosen)

@@ -57,7 +57,7 @@ def results_of(
     Args:
         entries: what `prediction.inputs.read` yields.
         compute: is given the place of a structure, the structure, and what is told of every step
-            of its relaxations.
+            of its relaxations, or where it is in words.
         shown: show progress on a terminal.
     """
     from ..relaxation.several import failure_of
@@ -98,8 +98,8 @@ def progress(
         shown: only then, and only on a terminal.
 
     Yields:
-        What is told of each step of a structure (`relaxation.relaxing.Step`), and what is called
-        when a structure is done.
+        What is told of each step of a structure (`relaxation.relaxing.Step`), or where else its
+        computation is, in words; and what is called when a structure is done.
     """
     if not (shown and sys.stderr.isatty()):
         yield (lambda structure, step: None), (lambda: None)
@@ -120,8 +120,11 @@ def progress(
         volumes: dict[int, float] = {}
 
         def tell(structure: Any, step: Any) -> None:
-            words = f"step {step.number}, {step.force:.3f} eV/Å, {step.energy:.4f} eV"
-            if step.volume is not None:
+            if isinstance(step, str):
+                words = step
+            else:
+                words = f"step {step.number}, {step.force:.3f} eV/Å, {step.energy:.4f} eV"
+            if not isinstance(step, str) and step.volume is not None:
                 first = volumes.setdefault(id(structure), structure.volume)
                 words += f", volume {100 * (step.volume / first - 1):+.1f} %"
             name = visible(structure.name or structure.formula)

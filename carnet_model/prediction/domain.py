@@ -67,7 +67,7 @@ PARTS = {2: "layers", 1: "chains", 0: "molecules"}
 NEARER = 0.95
 """Share of the shortest distance of two elements in the training set below which a pair is warned
 of. Structures that are put aside from the sets of the shipped potentials, and molecular dynamics
-at 1200 K, stay above 1.0 of it; the second shortest distance of a set is up to 6 % above the first.
+of silicon at 1200 K, stay above 1.0 of it; the second shortest of a set is up to 6 % above.
 """
 
 SHELL = 0.02

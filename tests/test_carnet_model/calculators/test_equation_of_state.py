@@ -128,6 +128,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "does not know Cu" in carnet_error("eos", "cu.cif", "-m", "silicon", code=1)
     two = ("cu.cif", "cu.cif", "--picture", "a.png")
     assert "leave it out" in carnet_error("eos", *two, "-m", "silicon")
+    assert "--points is 6" in carnet_error("eos", "cu.cif", "--points", "6")
     assert ".json" in carnet_error("eos", "cu.cif", "-o", "a.csv")
 
 

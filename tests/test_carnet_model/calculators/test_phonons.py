@@ -271,6 +271,12 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "does not know Cu" in result.stderr
     error = carnet_error("phonons", "cu.cif", *quick, code=1)
     assert "does not know Cu" in error
+    for wrong, words in (
+        (("--supercell", "0", "1", "1"), "--supercell is (0, 1, 1); allowed"),
+        (("--mesh", "1", "1", "0"), "--mesh is (1, 1, 0); allowed"),
+        (("--born", "none"), "there is no file none"),
+    ):
+        assert words in carnet_error("phonons", "cu.cif", "-m", "silicon", *wrong)
 
 
 def test_an_unstable_crystal_is_printed_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
