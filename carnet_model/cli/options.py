@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -69,3 +70,15 @@ UnitOption = Annotated[
     str | None,
     typer.Option("--unit", metavar="UNIT", help=f"Unit of the label: {', '.join(PRESSURES)}, ..."),
 ]
+
+
+def share_of(option: str, text: str) -> tuple[int, int]:
+    """Return which share of how many the text of an option, such as 3/100, means.
+
+    Raises:
+        typer.BadParameter: when it means none.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise typer.BadParameter(f"{option} {text}: allowed are shares such as 1/100 .. 100/100")
+    return int(match[1]), int(match[2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from typing import Annotated, cast, get_args
@@ -18,7 +17,7 @@ from ..screening.run import Progress
 from ..structures.symmetry import FRAMES
 from .app import app, check_extras
 from .interruption import EXIT_CODE, interruptible
-from .options import ModelOption, PrecisionOption, TargetOption
+from .options import ModelOption, PrecisionOption, TargetOption, share_of
 from .screen_results import show_selection, show_summary
 
 LOGS = ("text", "json")
@@ -26,14 +25,6 @@ STYLE = "bold yellow"
 
 EVERY = 10.0
 """Seconds between two lines of progress; a terminal is told five times a second."""
-
-
-def _share(text: str) -> tuple[int, int]:
-    """Return which share of how many a text such as 3/100 means."""
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise typer.BadParameter(f"--shard {text}: allowed are shares such as 1/100 .. 100/100")
-    return int(match[1]), int(match[2])
 
 
 @app.command(
@@ -152,7 +143,7 @@ def screen(
         anyway=anyway,
         part=part,
     )
-    share = None if shard is None else _share(shard)
+    share = None if shard is None else share_of("--shard", shard)
     tell = _Teller(output, log, quiet)
     progress = None
     try:

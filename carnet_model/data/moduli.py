@@ -8,24 +8,20 @@ sets its moduli to those known.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
 from natural_tensors import elasticity
 from natural_tensors.arrays import Floats
-from natural_tensors.files.saving import check_suffix, write_bytes
 
-from ..structures.geometry import GeometryError
-from ..structures.reading import read_json
-from .examples import dataset_error, split_of
+from .examples import split_of
 from .reading import STRUCTURE_KEYS
+from .records import records_of, write_records
 
 Agreement = Literal["agree", "single", "differ"]
 
@@ -39,10 +35,8 @@ ITERATIONS = 200
 """Steps of the correction before it is given up; ten are common."""
 
 
-CORRECTED, LABELLED = "corrected", "labelled"
-
-WRITTEN = (*get_args(Agreement), CORRECTED, LABELLED)
-"""What is counted of crystals that were written; any other count is a reason to leave one out."""
+CORRECTED = "corrected"
+"""What is counted of tensors whose moduli were set."""
 
 
 @dataclass(frozen=True)
@@ -297,52 +291,9 @@ def _corrected(record: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str
     return ("no such tensor" if changed is None else CORRECTED), changed
 
 
-def records_of(path: str | Path) -> list[dict[str, Any]]:
-    """Return the records of a file, each an object with an ``id`` and a ``formula``.
-
-    Raises:
-        DatasetError: when it is no list of such objects.
-    """
-    try:
-        data = read_json(Path(path))
-    except (GeometryError, OSError) as error:
-        raise dataset_error(str(path), str(error), "write a list of objects") from None
-    records: list[dict[str, Any]] = data if isinstance(data, list) else [data]
-    for number, record in enumerate(records, start=1):
-        if not isinstance(record, dict) or not {"id", "formula"} <= record.keys():
-            raise dataset_error(
-                f"{path}#{number}",
-                f"is {str(record)[:40]!r}, no object with id and formula",
-                "write a list of objects, each with id, formula, numbers, lattice, frac",
-            )
-    return records
-
-
 NOTES = frozenset({"id", "formula", "split", "spacegroup"})
 """What stays of a record beside its structure."""
 
 
 def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in record if key in STRUCTURE_KEYS | NOTES}
-
-
-def write_records(output: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write records as JSON, compressed where the name ends in .gz.
-
-    Raises:
-        natural_tensors.files.saving.FileError: when it cannot be written.
-    """
-    check_output(output)
-    place = str(output)
-    text = "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
-    content = text.encode()
-    write_bytes(place, gzip.compress(content, mtime=0) if place.endswith(".gz") else content)
-
-
-def check_output(output: str | Path) -> None:
-    """Refuse a file of records that is no .json or .json.gz, before any work is done.
-
-    Raises:
-        natural_tensors.files.saving.FileError: when it is not.
-    """
-    check_suffix(str(output).removesuffix(".gz"), (".json",))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import numpy as np
 
 from .dejong2015 import FetchSummary
 from .label_checks import LabelReport
-from .moduli import WRITTEN
+from .moduli import CORRECTED, Agreement
+from .records import LABELLED
+
+WRITTEN = (*get_args(Agreement), CORRECTED, LABELLED)
+"""What is counted of structures that were written; any other count is a reason to leave one out."""
 
 MOST_FINDINGS = 20
 """Labels that are listed one by one; more are counted."""

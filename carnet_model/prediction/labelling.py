@@ -16,7 +16,7 @@ import numpy as np
 from natural_tensors.arrays import to_lists
 
 from ..data.examples import PREDICTED, split_of
-from ..data.moduli import LABELLED, check_output, write_records
+from ..data.records import LABELLED, check_output, record_of, write_records
 from ..structures.geometry import Geometry
 from .predictor import Predictor
 from .result import Failure, Prediction
@@ -97,15 +97,7 @@ def _labelled(
         return "doubtful", None
     if spread is not None and not result.uncertainty.get("relative", 0.0) <= spread:
         return "uncertain", None
-    row = {
-        "id": structure.name,
-        "source": PREDICTED,
-        "formula": structure.formula,
-        "numbers": structure.numbers.tolist(),
-        "lattice": structure.cell.tolist(),
-        "positions": structure.positions.tolist(),
-        "periodic": list(structure.periodic),
-    }
+    row = {"source": PREDICTED} | record_of(structure)
     if result.stiffness is not None:
         return LABELLED, row | {"C": _rounded(result.stiffness[np.triu_indices(6)])}
     return LABELLED, row | {result.target: _rounded(result.tensor)}

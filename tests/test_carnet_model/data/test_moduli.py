@@ -12,7 +12,8 @@ import pytest
 
 from carnet_model.data.examples import DatasetError, split_of
 from carnet_model.data.label_checks import average, symmetry_violation
-from carnet_model.data.moduli import correct, known_moduli, merge, records_of, with_moduli
+from carnet_model.data.moduli import correct, known_moduli, merge, with_moduli
+from carnet_model.data.records import records_of
 from carnet_model.structures.symmetry import symmetry_of
 from natural_tensors import elasticity, from_voigt, to_voigt
 from natural_tensors.arrays import Floats

@@ -1,0 +1,74 @@
+"""The command ``data frames``: strained and shaken crystals with what a potential says of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from natural_tensors.terminal import examples_of, say
+
+from .app import check_extras, data
+from .options import StructuresArgument, share_of
+
+
+@data.command(
+    "frames",
+    epilog=examples_of(
+        "carnet",
+        "data frames crystals/ --calculator mace --frames 4 -o frames.jsonl",
+        "data frames all.json.gz --calculator mine:teacher --most-atoms 12 -o a.jsonl --part 1/2",
+    ),
+)
+def frames(
+    paths: StructuresArgument,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where to append: .jsonl.")
+    ],
+    calculator: Annotated[
+        str,
+        typer.Option(
+            "--calculator",
+            metavar="NAME",
+            help="Any calculator of ASE: a model, module:object, mace, chgnet, ...",
+        ),
+    ],
+    count: Annotated[
+        int, typer.Option("--frames", metavar="N", min=1, help="Frames of each crystal.")
+    ] = 1,
+    most_atoms: Annotated[
+        int | None,
+        typer.Option("--most-atoms", metavar="N", min=1, help="Leave out larger crystals."),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option("--part", metavar="I/N", help="Do one part of the crystals only."),
+    ] = None,
+) -> None:
+    """Label strained and shaken crystals by a potential, to teach a smaller one.
+
+    A run that was ended goes on: frames that the file holds are left as they are.
+    """
+    check_extras()
+    from ..calculators.frame_labels import label_frames
+    from ..calculators.named import calculator_named
+    from ..data.text import counts_text
+    from ..prediction.inputs import read
+    from ..prediction.progress import progress_bar
+
+    share = (1, 1) if part is None else share_of("--part", part)
+    potential = calculator_named(calculator)
+    entries = list(read(paths))
+    total = len(entries) * count // share[1]
+    with progress_bar(total, sys.stderr.isatty()) as advance:
+        counts = label_frames(
+            entries,
+            potential,
+            output,
+            frames=count,
+            most_atoms=most_atoms,
+            part=share,
+            advance=advance,
+        )
+    say(counts_text(counts, output))

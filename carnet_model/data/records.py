@@ -1,0 +1,73 @@
+"""Files of records: objects with an identifier, a formula, a structure, and what is known of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from natural_tensors.files.saving import check_suffix, write_bytes
+
+from ..structures.geometry import Geometry, GeometryError
+from ..structures.reading import read_json
+from .examples import dataset_error
+
+LABELLED = "labelled"
+"""What is counted of structures that were written with a label."""
+
+
+def record_of(structure: Geometry) -> dict[str, Any]:
+    """Return a structure as an object that every reader of data takes."""
+    return {
+        "id": structure.name,
+        "formula": structure.formula,
+        "numbers": structure.numbers.tolist(),
+        "lattice": structure.cell.tolist(),
+        "positions": structure.positions.tolist(),
+        "periodic": list(structure.periodic),
+    }
+
+
+def records_of(path: str | Path) -> list[dict[str, Any]]:
+    """Return the records of a file, each an object with an ``id`` and a ``formula``.
+
+    Raises:
+        DatasetError: when it is no list of such objects.
+    """
+    try:
+        data = read_json(Path(path))
+    except (GeometryError, OSError) as error:
+        raise dataset_error(str(path), str(error), "write a list of objects") from None
+    records: list[dict[str, Any]] = data if isinstance(data, list) else [data]
+    for number, record in enumerate(records, start=1):
+        if not isinstance(record, dict) or not {"id", "formula"} <= record.keys():
+            raise dataset_error(
+                f"{path}#{number}",
+                f"is {str(record)[:40]!r}, no object with id and formula",
+                "write a list of objects, each with id, formula, numbers, lattice, frac",
+            )
+    return records
+
+
+def write_records(output: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write records as JSON, compressed where the name ends in .gz.
+
+    Raises:
+        natural_tensors.files.saving.FileError: when it cannot be written.
+    """
+    check_output(output)
+    place = str(output)
+    text = "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
+    content = text.encode()
+    write_bytes(place, gzip.compress(content, mtime=0) if place.endswith(".gz") else content)
+
+
+def check_output(output: str | Path) -> None:
+    """Refuse a file of records that is no .json or .json.gz, before any work is done.
+
+    Raises:
+        natural_tensors.files.saving.FileError: when it is not.
+    """
+    check_suffix(str(output).removesuffix(".gz"), (".json",))

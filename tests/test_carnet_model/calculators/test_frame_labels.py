@@ -1,0 +1,111 @@
+"""Frames labelled by a potential: what is written is what it says, whoever ended the run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from carnet_model.calculators.frame_labels import label_frames
+from carnet_model.data.examples import split_of
+from carnet_model.data.records import LABELLED
+from carnet_model.prediction.result import Failure
+from carnet_model.structures.conversion import geometry
+from carnet_model.structures.geometry import Geometry
+from carnet_model.training.config_reading import make_config
+from carnet_model.training.plan import resolve
+from carnet_model.training.preparation import prepare
+from natural_tensors.files.saving import FileError
+from tests.helpers.command_lines import carnet, carnet_error
+
+METALS = {"Cu": 3.6, "Al": 4.05, "Ni": 3.5, "Pd": 3.9, "Ag": 4.1, "Au": 4.1, "Pt": 3.9}
+
+
+def metals() -> list[Geometry]:
+    """Those whose composition may be trained on."""
+    crystals = [replace(geometry(bulk(m, "fcc", a=a)), name=m) for m, a in METALS.items()]
+    return [crystal for crystal in crystals if split_of(crystal.formula) == "train"]
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_labels_are_what_the_potential_says(tmp_path: Path) -> None:
+    path = tmp_path / "frames.jsonl"
+    counts = label_frames(metals(), EMT(), path, frames=2)
+    assert counts == {LABELLED: 2 * len(metals())}
+    for row in rows(path):
+        atoms = Atoms(
+            row["numbers"], positions=row["positions"], cell=row["lattice"], pbc=True,
+            calculator=EMT(),
+        )  # fmt: skip
+        assert row["energy"] == pytest.approx(atoms.get_potential_energy(), abs=2e-6)
+        np.testing.assert_allclose(row["forces"], atoms.get_forces(), atol=2e-5)
+        np.testing.assert_allclose(row["stress"], atoms.get_stress(voigt=False), atol=2e-8)
+
+
+def test_a_run_that_was_ended_goes_on(tmp_path: Path) -> None:
+    whole, ended = tmp_path / "whole.jsonl", tmp_path / "ended.jsonl"
+    label_frames(metals(), EMT(), whole, frames=2)
+    content = whole.read_bytes()
+    ended.write_bytes(content[: len(content) * 2 // 3])  # in the middle of a line
+    counts = label_frames(metals(), EMT(), ended, frames=2)
+    assert 0 < counts["there already"] < 2 * len(metals())
+    assert ended.read_bytes() == content
+
+
+def test_parts_are_the_whole(tmp_path: Path) -> None:
+    label_frames(metals(), EMT(), tmp_path / "whole.jsonl")
+    parts = []
+    for number in (1, 2, 3):
+        path = tmp_path / f"{number}.jsonl"
+        label_frames(metals(), EMT(), path, part=(number, 3))
+        parts += rows(path)
+    names = [row["id"] for row in parts]
+    assert sorted(names, key=str) == sorted(
+        (row["id"] for row in rows(tmp_path / "whole.jsonl")), key=str
+    )
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    reserved = geometry(bulk("AlP", "zincblende", a=5.5))
+    assert split_of(reserved.formula) == "reserved"
+    silicon = geometry(bulk("Si", "diamond", a=5.43))
+    molecule = geometry(Atoms("Cu2", [[0, 0, 0], [0, 0, 2.2]]))
+    near = replace(geometry(bulk("CuPd", "cesiumchloride", a=1.4)), name="near")
+    given = [*metals()[:1], reserved, silicon, molecule, near, Failure("a.cif", "no file")]
+    assert label_frames(given, EMT(), tmp_path / "a.jsonl") == {
+        LABELLED: 1,
+        "reserved": 1,
+        "failed (NotImplementedError)": 1,
+        "no crystal": 1,
+        "too far": 1,
+        "unreadable": 1,
+    }
+    with pytest.raises(FileError, match="jsonl"):
+        label_frames(given, EMT(), tmp_path / "a.json")
+
+
+def test_the_command_writes_what_a_training_reads(tmp_path: Path) -> None:
+    folder, output = tmp_path / "crystals", tmp_path / "frames.jsonl"
+    folder.mkdir()
+    for crystal in metals():
+        crystal.to_ase(None).write(folder / f"{crystal.name}.vasp")
+    done = carnet(
+        "data", "frames", str(folder), "--calculator", "ase.calculators.emt:EMT", "--frames", "3",
+        "-o", str(output),
+    )  # fmt: skip
+    assert f"{3 * len(metals())} crystals written" in done.stdout
+    labels = {"energy": {}, "forces": {}, "stress": {}}
+    config = make_config({"target": "energy", "data": [{"path": str(output), "labels": labels}]})
+    samples = prepare(resolve(config), cache=tmp_path / "cache")
+    assert len(samples.train) == 3 * len(metals())
+    given = ["data", "frames", str(folder), "--calculator", "x:y", "-o", "a.jsonl", "--part", "4/3"]
+    assert "--part 4/3: allowed are shares such as 1/100" in carnet_error(*given)
