@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def metals() -> list[Geometry]:
     return [crystal for crystal in crystals if split_of(crystal.formula) == "train"]
 
 
-def rows(path: Path) -> list[dict[str, object]]:
+def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -80,7 +81,8 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     silicon = geometry(bulk("Si", "diamond", a=5.43))
     molecule = geometry(Atoms("Cu2", [[0, 0, 0], [0, 0, 2.2]]))
     near = replace(geometry(bulk("CuPd", "cesiumchloride", a=1.4)), name="near")
-    given = [*metals()[:1], reserved, silicon, molecule, near, Failure("a.cif", "no file")]
+    failure = Failure("a.cif", "no file")
+    given: list[Geometry | Failure] = [*metals()[:1], reserved, silicon, molecule, near, failure]
     assert label_frames(given, EMT(), tmp_path / "a.jsonl") == {
         LABELLED: 1,
         "reserved": 1,
@@ -103,7 +105,7 @@ def test_the_command_writes_what_a_training_reads(tmp_path: Path) -> None:
         "-o", str(output),
     )  # fmt: skip
     assert f"{3 * len(metals())} crystals written" in done.stdout
-    labels = {"energy": {}, "forces": {}, "stress": {}}
+    labels: dict[str, dict[str, str]] = {"energy": {}, "forces": {}, "stress": {}}
     config = make_config({"target": "energy", "data": [{"path": str(output), "labels": labels}]})
     samples = prepare(resolve(config), cache=tmp_path / "cache")
     assert len(samples.train) == 3 * len(metals())
