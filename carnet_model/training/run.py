@@ -110,7 +110,7 @@ def train(
     layout = layout_of(plan.config)
     progress = progress and is_first()
     with (
-        _without_lightning_warnings(),
+        _without_idle_remarks(),
         connected(plan.config, layout) as team,
         _process_settings(plan.config),
     ):
@@ -268,7 +268,7 @@ def _process_settings(config: Config) -> Iterator[None]:
         torch.set_rng_state(states[2])
 
 
-LIGHTNING_WARNINGS = (
+IDLE_REMARKS = (
     "does not have many workers",  # batches are joined in no time
     "smaller than the logging interval",
     "GPU available but not used",
@@ -277,20 +277,21 @@ LIGHTNING_WARNINGS = (
     "exists and is not empty",
     "isinstance(treespec, LeafSpec)",
     "Found 1 module(s) in eval mode",
+    "Grad strides do not match bucket view strides",  # of matrices of one row: the same memory
 )
-"""Remarks of Lightning that say nothing about the run."""
+"""Remarks of Lightning and PyTorch that say nothing about the run."""
 
 
 @contextmanager
-def _without_lightning_warnings() -> Iterator[None]:
-    """Keep remarks of Lightning that say nothing about the run from the screen."""
+def _without_idle_remarks() -> Iterator[None]:
+    """Keep remarks that say nothing about the run from the screen."""
     logs = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
     levels = [log.level for log in logs]
     for log in logs:
         log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for text in LIGHTNING_WARNINGS:
+            for text in IDLE_REMARKS:
                 warnings.filterwarnings("ignore", message=f".*{re.escape(text)}.*")
             yield
     finally:
