@@ -49,9 +49,9 @@ class Learner(pl.LightningModule):
         self.plan, self.config = plan, plan.config
         self.model = build_network(plan.network, plan.targets, samples)
         self.notices: list[str] = []
-        if plan.donor is not None:
-            self.notices += initialize_from(plan.donor, self.model, samples)
         notice = compile_kernels(self.model, self.config.compile)
+        if plan.donor is not None:  # compiled: a reference is fitted to the whole training set
+            self.notices += initialize_from(plan.donor, self.model, samples)
         self.notices += [notice] if notice else []
         self.average: AveragedModel | None = None
         self.size = len(samples.train)
