@@ -35,7 +35,7 @@ from .options import (
     StructuresArgument,
     TargetOption,
 )
-from .relaxing import DEFAULT, progress
+from .relaxing import DEFAULT, progress, relaxing_model
 
 if TYPE_CHECKING:  # it loads ASE
     from ..relaxation.relaxing import Relaxation
@@ -141,7 +141,9 @@ def predict(
         saving.remove_leftovers(Path(output).resolve().parent, Path(output).name)
     predictor = load(model, target=target, precision=cast(Precision, precision))
     entries = list(read(paths))
-    relaxer = _Relaxer(relax_model, len(entries), not quiet) if relaxed else None
+    relaxer = None
+    if relaxed:
+        relaxer = _Relaxer(relaxing_model(relax_model, "--relax-model"), len(entries), not quiet)
     results: list[Prediction | Failure] = [Failure.unreached(entry) for entry in entries]
 
     def save() -> None:

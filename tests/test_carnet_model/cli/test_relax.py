@@ -30,6 +30,13 @@ def structures(own_folder: Path) -> None:
     write("in/two.extxyz", [bulk("Cu", "hcp", a=2.6, c=4.3), bulk("Si")])
 
 
+def test_a_potential_is_named_while_no_general_one_is_shipped() -> None:
+    for command in (["relax"], ["elastic"], ["eos"], ["phonons"], ["predict", "--relax"]):
+        said = carnet_error(*command, "in/cu.cif")
+        assert "no general potential comes with this version" in said
+        assert "--relax-model" in said or "--model or --calculator" in said
+
+
 def test_a_structure_is_relaxed_and_written_here() -> None:
     result = carnet("relax", "in/cu.cif", *EMT)
     for words in ("in/cu.cif, Cu, ase.calculators.emt:EMT", "converged after", "Fm-3m (225), kept",
