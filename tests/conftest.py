@@ -104,8 +104,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield driver
 
 
+@pytest.fixture(autouse=True, scope="module")
+def limits_of_module() -> Iterator[None]:
+    """Limits that a fixture of a module changes for the process end with the module."""
+    with limits.changed():
+        yield
+
+
 @pytest.fixture(autouse=True)
-def limits_as_before() -> Iterator[None]:
+def limits_of_test(limits_of_module: None) -> Iterator[None]:
     """Limits that a command or a job of the app changes for its process end with the test."""
     with limits.changed():
         yield
