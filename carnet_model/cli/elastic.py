@@ -26,7 +26,14 @@ from ..weights.shipped import ModelError, folder_of
 from .app import app, check_extras
 from .interruption import EXIT_CODE, interruptible
 from .options import ModelOption
-from .relaxing import DEFAULT, CalculatorOption, ForceOption, name_of_calculator, progress
+from .relaxing import (
+    DEFAULT,
+    CalculatorOption,
+    CrystalsArgument,
+    ForceOption,
+    name_of_calculator,
+    progress,
+)
 
 if TYPE_CHECKING:  # they load PyTorch
     from ..calculators.elastic_constants import Elastic
@@ -52,9 +59,7 @@ NOTHING = "none"
     ),
 )
 def elastic(
-    paths: Annotated[
-        list[str], typer.Argument(metavar="FILES...", help="Crystals: CIF, POSCAR, JSON, ...")
-    ],
+    paths: CrystalsArgument,
     model: ModelOption = DEFAULT,
     calculator: CalculatorOption = None,
     output: Annotated[

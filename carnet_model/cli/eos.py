@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from natural_tensors.files import saving
 from natural_tensors.terminal import examples_of, say, say_json, say_table, warn
@@ -19,10 +18,12 @@ from .options import ModelOption
 from .relaxing import (
     DEFAULT,
     CalculatorOption,
+    CrystalsArgument,
     ForceOption,
     end,
     name_of_calculator,
     results_of,
+    title_of,
 )
 
 if TYPE_CHECKING:  # they load ASE
@@ -42,9 +43,7 @@ if TYPE_CHECKING:  # they load ASE
     ),
 )
 def eos(
-    paths: Annotated[
-        list[str], typer.Argument(metavar="FILES...", help="Crystals: CIF, POSCAR, JSON, ...")
-    ],
+    paths: CrystalsArgument,
     model: ModelOption = DEFAULT,
     calculator: CalculatorOption = None,
     points: Annotated[
@@ -160,7 +159,7 @@ def _show(result: _Result, model: str) -> None:
     found, atoms = result.equation, result.equation.atoms
     rest, name, formula = found.rest, found.rest.name, found.rest.structure.formula
     say(
-        Text.assemble((name, "bold"), *([] if name == formula else [f", {formula}"]), f", {model}"),
+        title_of(name, formula, model),
         f"{len(found.volumes)} volumes, "
         + ("ions and shape of the cell relaxed" if found.shape else "ions relaxed, shape held")
         + f"; symmetry: {rest.symmetry}",

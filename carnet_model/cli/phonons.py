@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from rich.text import Text
 
 from natural_tensors.terminal import examples_of, say, say_json, say_table, warn
 
@@ -21,10 +20,12 @@ from .options import ModelOption
 from .relaxing import (
     DEFAULT,
     CalculatorOption,
+    CrystalsArgument,
     ForceOption,
     end,
     name_of_calculator,
     results_of,
+    title_of,
 )
 
 if TYPE_CHECKING:  # it loads phonopy
@@ -47,9 +48,7 @@ SAME = 5e-3
     ),
 )
 def phonons(
-    paths: Annotated[
-        list[str], typer.Argument(metavar="FILES...", help="Crystals: CIF, POSCAR, JSON, ...")
-    ],
+    paths: CrystalsArgument,
     model: ModelOption = DEFAULT,
     calculator: CalculatorOption = None,
     supercell: Annotated[
@@ -180,9 +179,7 @@ def _show(result: _Result, model: str) -> None:
     """Print phonons for people."""
     found = result.phonons
     name, formula = found.structure.name or found.structure.formula, found.structure.formula
-    title = Text.assemble(
-        (name, "bold"), *([] if name == formula else [f", {formula}"]), f", {model}"
-    )
+    title = title_of(name, formula, model)
     say(title, *([] if result.rest is None else [_relaxed(result.rest)]))
     atoms = len(found.structure) * int(np.prod(found.supercell))
     plural = "s" * (found.displacements != 1)

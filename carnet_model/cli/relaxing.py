@@ -9,6 +9,7 @@ from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.text import Text
 
 from natural_tensors.errors import InputError
 from natural_tensors.formatting import visible
@@ -20,6 +21,9 @@ from ..weights.shipped import ModelError, shipped
 
 Result = TypeVar("Result")
 
+CrystalsArgument = Annotated[
+    list[str], typer.Argument(metavar="FILES...", help="Crystals: CIF, POSCAR, JSON, ...")
+]
 CalculatorOption = Annotated[
     str | None,
     typer.Option(
@@ -66,6 +70,13 @@ def relaxing_model(model: str, *options: str) -> str:
             "checkpoint, mace, chgnet, ..., or module:object"
         )
     return model
+
+
+def title_of(name: str, formula: str, model: str) -> Text:
+    """Return the line above what a potential says of a structure; a formula is not said twice."""
+    return Text.assemble(
+        (name, "bold"), *([] if name == formula else [f", {formula}"]), f", {model}"
+    )
 
 
 def results_of(
