@@ -233,6 +233,43 @@ class ConvolutionKernel:
             sums=sums.flatten(1),
         )
 
+    def radial(self, hidden: Tensor, matrix: Tensor, weights: Tensor) -> None:
+        """Write the radial weights of some edges.
+
+        Args:
+            hidden: last hidden layer, shape ``(edges, hidden)``.
+            matrix: shape ``(paths * channels, hidden)``.
+            weights: written, shape ``(edges, paths * channels)``.
+        """
+        threads = thread_count(len(hidden) * self.width)
+        self._code["radial"](threads=threads, hidden=hidden, matrix=matrix, weights=weights)
+
+    def radial_vjp(self, gradient: Tensor, matrix: Tensor, by_hidden: Tensor) -> None:
+        """Write the gradient by the hidden layer of some edges.
+
+        Args:
+            gradient: by the radial weights, shape ``(edges, paths * channels)``.
+            matrix: shape ``(paths * channels, hidden)``.
+            by_hidden: written, shape ``(edges, hidden)``.
+        """
+        threads = thread_count(len(gradient) * self.width)
+        self._code["radial_vjp"](
+            threads=threads, gradient=gradient, matrix=matrix, hidden_gradient=by_hidden
+        )
+
+    def radial_matrix_vjp(self, gradient: Tensor, hidden: Tensor, by_matrix: Tensor) -> None:
+        """Add the gradient by the matrix, from that by the radial weights of some edges.
+
+        Args:
+            gradient: by the radial weights, shape ``(edges, paths * channels)``.
+            hidden: last hidden layer, shape ``(edges, hidden)``.
+            by_matrix: added to, shape ``(paths * channels, hidden)``.
+        """
+        threads = thread_count(len(gradient) * self.width)
+        self._code["radial_matrix_vjp"](
+            threads=threads, gradient=gradient, hidden=hidden, matrix_gradient=by_matrix
+        )
+
     def spline(self, rows: Tensor, weights: Tensor, table: Tensor, result: Tensor) -> None:
         """Write four rows of a table, weighted, for each edge.
 
@@ -263,11 +300,12 @@ class ConvolutionKernel:
         return shares
 
 
-def _radial(hidden: Tensor, matrix: Tensor) -> ForChunk:
-    """Return what writes the radial weights of some edges: hidden layer times matrix."""
+def _radial(kernel: ConvolutionKernel, hidden: Tensor, matrix: Tensor) -> ForChunk:
+    """Return what writes the radial weights of some edges."""
+    hidden, matrix = hidden.contiguous(), matrix.contiguous()
 
     def fill(begin: int, end: int, buffer: Tensor) -> None:
-        torch.mm(hidden[begin:end], matrix.t(), out=buffer)
+        kernel.radial(hidden[begin:end], matrix, buffer)
 
     return fill
 
@@ -295,7 +333,7 @@ class _Convolve(Function):
     ) -> Tensor:
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.save_for_backward(features, directions, hidden, matrix)
-        return kernel.message(bonds, features, _radial(hidden, matrix))
+        return kernel.message(bonds, features, _radial(kernel, hidden, matrix))
 
     @staticmethod
     def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -319,16 +357,17 @@ class _ConvolveVJP(Function):
         ctx.kernel, ctx.bonds = kernel, bonds
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(features, directions, hidden, matrix, gradient)
+        hidden, matrix = hidden.contiguous(), matrix.contiguous()
         by_hidden = torch.empty_like(hidden)
         by_matrix = torch.zeros_like(matrix) if bonds.parameter_gradients else None
 
         def collect(begin: int, end: int, by_weights: Tensor) -> None:
-            torch.mm(by_weights, matrix, out=by_hidden[begin:end])
+            kernel.radial_vjp(by_weights, matrix, by_hidden[begin:end])
             if by_matrix is not None:
-                by_matrix.addmm_(by_weights.t(), hidden[begin:end])
+                kernel.radial_matrix_vjp(by_weights, hidden[begin:end], by_matrix)
 
         by_features, by_directions = kernel.vjp(
-            bonds, features, gradient, _radial(hidden, matrix), collect
+            bonds, features, gradient, _radial(kernel, hidden, matrix), collect
         )
         return by_features, by_directions, by_hidden, by_matrix
 
@@ -340,10 +379,12 @@ class _ConvolveVJP(Function):
             torch.zeros_like(value) if tangent is None else tangent.contiguous()
             for value, tangent in zip((features, directions, hidden, matrix), tangents, strict=True)
         )
+        hidden, matrix = hidden.contiguous(), matrix.contiguous()
         of_matrix = tangents[3] is not None
         by_hidden, by_matrix = torch.empty_like(hidden), torch.zeros_like(matrix)
 
-        radial, radial_tangent = _radial(hidden, matrix), _radial(t_hidden, matrix)
+        kernel = ctx.kernel
+        radial, radial_tangent = (_radial(kernel, each, matrix) for each in (hidden, t_hidden))
 
         def weights(begin: int, end: int, buffer: Tensor, tangent: Tensor) -> None:
             radial(begin, end, buffer)
@@ -352,13 +393,13 @@ class _ConvolveVJP(Function):
                 tangent.addmm_(hidden[begin:end], t_matrix.t())
 
         def collect(begin: int, end: int, by_weights: Tensor, first: Tensor) -> None:
-            torch.mm(by_weights, matrix, out=by_hidden[begin:end])
-            by_matrix.addmm_(by_weights.t(), hidden[begin:end])
-            by_matrix.addmm_(first.t(), t_hidden[begin:end])
+            kernel.radial_vjp(by_weights, matrix, by_hidden[begin:end])
+            kernel.radial_matrix_vjp(by_weights, hidden[begin:end], by_matrix)
+            kernel.radial_matrix_vjp(first, t_hidden[begin:end], by_matrix)
             if of_matrix:
                 by_hidden[begin:end].addmm_(first, t_matrix)
 
-        by_features, by_directions, by_gradient = ctx.kernel.vjp_vjp(
+        by_features, by_directions, by_gradient = kernel.vjp_vjp(
             ctx.bonds, features, gradient, t_features, t_directions, weights, collect
         )
         return None, None, by_features, by_directions, by_hidden, by_matrix, by_gradient

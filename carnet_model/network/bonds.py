@@ -13,8 +13,11 @@ from torch import Tensor
 
 from .batch import Batch
 
-CHUNK = 1 << 20
-"""Most radial weights that exist at once where bonds are worked off in pieces: 4 MB in float32."""
+CHUNK = 1 << 18
+"""Most radial weights that exist at once, for each thread, where bonds are worked off in pieces.
+
+In float32 these are 1 MB, which the cache of a core holds beside their gradients.
+"""
 
 Chunk: TypeAlias = tuple[int, int, int, int]
 """Atoms, first and last, and their edges, first and last."""
@@ -96,9 +99,9 @@ class Bonds:
         """Return runs of atoms, first and last, and their edges, first and last.
 
         Args:
-            width: radial weights of an edge; a run holds about `CHUNK` of them.
+            width: radial weights of an edge; a run holds about `CHUNK` of them for each thread.
         """
-        limit = max(CHUNK // max(width, 1), 1)
+        limit = max(CHUNK * torch.get_num_threads() // max(width, 1), 1)
         return self.once(("chunks", limit), lambda: self._cut(limit))
 
     def _cut(self, limit: int) -> list[Chunk]:

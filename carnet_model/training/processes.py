@@ -101,7 +101,7 @@ def trainer_with(config: Config, layout: Layout, **options: object) -> pl.Traine
 
     strategy: Strategy | str = "auto"
     if layout.processes > 1:
-        strategy = DDPStrategy(gradient_as_bucket_view=True)
+        strategy = DDPStrategy(gradient_as_bucket_view=True, broadcast_buffers=False)
     plugins = list(cast("list[object]", options.pop("plugins", [])))
     if layout.launcher == "srun":  # the state of the last epoch is what a job goes on from
         plugins.append(SLURMEnvironment(auto_requeue=False))

@@ -8,13 +8,14 @@ from typing import Literal, TypeAlias
 from .program import Counts, Program
 
 Row = Literal[
-    "item", "edge", "chunk", "sender", "receiver", "shared", "start", "table", "broadcast"
+    "item", "edge", "chunk", "sender", "receiver", "shared", "start", "table", "width", "broadcast"
 ]
 """Which row of an array one turn of a loop reads or writes.
 
 ``chunk``: as ``edge``, counted from the first edge of the call; ``shared``: all of the array;
-``start``: first edge of the receiver; ``table``: rows by number; ``broadcast``: that of the item,
-or the only one there is; the call gives a step, the entries from one row to the next or 0.
+``start``: first edge of the receiver; ``table``: rows by number; ``width``: all, as many as another
+array has entries; ``broadcast``: that of the item, or the only one there is; the call gives a step,
+the entries from one row to the next or 0.
 """
 
 Size: TypeAlias = int | str
@@ -28,9 +29,13 @@ ROWS: dict[Row, str] = {
     "receiver": "atoms",
     "start": "atoms + 1",
     "table": "rows of the table",
+    "width": "width",
     "broadcast": "count or 1",
 }
 """What the first axis of an array is called; shared arrays have no such axis."""
+
+LENGTHS = ("width", "depth")
+"""Names of numbers of entries that a call decides."""
 
 LoopOver = Literal["items", "atoms", "edges"]
 """``items``: all; ``atoms``: some, each with the edges it receives; ``edges``: some."""
@@ -82,9 +87,9 @@ class Signature:
     def numbers(self) -> tuple[str, ...]:
         """The numbers it takes, in order: a length of arrays, or what the caller chooses."""
         span = ("count",) if self.loop == "items" else ("first", "last")
-        wide = any(array.entries == "width" for array in self.arrays)
+        lengths = (name for name in LENGTHS if any(name in array.shape for array in self.arrays))
         steps = (f"{array.name}_step" for array in self.arrays if array.row == "broadcast")
-        return (*span, "threads", *(("width",) if wide else ()), *steps)
+        return (*span, "threads", *lengths, *steps)
 
     @property
     def parameters(self) -> tuple[Array, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..programs.kernel import Array, Kernel, Signature
+from ..programs.kernel import LENGTHS, Array, Kernel, Signature
 from ..programs.program import Counts, Root
 from .cpp_blocks import BLOCKS, block_loop_lines
 from .cpp_bodies import body_lines, body_name
+from .cpp_matrices import RADIAL, RADIAL_SIGNATURES, TILES
 from .cpp_text import parameters, wrapped
 from .language import Comment, Language, Printable
 
@@ -162,6 +163,7 @@ HELPERS = (
             Array("weights", "item", 4, written=True),
         ),
     ),
+    *RADIAL_SIGNATURES,
 )
 """How the functions that come with every loop over edges are called."""
 
@@ -202,6 +204,8 @@ def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     head = ("#include <cmath>\n" if roots else "") + HEAD + LANES + (ROOT if roots else "")
     if not all(kernel.channels for kernel in kernels):
         head += BLOCKS
+    over_edges = any(kernel.signature.loop == "atoms" for kernel in kernels)
+    head += TILES if over_edges else ""
     lines = head.rstrip("\n").split("\n")
     for kernel in kernels:
         for number, program in enumerate(kernel.programs):
@@ -209,9 +213,9 @@ def kernel_lines(kernels: Sequence[Kernel]) -> list[str]:
     lines += ["", "}  // namespace", *DOOR.rstrip("\n").split("\n"), 'extern "C" {']
     for kernel in kernels:
         lines += ["", *_loop(kernel)]
-    if any(kernel.signature.loop == "atoms" for kernel in kernels):
+    if over_edges:
         doors = {f"DOOR OF {each.name}": door_lines(each) for each in HELPERS}
-        for line in (SCATTER + SPLINE).rstrip("\n").split("\n"):
+        for line in (SCATTER + SPLINE + RADIAL).rstrip("\n").split("\n"):
             lines += doors.get(line, [line])
     return [*lines, "", '}  // extern "C"']
 
@@ -229,8 +233,9 @@ def door_lines(signature: Signature) -> list[str]:
         lines.append(f'    if ({wrong}) return "{name}";')
 
     refuse("threads < 1", "threads")
-    if "width" in signature.numbers:
-        refuse("width < 1", "width")
+    for length in LENGTHS:
+        if length in signature.numbers:
+            refuse(f"{length} < 1", length)
     if signature.loop == "items":
         refuse("count < 0", "count")
     else:
@@ -253,7 +258,9 @@ def _unfit(array: Array, size: str, signature: Signature) -> str:
     row = "1" if array.entries is None else str(array.entries)
     row += " * CHANNELS" if array.channels else ""
     whole = f"({row})" if array.channels else row
-    rows = {"item": "count", "edge": "edges", "sender": "atoms", "receiver": "atoms"}
+    rows = {
+        "item": "count", "edge": "edges", "sender": "atoms", "receiver": "atoms", "width": "width"
+    }  # fmt: skip
     if array.row == "broadcast":
         step = f"{array.name}_step"
         return f"{step} ? {step} != {row} || {size} != count * {row} : {size} != {row}"

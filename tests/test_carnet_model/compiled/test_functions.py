@@ -74,7 +74,38 @@ def spline_vjp() -> dict[str, Given]:
     }
 
 
-CALLS = {each.__name__: each for each in (message, scatter, spline, spline_vjp)}
+def radial() -> dict[str, Given]:
+    """Three edges, five hidden numbers."""
+    return {
+        "threads": 2,
+        "hidden": torch.ones(3, 5).double(),
+        "matrix": torch.ones(8, 5).double(),
+        "weights": torch.zeros(3, 8).double(),
+    }
+
+
+def radial_vjp() -> dict[str, Given]:
+    return {
+        "threads": 2,
+        "gradient": torch.ones(3, 8).double(),
+        "matrix": torch.ones(8, 5).double(),
+        "hidden_gradient": torch.zeros(3, 5).double(),
+    }
+
+
+def radial_matrix_vjp() -> dict[str, Given]:
+    return {
+        "threads": 2,
+        "gradient": torch.ones(3, 8).double(),
+        "hidden": torch.ones(3, 5).double(),
+        "matrix_gradient": torch.zeros(8, 5).double(),
+    }
+
+
+CALLS = {
+    each.__name__: each
+    for each in (message, scatter, spline, spline_vjp, radial, radial_vjp, radial_matrix_vjp)
+}
 each_call = pytest.mark.parametrize("name", CALLS)
 
 
@@ -116,6 +147,42 @@ def test_results_of_the_helpers() -> None:
     given = spline_vjp()
     code()["spline_vjp"](**given)
     assert torch.equal(tensor(given["weights"]), torch.full((2, 4), 8.0).double())
+
+
+SIZES = [
+    (1, 1, 1),
+    (5, 3, 64),
+    (6, 64, 64),
+    (7, 70, 33),
+    (13, 129, 20),
+    (31, 40, 300),
+    (4, 17, 128),
+]
+"""Rows, columns and terms around the tiles of every width of register, and parts of them."""
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("edges", "width", "depth"), SIZES)
+def test_products_of_matrices_of_any_size(edges: int, width: int, depth: int, threads: int) -> None:
+    draw = torch.Generator().manual_seed(0)
+    hidden, matrix, gradient, before = (
+        torch.randn(*shape, generator=draw, dtype=torch.float64)
+        for shape in ((edges, depth), (width, depth), (edges, width), (width, depth))
+    )
+    weights, by_hidden, by_matrix = gradient * 0, hidden * 0, before.clone()
+    code()["radial"](threads=threads, hidden=hidden, matrix=matrix, weights=weights)
+    code()["radial_vjp"](
+        threads=threads, gradient=gradient, matrix=matrix, hidden_gradient=by_hidden
+    )
+    code()["radial_matrix_vjp"](
+        threads=threads, gradient=gradient, hidden=hidden, matrix_gradient=by_matrix
+    )
+    for result, exact in (
+        (weights, hidden @ matrix.t()),
+        (by_hidden, gradient @ matrix),
+        (by_matrix, before + gradient.t() @ hidden),
+    ):  # some hundred products of size one, to rounding
+        torch.testing.assert_close(result, exact, rtol=0, atol=1e-12)
 
 
 @each_call

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 import codegen
 from codegen.generation import is_intact
-from codegen.programs.kernel import Signature
+from codegen.programs.kernel import LENGTHS, Signature
 from codegen.targets.cpp_source import CPP
 from tests.helpers.compiled_kernels import Compiled
 
 SIZES = {
     "count": 3, "count or 1": 3, "edges": 3, "chunk": 3, "atoms": 2, "atoms + 1": 3,
-    "rows of the table": 8, "channels": 64, "width": 16,
+    "rows of the table": 8, "channels": 64, "width": 16, "depth": 5,
 }  # fmt: skip
 """Two atoms and three edges, or three items, with the channels that the text is compiled for."""
 
@@ -26,7 +26,8 @@ CALLED = {
     name: recipe
     for recipe, names in (
         (codegen.ConvolutionRecipe(1), ("frame", "message", "message_vjp", "message_vjp_vjp",
-                                        "scatter", "spline", "spline_vjp")),
+                                        "scatter", "spline", "spline_vjp", "radial", "radial_vjp",
+                                        "radial_matrix_vjp")),
         (codegen.ProductRecipe(1), ("product", "product_vjp", "product_vjp_vjp")),
         (codegen.ExpressionRecipe("e_ij f_ij", {"e": "strain", "f": "strain"}),
          ("evaluate", "evaluate_vjp")),
@@ -79,7 +80,7 @@ def signature_of(name: str) -> Signature:
 
 
 def numbers_of(signature: Signature, **changed: int) -> list[int]:
-    known = {"count": 3, "first": 0, "threads": 1, "width": 16}
+    known = {"count": 3, "first": 0, "threads": 1} | {key: SIZES[key] for key in LENGTHS}
     known["last"] = 2 if signature.loop == "atoms" else 3
     known |= {
         f"{a.name}_step": a.entries * (SIZES["channels"] if a.channels else 1)
