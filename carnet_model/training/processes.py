@@ -6,6 +6,7 @@ environment: torchrun or SLURM on any number of machines, Lightning on this one.
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import torch
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, Strategy
+from torch.nn.parallel import DistributedDataParallel
 
 from natural_tensors.errors import InputError, translated
 
@@ -25,6 +27,13 @@ from ..network.settings import ConfigError
 from .config import Config
 
 Result = TypeVar("Result")
+
+SYNCHRONIZATION = next(
+    name
+    for name in ("forward_sync_buffers", "broadcast_buffers")  # its new name and its old one
+    if name in inspect.signature(DistributedDataParallel).parameters
+)
+"""What PyTorch calls the sending of buffers from process to process before every step."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,8 @@ def trainer_with(config: Config, layout: Layout, **options: object) -> pl.Traine
 
     strategy: Strategy | str = "auto"
     if layout.processes > 1:
-        strategy = DDPStrategy(gradient_as_bucket_view=True, broadcast_buffers=False)
+        unsent = {SYNCHRONIZATION: False}  # buffers are constants
+        strategy = DDPStrategy(gradient_as_bucket_view=True, **unsent)
     plugins = list(cast("list[object]", options.pop("plugins", [])))
     if layout.launcher == "srun":  # the state of the last epoch is what a job goes on from
         plugins.append(SLURMEnvironment(auto_requeue=False))
