@@ -48,7 +48,9 @@ class Function:
             ValueError: when shapes are not those of the function, or do not go together.
             BuildError: when the function cannot be compiled.
         """
-        given = self.__signature__.bind(*args, **kwargs).args
+        given = args
+        if kwargs or len(args) != len(self.__signature__.parameters):
+            given = self.__signature__.bind(*args, **kwargs).args
         arrays = self._of_parts(given[0]) if self._parts else list(given)
         call = self._call(arrays)
         if is_tensor(arrays[0]):
@@ -106,7 +108,7 @@ class Function:
             if argument.channels:
                 channels = channels if array.shape[-1] == 1 and channels else array.shape[-1]
         try:
-            batch = np.broadcast_shapes(*batches)
+            batch = batches[0] if len(set(batches)) == 1 else np.broadcast_shapes(*batches)
         except ValueError:
             raise ValueError(
                 f"{self.__name__}: the batches {', '.join(map(str, batches))} do not broadcast"

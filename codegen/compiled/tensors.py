@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import Function, FunctionCtx
 
+from . import pages
 from .kernels import CompiledProgram
 from .rows import Call, Sizes, run
 
@@ -22,7 +23,9 @@ class _Context(FunctionCtx):
 
 
 def _empty(shape: tuple[int, ...], kind: str) -> Tensor:
-    return torch.empty(shape, dtype=getattr(torch, kind))
+    tensor = torch.empty(shape, dtype=getattr(torch, kind))
+    pages.advise(tensor.data_ptr(), tensor.nbytes)
+    return tensor
 
 
 class _Run(Function):

@@ -14,8 +14,9 @@ VJP = "_vjp"
 """Ending of the name of a gradient."""
 
 _CPP = """
-    T V N CHANNELS LANES SCALAR SHUFFLES begin end at count threads sizes blocks block item present
-    values row k load store add total sign root transpose read_block write_block lane_of
+    T V N CHANNELS LANES SCALAR SHUFFLES Windows windows begin end at count threads sizes blocks
+    block item left values row k load store add total sign root transpose fetch read_block
+    write_block lane_of
     and asm auto bool case catch char class const delete default do double else enum explicit export
     extern false float for friend goto if inline int long mutable namespace new not operator or
     private protected public register return short signed sizeof static struct switch template this
@@ -57,8 +58,7 @@ def reduced(program: Program) -> Program:
     """Return a program without the outputs that are zero, nor the arguments it does not read."""
     zeros = [output.name for output in program.outputs if _is_zero(program, output.entries)]
     program = program.without(zeros)
-    used = {ref for step in program.steps for ref in step.operation.operands}
-    used |= {ref for output in program.outputs for ref in output.entries}
+    used = program.used()
     arguments, first = [], 0
     places: dict[Ref, Ref] = {}
     for argument in program.arguments:

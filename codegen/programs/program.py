@@ -210,6 +210,11 @@ class Program:
             for number, label in enumerate(argument.labels):
                 yield argument, number, label
 
+    def used(self) -> set[Ref]:
+        """Return the values that a step or an output reads."""
+        used = {ref for step in self.steps for ref in step.operation.operands}
+        return used.union(*(output.entries for output in self.outputs))
+
     def run(self, *arrays: Sequence[Any]) -> dict[str | tuple[int, int], list[Any]]:
         """Run on exact numbers (int, Fraction, Surd, SymPy) or any numbers.
 

@@ -74,14 +74,9 @@ def _template(kernel: Kernel, number: int) -> list[str]:
     return ["template <class N>", *wrapped(head, ["int", "int", *arrays], ") {", 4)]
 
 
-def _used(program: Program) -> set[Ref]:
-    used = {ref for step in program.steps for ref in step.operation.operands}
-    return used | {ref for output in program.outputs for ref in output.entries}
-
-
 def _without_channels(kernel: Kernel, number: int, program: Program) -> list[str]:
     """Return the straight line of one item; each result is written as soon as it is known."""
-    names, used, stores = program.names(), _used(program), _Stores(kernel, program)
+    names, used, stores = program.names(), program.used(), _Stores(kernel, program)
     lines = [
         f"const N {label} = {argument.name}[{place}];"
         for ref, (argument, place, label) in enumerate(program.components())
@@ -100,7 +95,7 @@ def _without_channels(kernel: Kernel, number: int, program: Program) -> list[str
 
 def _with_channels(kernel: Kernel, number: int, program: Program) -> list[str]:
     """Return one item: what has no channels first, then a loop over the lanes of channels."""
-    names, used, stores = program.names(), _used(program), _Stores(kernel, program)
+    names, used, stores = program.names(), program.used(), _Stores(kernel, program)
     vectors = _vectors(program)
     summed = {output.name for output in program.outputs if output.summed}
     before: list[str] = []

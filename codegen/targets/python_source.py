@@ -115,8 +115,7 @@ def function_lines(program: Program, dialect: Dialect, constants: Constants) -> 
     names = program.names()
     with_channels = any(argument.channels for argument in program.arguments)
     lines = [*_signature(program, dialect), *_docstring(program, with_channels), *_door(program)]
-    used = {ref for step in program.steps for ref in step.operation.operands}
-    used |= {ref for output in program.outputs for ref in output.entries}
+    used = program.used()
     ref = 0
     first = min((ref for ref in used if ref < program.inputs), default=0)
     anchor = names[first]  # constants take its shape

@@ -15,6 +15,8 @@ from torch import Tensor
 
 import codegen
 from codegen.compiled import toolchain
+from codegen.compiled.kernels import SCALARS, CompiledProgram, Given
+from codegen.programs.program import Program
 from natural_tensors import symbolic
 
 pytestmark = pytest.mark.compiler
@@ -230,3 +232,45 @@ def test_without_a_compiler_the_call_says_so(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         monkeypatch.undo()
         toolchain.forget()
+
+
+BLOCKS: dict[str, tuple[codegen.Recipe, str]] = {
+    "one entry of nine": (codegen.TensorRecipe("ij=-ji"), "decompose"),
+    "some of 81": (codegen.TensorRecipe("elastic"), "decompose"),
+    "parts of weight 0, 2 and 4": (codegen.TensorRecipe("elastic"), "reconstruct"),
+    "six": (codegen.TensorRecipe("dielectric", form="components"), "pack"),
+    "three": (HARMONICS, "harmonics"),
+    "one": (codegen.TensorRecipe(""), "pack"),
+}
+
+
+@pytest.mark.parametrize("kind", SCALARS)
+@pytest.mark.parametrize("case", BLOCKS)
+def test_blocks_write_their_items_alone(case: str, kind: str) -> None:
+    """Of any number of items each has the numbers that it has alone, and nothing beyond changes."""
+    recipe, name = BLOCKS[case]
+    program = next(each for each in recipe.functions() if each.name == name)
+    assert isinstance(program, Program)
+    kernel = CompiledProgram(program, f"blocks_{case.replace(' ', '_').replace(',', '')}")
+    rng, most, beyond = np.random.default_rng(0), 37, 64
+    given = [rng.standard_normal((most, len(a.labels))).astype(kind) for a in program.arguments]
+    given = [given[number] for number in kernel.reads]
+    sizes = [len(program.outputs[number].entries) for number in kernel.writes]
+
+    def outputs(first: int, count: int) -> list[np.ndarray[Any, Any]]:
+        rows = [each[first : first + count] for each in given]
+        found = [np.full(count * size + beyond, np.pi, kind) for size in sizes]
+        kernel.run(
+            kind, count, 0, 1,
+            [Given(r.ctypes.data, r.size, r.shape[1]) for r in rows],
+            [Given(f.ctypes.data, f.size - beyond, 0) for f in found],
+        )  # fmt: skip
+        assert all((each[-beyond:] == each.dtype.type(np.pi)).all() for each in found)
+        return [f[:-beyond].reshape(count, size) for f, size in zip(found, sizes, strict=True)]
+
+    alone = [
+        np.concatenate(each) for each in zip(*(outputs(n, 1) for n in range(most)), strict=True)
+    ]
+    for count in range(1, most + 1):
+        for whole, expected in zip(outputs(0, count), alone, strict=True):
+            assert np.array_equal(whole, expected[:count])
