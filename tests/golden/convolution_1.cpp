@@ -4,7 +4,7 @@
 //
 //     recipe   convolution(weight=1, input_weight=None, parity='natural', method='aligned', normalization='component')
 //     target   cpp
-//     sha256   eb5b53dbeb4b844e35ef4cf2d4391a47584c2b658615cab28dc41056e52bc418
+//     sha256   76f424f59e51fc7aabe3ed2a6ffd637629139225898e06fd75311ebdf46083f8
 //
 // The hash is of everything below this comment. The file stands alone: it needs
 // a compiler and nothing else.
@@ -84,171 +84,94 @@ inline void transpose(V* rows) {
 
 inline T* lane_of(V& value, int lane) { return reinterpret_cast<T*>(&value) + lane; }
 
-// Reads components of a block of items, `step` numbers from one to the next; 0: all have the same.
-// Lanes beyond the items that are present repeat the last one.
+// Asks for the numbers of the next block while this one is computed: a processor that sees rows
+// read side by side does not guess that their memory is one stretch.
+template <int WRITTEN>
+inline void fetch(const T* from, int64_t size) {
+    const auto at = reinterpret_cast<std::uintptr_t>(from);
+    for (int64_t k = 0; k < size * int64_t(sizeof(T)); k += 64)
+        __builtin_prefetch(reinterpret_cast<const void*>(at + k), WRITTEN);
+}
+
+// Where the components that are wanted begin, as many at a time as a register has lanes.
 template <int SIZE>
-inline void read_block(const T* from, int64_t step, int present, V* to) {
+struct Windows {
+    int count = 0, at[SIZE] = {};
+};
+template <int SIZE>
+constexpr Windows<SIZE> windows(std::initializer_list<int> wanted = {}) {  // none said: all
+    Windows<SIZE> found;
+    int stop = 0;
+    const auto want = [&](int k) {
+        if (k < stop) return;
+        const int at = k + LANES <= SIZE ? k : SIZE > LANES ? SIZE - LANES : 0;
+        found.at[found.count++] = at;
+        stop = at + LANES;
+    };
+    for (int k : wanted) want(k);
+    for (int k = 0; k < SIZE && wanted.size() == 0; ++k) want(k);
+    return found;
+}
+
+// Reads components of a block of items, `step` numbers from one to the next; 0: all have the same.
+// `left` items there are from here on; lanes beyond them repeat the last one.
+template <int SIZE>
+inline void read_block(const T* from, int64_t step, int64_t left, const Windows<SIZE>& wanted,
+                       V* to) {
     if (step == 0) {
         for (int k = 0; k < SIZE; ++k) to[k] = V{} + from[k];
         return;
     }
+    fetch<0>(from + LANES * step, SIZE * LANES);
 #ifdef SHUFFLES
-    if constexpr (SIZE >= LANES) {
-        if (present == LANES) {
-            for (int k = 0; k < SIZE; k += LANES) {
-                const int at = k + LANES <= SIZE ? k : SIZE - LANES;
-                V rows[LANES];
-#pragma GCC unroll 16
-                for (int lane = 0; lane < LANES; ++lane) rows[lane] = load(from + lane * step + at);
-                transpose(rows);
-#pragma GCC unroll 16
-                for (int lane = 0; lane < LANES; ++lane) to[at + lane] = rows[lane];
-            }
+    // A register may reach into the next items, but not beyond the last one.
+    constexpr int beyond = SIZE < LANES ? LANES - SIZE : 0;
+    if (left >= LANES + (beyond + SIZE - 1) / SIZE) {
+        if constexpr (SIZE == 1) {
+            to[0] = load(from);
             return;
         }
+        for (int window = 0; window < wanted.count; ++window) {
+            const int at = wanted.at[window];
+            V rows[LANES];
+#pragma GCC unroll 16
+            for (int lane = 0; lane < LANES; ++lane) rows[lane] = load(from + lane * step + at);
+            transpose(rows);
+#pragma GCC unroll 16
+            for (int k = 0; k < LANES && k < SIZE; ++k) to[at + k] = rows[k];
+        }
+        return;
     }
 #endif
     for (int lane = 0; lane < LANES; ++lane) {
-        const T* item = from + (lane < present ? lane : present - 1) * step;
+        const T* item = from + (lane < left ? lane : left - 1) * step;
         for (int k = 0; k < SIZE; ++k) *lane_of(to[k], lane) = item[k];
     }
 }
 
-// Writes components of the items that are present, one after another.
+// Writes components of the items that are left, one after another.
 template <int SIZE>
-inline void write_block(V* from, int present, T* to) {
+inline void write_block(V* from, int64_t left, T* to) {
+    fetch<1>(to + LANES * SIZE, SIZE * LANES);
 #ifdef SHUFFLES
-    if constexpr (SIZE == 1 || SIZE >= LANES) {
-        if (present == LANES) {
-            if constexpr (SIZE == 1) return store(to, from[0]);
-            for (int k = 0; k < SIZE; k += LANES) {
-                const int at = k + LANES <= SIZE ? k : SIZE - LANES;
-                V rows[LANES];
+    if (left >= LANES) {
+        if constexpr (SIZE == 1) return store(to, from[0]);
+        constexpr int width = SIZE < LANES ? SIZE : LANES;
+        for (int k = 0; k < SIZE; k += width) {
+            const int at = k + width <= SIZE ? k : SIZE - width;
+            V rows[LANES]{};
 #pragma GCC unroll 16
-                for (int lane = 0; lane < LANES; ++lane) rows[lane] = from[at + lane];
-                transpose(rows);
+            for (int lane = 0; lane < width; ++lane) rows[lane] = from[at + lane];
+            transpose(rows);
 #pragma GCC unroll 16
-                for (int lane = 0; lane < LANES; ++lane) store(to + lane * SIZE + at, rows[lane]);
-            }
-            return;
+            for (int lane = 0; lane < LANES; ++lane)
+                std::memcpy(to + lane * SIZE + at, &rows[lane], width * sizeof(T));
         }
+        return;
     }
 #endif
-    for (int lane = 0; lane < present; ++lane)
+    for (int lane = 0; lane < LANES && lane < left; ++lane)
         for (int k = 0; k < SIZE; ++k) to[lane * SIZE + k] = *lane_of(from[k], lane);
-}
-
-// Products of matrices, a tile of sums in registers at a time.
-#if defined(__AVX512F__)
-constexpr int REGISTER = 64, ACROSS = 4;  // bytes, registers beside each other in a tile
-#elif defined(__AVX__)
-constexpr int REGISTER = 32, ACROSS = 2;
-#else
-constexpr int REGISTER = 16, ACROSS = 2;
-#endif
-typedef T Wide __attribute__((vector_size(REGISTER)));
-constexpr int WIDE = REGISTER / sizeof(T), DOWN = 6, DEEP = 128;
-
-template <int ROWS, int VECTORS>
-inline void tile(int64_t depth, const T* a, int64_t row, int64_t step, const T* panel, T* sums,
-                 int64_t width, bool more) {
-    Wide held[ROWS][VECTORS];
-#pragma GCC unroll 8
-    for (int r = 0; r < ROWS; ++r) {
-#pragma GCC unroll 8
-        for (int v = 0; v < VECTORS; ++v) {
-            held[r][v] = Wide{};
-            if (more) std::memcpy(&held[r][v], sums + r * width + v * WIDE, REGISTER);
-        }
-    }
-    for (int64_t k = 0; k < depth; ++k) {
-        Wide right[VECTORS];
-#pragma GCC unroll 8
-        for (int v = 0; v < VECTORS; ++v)
-            std::memcpy(&right[v], panel + (k * VECTORS + v) * WIDE, REGISTER);
-#pragma GCC unroll 8
-        for (int r = 0; r < ROWS; ++r) {
-            const Wide left = Wide{} + a[r * row + k * step];
-#pragma GCC unroll 8
-            for (int v = 0; v < VECTORS; ++v) held[r][v] += left * right[v];
-        }
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < ROWS; ++r) {
-#pragma GCC unroll 8
-        for (int v = 0; v < VECTORS; ++v)
-            std::memcpy(sums + r * width + v * WIDE, &held[r][v], REGISTER);
-    }
-}
-
-template <int ROWS, int VECTORS>
-inline void tile_of(int present, int64_t depth, const T* a, int64_t row, int64_t step,
-                    const T* panel, T* sums, int64_t width, bool more) {
-    if (present == ROWS)
-        tile<ROWS, VECTORS>(depth, a, row, step, panel, sums, width, more);
-    else if constexpr (ROWS > 1)
-        tile_of<ROWS - 1, VECTORS>(present, depth, a, row, step, panel, sums, width, more);
-}
-
-// A matrix: its numbers, and how far apart they lie from row to row and from column to column.
-struct Matrix {
-    const T* numbers;
-    int64_t down, across;
-};
-
-// Some columns, as many as a tile has, of some rows of a product.
-template <int VECTORS>
-inline void strip(int64_t begin, int64_t end, int64_t column, int present, int64_t from,
-                  int64_t depth, Matrix a, Matrix b, T* product, int64_t width, bool more) {
-    constexpr int COLUMNS = VECTORS * WIDE;
-    alignas(64) T panel[DEEP * COLUMNS];
-    const T* start = b.numbers + from * b.down + column * b.across;
-    for (int j = 0; j < COLUMNS; ++j)
-        for (int64_t k = 0; k < depth; ++k)
-            panel[k * COLUMNS + j] = j < present ? start[k * b.down + j * b.across] : T(0);
-    for (int64_t row = begin; row < end; row += DOWN) {
-        const int rows = end - row < DOWN ? int(end - row) : DOWN;
-        const T* left = a.numbers + row * a.down + from * a.across;
-        T* sums = product + row * width + column;
-        if (present == COLUMNS) {
-            tile_of<DOWN, VECTORS>(rows, depth, left, a.down, a.across, panel, sums, width, more);
-            continue;
-        }
-        T part[DOWN * COLUMNS] = {};
-        for (int r = 0; more && r < rows; ++r)
-            std::memcpy(part + r * COLUMNS, sums + r * width, present * sizeof(T));
-        tile_of<DOWN, VECTORS>(rows, depth, left, a.down, a.across, panel, part, COLUMNS, more);
-        for (int r = 0; r < rows; ++r)
-            std::memcpy(sums + r * width, part + r * COLUMNS, present * sizeof(T));
-    }
-}
-
-// The narrowest strip that holds what is left of the columns.
-template <int VECTORS>
-inline void strip_of(int64_t begin, int64_t end, int64_t column, int present, int64_t from,
-                     int64_t depth, Matrix a, Matrix b, T* product, int64_t width, bool more) {
-    if constexpr (VECTORS > 1)
-        if (present <= (VECTORS - 1) * WIDE)
-            return strip_of<VECTORS - 1>(begin, end, column, present, from, depth, a, b, product,
-                                         width, more);
-    strip<VECTORS>(begin, end, column, present, from, depth, a, b, product, width, more);
-}
-
-// Sets, or adds to, a product of so many rows, columns, and terms in each sum.
-inline void multiply(int64_t rows, int64_t columns, int64_t terms, Matrix a, Matrix b, T* product,
-                     bool add, int64_t threads) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t part = 0; part < threads; ++part) {
-        const int64_t begin = rows * part / threads, end = rows * (part + 1) / threads;
-        for (int64_t from = 0; begin < end && from < terms; from += DEEP)
-            for (int64_t column = 0; column < columns; column += ACROSS * WIDE) {
-                const int64_t depth = terms - from < DEEP ? terms - from : DEEP;
-                const int64_t left = columns - column;
-                const int present = left < ACROSS * WIDE ? int(left) : ACROSS * WIDE;
-                strip_of<ACROSS>(begin, end, column, present, from, depth, a, b, product, columns,
-                                 add || from > 0);
-            }
-    }
 }
 
 // 9 multiplications, 3 additions, 1 divisions
@@ -767,15 +690,15 @@ const char* frame(int64_t count, int64_t threads, const int64_t* sizes,
     if (count < 0) return "count";
     if (sizes[0] != count * 3) return "directions";
     if (sizes[1] != count * 9) return "frames";
+    constexpr auto directions_windows = windows<3>();
     const int64_t blocks = (count + LANES - 1) / LANES;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t block = 0; block < blocks; ++block) {
-        const int64_t item = block * LANES;
-        const int present = count - item < LANES ? int(count - item) : LANES;
+        const int64_t item = block * LANES, left = count - item;
         V directions_rows[3], frames_rows[9];
-        read_block<3>(directions + item * 3, 3, present, directions_rows);
+        read_block<3>(directions + item * 3, 3, left, directions_windows, directions_rows);
         frame_one(0, CHANNELS, directions_rows, frames_rows);
-        write_block<9>(frames_rows, present, frames + item * 9);
+        write_block<9>(frames_rows, left, frames + item * 9);
     }
     return nullptr;
 }
@@ -950,53 +873,6 @@ const char* spline_vjp(int64_t count, int64_t threads, int64_t width, const int6
         weights[4 * edge + 2] = total(r);
         weights[4 * edge + 3] = total(s);
     }
-    return nullptr;
-}
-
-// Radial weights: hidden layer times matrix.
-const char* radial(int64_t count, int64_t threads, int64_t width, int64_t depth,
-    const int64_t* sizes, const T* __restrict hidden, const T* __restrict matrix,
-    T* __restrict weights) {
-    if (threads < 1) return "threads";
-    if (width < 1) return "width";
-    if (depth < 1) return "depth";
-    if (count < 0) return "count";
-    if (sizes[0] != count * depth) return "hidden";
-    if (sizes[1] != width * depth) return "matrix";
-    if (sizes[2] != count * width) return "weights";
-    multiply(count, width, depth, {hidden, depth, 1}, {matrix, 1, depth}, weights, false, threads);
-    return nullptr;
-}
-
-// Their gradient by the hidden layer.
-const char* radial_vjp(int64_t count, int64_t threads, int64_t width, int64_t depth,
-    const int64_t* sizes, const T* __restrict gradient, const T* __restrict matrix,
-    T* __restrict hidden_gradient) {
-    if (threads < 1) return "threads";
-    if (width < 1) return "width";
-    if (depth < 1) return "depth";
-    if (count < 0) return "count";
-    if (sizes[0] != count * width) return "gradient";
-    if (sizes[1] != width * depth) return "matrix";
-    if (sizes[2] != count * depth) return "hidden_gradient";
-    multiply(count, depth, width, {gradient, width, 1}, {matrix, depth, 1}, hidden_gradient, false,
-             threads);
-    return nullptr;
-}
-
-// Their gradient by the matrix, added to what is there.
-const char* radial_matrix_vjp(int64_t count, int64_t threads, int64_t width, int64_t depth,
-    const int64_t* sizes, const T* __restrict gradient, const T* __restrict hidden,
-    T* __restrict matrix_gradient) {
-    if (threads < 1) return "threads";
-    if (width < 1) return "width";
-    if (depth < 1) return "depth";
-    if (count < 0) return "count";
-    if (sizes[0] != count * width) return "gradient";
-    if (sizes[1] != count * depth) return "hidden";
-    if (sizes[2] != width * depth) return "matrix_gradient";
-    multiply(width, depth, count, {gradient, 1, width}, {hidden, depth, 1}, matrix_gradient, true,
-             threads);
     return nullptr;
 }
 

@@ -17,7 +17,7 @@ import codegen
 from codegen.compiled import toolchain
 from codegen.compiled.kernels import SCALARS, CompiledProgram, Given
 from codegen.programs.program import Program
-from natural_tensors import symbolic
+from natural_tensors import reduction, symbolic
 
 pytestmark = pytest.mark.compiler
 
@@ -274,3 +274,18 @@ def test_blocks_write_their_items_alone(case: str, kind: str) -> None:
     for count in range(1, most + 1):
         for whole, expected in zip(outputs(0, count), alone, strict=True):
             assert np.array_equal(whole, expected[:count])
+
+
+@pytest.mark.slow
+def test_a_general_tensor_of_rank_6_is_taken_apart_and_put_together() -> None:
+    """Of 729 components, by tables of up to 171,507 numbers."""
+    target = reduction("ijklmn")
+    module = compiled(codegen.TensorRecipe("ijklmn"))
+    tensor = np.random.default_rng(6).standard_normal((11, *(3,) * 6))
+    packed, parts = module.pack(tensor), module.decompose(tensor)
+    assert np.abs(packed - target.pack(tensor)).max() < 1e-13
+    expected = target.decompose(tensor)
+    assert parts.keys() == expected.keys()
+    assert max(np.abs(parts[key] - expected[key]).max() for key in parts) < 1e-13
+    assert np.abs(module.unpack(packed) - tensor).max() < 1e-13
+    assert np.abs(module.reconstruct(parts) - tensor).max() < 1e-13
