@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from natural_tensors.decomposition.base import ReductionBase
 from natural_tensors.decomposition.copies import Basis, WeightSpace
@@ -15,13 +17,19 @@ from natural_tensors.so3.bases import natural_basis
 
 from ..programs.program import Matrix
 
+Integers: TypeAlias = NDArray[np.int64] | NDArray[np.object_]
+"""Whole numbers, of any size where they are objects."""
+
 
 def _copy_blocks(
     reduction: ReductionBase,
     space: WeightSpace,
     rows: Sequence[tuple[tuple[Fraction, ...], Fraction]],
-) -> list[dict[tuple[int, int], Surd]]:
-    """Return, for each copy, component and basis element to coefficient, by combining orbits."""
+) -> list[tuple[Surd, Integers]]:
+    """Return, for each copy, a factor and integers by component and basis element.
+
+    The coefficients of a copy are their products, combined from those of the orbits.
+    """
     values = space.values(reduction.components)
     largest = max(int(np.abs(values).max()), 1)
     blocks = []
@@ -30,61 +38,65 @@ def _copy_blocks(
         numerators = [int(coefficient * denominator) for coefficient in row]
         exact = values if sum(map(abs, numerators)) * largest < 2**62 else values.astype(object)
         total = np.tensordot(exact, np.array(numerators, dtype=exact.dtype), axes=(1, 0))
-        root = Surd.root(radicand, Fraction(1, denominator))
-        blocks.append(
-            {
-                (component, m): root * int(total[component, m])
-                for component, m in np.argwhere(total != 0).tolist()
-            }
-        )
+        blocks.append((Surd.root(radicand, Fraction(1, denominator)), total))
     return blocks
+
+
+def _times(factor: Surd, integers: Integers) -> list[dict[int, Surd]]:
+    """Return the rows of a matrix of integers times a factor, its nonzero entries by column.
+
+    A product is computed once for each integer: large matrices hold few different ones.
+    """
+    rows: list[dict[int, Surd]] = [{} for _ in integers]
+    products: dict[int, Surd] = {}
+    places = np.argwhere(integers != 0).tolist()
+    for (row, column), integer in zip(places, integers[integers != 0].tolist(), strict=True):
+        if integer not in products:
+            products[integer] = factor * integer
+        rows[row][column] = products[integer]
+    return rows
 
 
 def packing_matrix(reduction: ReductionBase) -> list[dict[int, Surd]]:
     """Return components to orthonormal packed coordinates: a row for each coordinate."""
-    sizes = reduction.components.orbits.sizes.tolist()
-    return [
-        {column: coefficient * sizes[column] for column, coefficient in row.items()}
-        for row in _orthonormal_rows(reduction)
-    ]
+    return _orthonormal_rows(reduction, reduction.components.orbits.sizes)
 
 
 def unpacking_matrix(reduction: ReductionBase) -> list[dict[int, Surd]]:
     """Return orthonormal packed coordinates to components: a row for each component."""
     rows: list[dict[int, Surd]] = [{} for _ in range(reduction.dimension)]
-    for coordinate, entries in enumerate(_orthonormal_rows(reduction)):
+    for coordinate, entries in enumerate(_orthonormal_rows(reduction, 1)):
         for component, coefficient in entries.items():
             rows[component][coordinate] = coefficient
     return rows
 
 
-def _orthonormal_rows(reduction: ReductionBase) -> list[dict[int, Surd]]:
+def _orthonormal_rows(
+    reduction: ReductionBase, sizes: NDArray[np.int64] | int
+) -> list[dict[int, Surd]]:
+    """Return a row for each coordinate, over components that each count so many times."""
     rows: list[dict[int, Surd]] = []
     for space in reduction.spaces:
-        norms = space.natural.norms
         combos = [space.embedding_row(c, "orthonormal") for c in range(space.multiplicity)]
-        for block in _copy_blocks(reduction, space, combos):
-            for m, norm in enumerate(norms):
-                root = Surd.root(Fraction(1, norm))
-                rows.append({c: q * root for (c, n), q in block.items() if n == m})
+        for factor, integers in _copy_blocks(reduction, space, combos):
+            counted = integers.T.astype(object) * sizes
+            for m, norm in enumerate(space.natural.norms):
+                rows += _times(factor * Surd.root(Fraction(1, norm)), counted[m : m + 1])
     return rows
 
 
 def extraction_matrix(reduction: ReductionBase, space: WeightSpace, basis: Basis) -> list[Matrix]:
     """Return, for each copy, components to the distinct entries of the natural tensor."""
     natural = space.natural
-    sizes = reduction.components.orbits.sizes.tolist()
+    common = lcm(*(int(norm) for norm in natural.norms))
+    shares = np.array([common // int(norm) for norm in natural.norms], dtype=object)
+    entries = natural.values.T.astype(object) * shares
+    sizes = reduction.components.orbits.sizes
     combos = [space.extraction_row(c, basis) for c in range(space.multiplicity)]
-    matrices: list[Matrix] = []
-    for block in _copy_blocks(reduction, space, combos):
-        rows: list[dict[int, Surd]] = [{} for _ in range(natural.values.shape[1])]
-        for (component, m), coefficient in block.items():
-            for entry in np.flatnonzero(natural.values[m]).tolist():
-                share = Fraction(int(natural.values[m, entry]) * sizes[component], natural.norms[m])
-                row = rows[entry]
-                row[component] = row.get(component, Surd(0)) + coefficient * share
-        matrices.append(rows)
-    return matrices
+    return [
+        _times(factor * Fraction(1, common), entries @ (integers.T.astype(object) * sizes))
+        for factor, integers in _copy_blocks(reduction, space, combos)
+    ]
 
 
 def embedding_matrix(reduction: ReductionBase, space: WeightSpace, basis: Basis) -> list[Matrix]:

@@ -92,7 +92,7 @@ class Builder:
             if constant is not None:
                 offset = offset + coefficient * constant
             else:
-                total[ref] = total.get(ref, ZERO) + coefficient
+                total[ref] = total[ref] + coefficient if ref in total else coefficient
         kept = tuple((c, ref) for ref, c in sorted(total.items()) if c)
         if not offset and len(kept) == 1 and kept[0][0] == ONE:
             return kept[0][1]

@@ -138,6 +138,8 @@ class Surd:
 
     def sign(self) -> int:
         """Return -1, 0 or 1; exact for a single root, by the guard bits for a sum."""
+        if len(self._terms) == 1:
+            return 1 if self._terms[0][1] > 0 else -1
         scaled = self.scaled()
         return (scaled > 0) - (scaled < 0)
 
