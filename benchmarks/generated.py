@@ -13,6 +13,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from e3nn import o3
 from e3nn.io import CartesianTensor
@@ -20,13 +21,14 @@ from rich.table import Table
 from torch import Tensor
 
 import codegen
+from natural_tensors import reduction
 
 from .processes import alone, say
 from .rivals.worker import growth
 from .state import default_dtype
 from .timing import interleaved, once
 
-COUNT = 100_000
+COUNT, TENSORS = 100_000, 1_000
 NODES, EDGES = 216, 6048
 
 Function: TypeAlias = Callable[[Tensor], Tensor]
@@ -51,6 +53,7 @@ def _elastic_times(kind: torch.dtype, rounds: int) -> dict[str, float]:
                 rival.from_cartesian(full, products), products
             ),
             "dense einsum (81 to 21)": lambda: torch.einsum("zijkl,aijkl->za", full, dense),
+            "pack + unpack (81 to 21 to 81), C++": lambda: whole_cpp.unpack(whole_cpp.pack(full)),
             "pack (21 to 21)": lambda: pack(components),
             "pack (21 to 21), C++": lambda: cpp.pack(components),
             "decompose (81 to 101)": lambda: decompose(full),
@@ -80,6 +83,28 @@ def _elastic(rounds: int) -> Table:
             first = next(iter(found.values()))
             row += [f"{found[name]:.2f}", f"{first / found[name]:.1f}"]
         table.add_row(*row)
+    return table
+
+
+def _rank_six(rounds: int) -> Table:
+    """General tensors of rank 6 in C++, against the matrices of the reduction."""
+    say("generated: general tensors of rank 6")
+    target, cpp = reduction("ijklmn"), codegen.load(codegen.TensorRecipe("ijklmn"), "cpp")
+    tensors = np.random.default_rng(0).standard_normal((TENSORS, *(3,) * 6)).astype(np.float32)
+    packed, parts = cpp.pack(tensors), cpp.decompose(tensors)
+    table = Table(title=f"{TENSORS:,} general tensors of rank 6 (729 components), float32")
+    for column in ("what", "C++ ms", "reduction ms", "reduction / C++"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, given in (
+        ("pack", tensors), ("unpack", packed), ("decompose", tensors), ("reconstruct", parts),
+    ):  # fmt: skip
+        times = interleaved(
+            {"ours": partial(getattr(cpp, name), given),
+             "matrix": partial(getattr(target, name), given)},
+            rounds,
+        )  # fmt: skip
+        ours, matrix = times["ours"], times["matrix"]
+        table.add_row(name, f"{ours:.2f}", f"{matrix:.2f}", f"{matrix / ours:.1f}")
     return table
 
 
@@ -222,5 +247,6 @@ def measure_peak(weight: int, channels: int, who: str) -> float:
 def tables(rounds: int = 11) -> Iterator[Table]:
     """Measure and return the tables of generated code."""
     yield _elastic(rounds)
+    yield _rank_six(rounds)
     yield _harmonics(rounds)
     yield _convolutions(max(rounds // 2, 3))

@@ -79,7 +79,7 @@ def _orthonormal_rows(
     for space in reduction.spaces:
         combos = [space.embedding_row(c, "orthonormal") for c in range(space.multiplicity)]
         for factor, integers in _copy_blocks(reduction, space, combos):
-            counted = integers.T.astype(object) * sizes
+            counted = np.multiply(integers.T.astype(object), sizes)
             for m, norm in enumerate(space.natural.norms):
                 rows += _times(factor * Surd.root(Fraction(1, norm)), counted[m : m + 1])
     return rows
@@ -94,7 +94,7 @@ def extraction_matrix(reduction: ReductionBase, space: WeightSpace, basis: Basis
     sizes = reduction.components.orbits.sizes
     combos = [space.extraction_row(c, basis) for c in range(space.multiplicity)]
     return [
-        _times(factor * Fraction(1, common), entries @ (integers.T.astype(object) * sizes))
+        _times(factor * Fraction(1, common), np.dot(entries, integers.T.astype(object) * sizes))
         for factor, integers in _copy_blocks(reduction, space, combos)
     ]
 
