@@ -30,4 +30,5 @@ def _madvise() -> Callable[..., int] | None:
     """Return the call of the system; None where there is none, as outside Linux."""
     if not hasattr(mmap, "MADV_HUGEPAGE"):
         return None
-    return getattr(ctypes.CDLL(None), "madvise", None)
+    madvise: Callable[..., int] | None = getattr(ctypes.CDLL(None), "madvise", None)
+    return madvise
