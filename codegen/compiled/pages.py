@@ -18,17 +18,17 @@ def advise(pointer: int, size: int) -> None:
         pointer: to the first byte.
         size: bytes.
     """
-    madvise = _madvise()
-    if madvise is None or size < LARGE:
+    call = madvise()
+    if call is None or size < LARGE:
         return
     begin = -(-pointer // mmap.PAGESIZE) * mmap.PAGESIZE
-    madvise(ctypes.c_void_p(begin), ctypes.c_size_t(pointer + size - begin), mmap.MADV_HUGEPAGE)
+    call(ctypes.c_void_p(begin), ctypes.c_size_t(pointer + size - begin), mmap.MADV_HUGEPAGE)
 
 
 @cache
-def _madvise() -> Callable[..., int] | None:
+def madvise() -> Callable[..., int] | None:
     """Return the call of the system; None where there is none, as outside Linux."""
     if not hasattr(mmap, "MADV_HUGEPAGE"):
         return None
-    madvise: Callable[..., int] | None = getattr(ctypes.CDLL(None), "madvise", None)
-    return madvise
+    call: Callable[..., int] | None = getattr(ctypes.CDLL(None), "madvise", None)
+    return call

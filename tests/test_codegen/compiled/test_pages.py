@@ -19,14 +19,14 @@ def test_large_arrays_alone_are_worth_the_call(monkeypatch: pytest.MonkeyPatch) 
         calls.append((begin.value, size.value))
         return 0
 
-    monkeypatch.setattr(pages, "_madvise", lambda: madvise)
+    monkeypatch.setattr(pages, "madvise", lambda: madvise)
     monkeypatch.setattr(mmap, "MADV_HUGEPAGE", 14, raising=False)
     pointer = 3 * mmap.PAGESIZE + 64
     pages.advise(pointer, pages.LARGE - 1)
     assert calls == []
     pages.advise(pointer, pages.LARGE)
     assert calls == [(4 * mmap.PAGESIZE, pages.LARGE + 64 - mmap.PAGESIZE)]
-    monkeypatch.setattr(pages, "_madvise", lambda: None)
+    monkeypatch.setattr(pages, "madvise", lambda: None)
     pages.advise(pointer, pages.LARGE)
     assert len(calls) == 1
 
