@@ -18,8 +18,8 @@ from rich.console import Console
 from .processes import say
 
 TOPICS = (
-    "exact", "numeric", "generated", "expressions", "network", "potentials", "roofline", "growth",
-    "training", "physics", "cold", "screening", "app", "accuracy", "universal",
+    "exact", "numeric", "generated", "expressions", "network", "potentials", "lammps", "roofline",
+    "growth", "training", "physics", "cold", "choice", "screening", "app", "accuracy", "universal",
 )  # fmt: skip
 
 LONG = ("accuracy", "universal")

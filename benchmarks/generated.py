@@ -24,7 +24,7 @@ import codegen
 from natural_tensors import reduction
 
 from .processes import alone, say
-from .rivals.worker import growth
+from .rivals.session import growth
 from .state import default_dtype
 from .timing import interleaved, once
 

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from .ours import Ours
 from .processes import alone, say
-from .rivals.worker import growth
+from .rivals.session import growth
 from .systems import Case, silicon
 
 PLOT = Path(__file__).parents[1] / "docs" / "growth.svg"

@@ -27,18 +27,22 @@ SHIPPED = NetworkSettings(message_weight=1)
 """Sizes of the shipped networks."""
 
 
-@cache
-def _batch(cutoff: float) -> Batch:
-    """Eight-atom cells of a distorted B2 compound, a bond length apart as in a metal."""
+def crystals() -> list[Geometry]:
+    """Return eight-atom cells of a distorted B2 compound, a bond length apart as in a metal."""
     random = np.random.default_rng(0)
     sites = np.array(list(np.ndindex(2, 2, 2))) * 2.6
-    graphs = []
+    found = []
     for _ in range(CRYSTALS):
         cell = 5.2 * np.eye(3) + random.normal(scale=0.1, size=(3, 3))
         positions = sites + random.normal(scale=0.1, size=(ATOMS, 3))
         numbers = random.choice([13, 26, 28, 22], ATOMS)
-        graphs.append(build(Geometry(numbers, positions, cell, (True,) * 3), cutoff))
-    return collate(graphs)
+        found.append(Geometry(numbers, positions, cell, (True,) * 3))
+    return found
+
+
+@cache
+def _batch(cutoff: float) -> Batch:
+    return collate([build(crystal, cutoff) for crystal in crystals()])
 
 
 def model(mode: str, settings: NetworkSettings = SHIPPED) -> CarNet:

@@ -15,7 +15,7 @@ from carnet_model.cpp.library import Bonded
 from carnet_model.cpp.writing import write
 from carnet_model.potentials.derivatives import energy_and_derivatives
 
-from .rivals.worker import Network, Result, serve
+from .rivals.session import Network, Result, serve
 from .systems import Case
 
 MODES = ("C++ program", "compiled", "compiled, tables", "eager")

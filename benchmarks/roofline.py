@@ -12,9 +12,10 @@ from carnet_model.compiled import convolution
 from carnet_model.network.bonds import Bonds
 from carnet_model.network.kernels import Convolution
 
+from . import stages
 from .ours import Ours
 from .processes import say
-from .rivals.worker import Session
+from .rivals.session import Session
 from .systems import Case, cases
 from .timing import interleaved
 
@@ -119,9 +120,11 @@ def _profile(case: Case, rounds: int) -> Table:
 
 
 def tables(rounds: int = 9) -> Iterator[Table]:
-    """Measure and return both tables for silicon."""
+    """Measure and return the tables for silicon: kernels, their shares, the C++ program."""
     case = cases()["silicon"]
     say("roofline: kernels of the second layer")
     yield _kernels(case, rounds)
     say("roofline: shares of the time")
     yield _profile(case, max(rounds // 3, 2))
+    say("roofline: stages of the C++ program")
+    yield stages.table(case, 2 * rounds)

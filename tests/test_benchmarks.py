@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,9 +14,9 @@ import pytest
 import torch
 
 from benchmarks import __main__ as program
-from benchmarks import exact, expressions, network, numeric, screening
+from benchmarks import exact, expressions, lammps, network, numeric, screening, stages
 from benchmarks.rivals.client import Rival
-from benchmarks.rivals.worker import growth
+from benchmarks.rivals.session import growth
 from benchmarks.systems import Case, cases, silicon, water
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.screening import tables
@@ -117,6 +118,29 @@ def test_topics_say_what_they_do_and_leave_the_state_as_it_was(
             assert table.row_count == rows
             assert (torch.get_default_dtype(), torch.get_num_threads()) == before
         assert doing in capfd.readouterr().err
+
+
+def test_lammps_is_left_out_where_it_is_not(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", {"lmp": "/bin/lmp"}.get)
+    assert list(lammps.tables(1)) == []
+    said = capfd.readouterr().err
+    assert "left out, for kim-api-collections-management is not installed" in said
+
+
+@pytest.mark.compiler
+@pytest.mark.slow
+def test_a_program_is_measured_by_its_stages() -> None:
+    table = stages.table(TINY, 1)
+    names = [str(name) for name in table.columns[0].cells]
+    assert len(names) == len(set(names)) == 16
+    assert names[2] == "message, layer 1"
+    assert names[-2:] == ["the rest", "all"]
+    *parts, whole = [float(str(cell)) for cell in table.columns[1].cells]
+    assert whole == pytest.approx(sum(parts), abs=0.1)
+    with pytest.raises(ValueError, match="for one element"):
+        stages.table(cases()["water"], 1)
 
 
 @pytest.mark.compiler

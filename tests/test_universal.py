@@ -18,7 +18,7 @@ from ase.calculators.emt import EMT
 
 from benchmarks import __main__ as benchmarks
 from benchmarks.rivals.calculator import answer, made
-from benchmarks.rivals.worker import Session, stepping
+from benchmarks.rivals.session import Session, stepping
 from benchmarks.universal import dynamics, elastic, frames, jobs, phonons, speed, volumes
 from benchmarks.universal.jobs import ResultsError, Settings, results, sample
 from benchmarks.universal.potentials import Potential

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = "benchmarks.rivals.worker"
 TAIL = 3000
 
 
@@ -121,7 +121,7 @@ class Rival(Worker):
         name: which rival, as the worker knows it: "nequip", "nequip-compiled" or "mace".
         case: the structure and the settings of the network.
         timeout: how many seconds an answer may take, the first one too.
-        module: run this module of ours instead of the rivals' worker.
+        module: what is run, found from the current folder.
 
     Attributes:
         ready: what the worker says of the network: version, edges, parameters, first calls.
@@ -129,13 +129,12 @@ class Rival(Worker):
 
     def __init__(
         self, python: str, name: str, case: Mapping[str, Any], timeout: float = 600,
-        module: str = "",
+        module: str = WORKER,
     ) -> None:  # fmt: skip
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(dict(case), file)
             file.flush()
-            program = ["-m", module] if module else [str(WORKER)]
-            super().__init__(name, [python, *program, name, file.name], timeout)
+            super().__init__(name, [python, "-m", module, name, file.name], timeout)
 
     def ms(self, action: str) -> float:
         """Return the milliseconds of one call of "forces" or "train"."""

@@ -9,7 +9,7 @@ import torch
 
 from carnet_model.calculators.named import calculator_named
 
-from ..rivals.worker import Network, serve, stepping
+from ..rivals.session import Network, serve, stepping
 from ..systems import Case
 
 
