@@ -102,7 +102,7 @@ class Worker:
                     raise self._failure(f"gave no answer in {self.timeout:g} s")
                 piece = self._answers.read(65536)
                 if not piece:
-                    raise self._failure(f"has ended with status {self._process.wait(10)}")
+                    raise self._failure(f"has ended with status {self._process.wait(60)}")
                 line += piece
         answer: dict[str, Any] = json.loads(line)
         return answer
