@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from natural_tensors.errors import InputError
 from natural_tensors.terminal import examples_of, one_of, say
 
-from ..prediction.predictor import load
+from ..data.examples import Example
+from ..prediction.predictor import Predictor, load
+from ..prediction.result import Prediction
 from .app import app, check_extras
-from .labelled_data import label_sources, labelled_examples
+from .labelled_data import label_sources, labelled_examples, moduli_examples
 from .options import SPLITS, FormOption, KeyOption, UnitOption
+
+if TYPE_CHECKING:
+    from ..evaluation.calibration import KnownModuli
 
 
 @app.command(
@@ -21,6 +28,7 @@ from .options import SPLITS, FormOption, KeyOption, UnitOption
         "carnet",
         "join runs/a/model runs/b/model -o runs/both",
         "join runs/*/model -o runs/all --data data.json.gz --split val",
+        "join runs/*/model -o runs/all --data data.json.gz --moduli moduli.json.gz",
     ),
 )
 def join(
@@ -35,6 +43,15 @@ def join(
             metavar="FILE",
             help="Labelled structures that no member was trained on: their errors are recorded, "
             "and what holds 68 and 95 % of them is the uncertainty.",
+        ),
+    ] = None,
+    moduli: Annotated[
+        str | None,
+        typer.Option(
+            "--moduli",
+            metavar="FILE",
+            help="With --data, of a stiffness: further structures, with K and G alone (carnet data "
+            "moduli), which count for the intervals of moduli.",
         ),
     ] = None,
     split: Annotated[
@@ -64,6 +81,9 @@ def join(
     from ..evaluation.calibration import calibrate
     from ..weights import ensembles
 
+    if moduli is not None and path is None:
+        raise InputError("--moduli adds to what --data measures: give --data as well")
+
     said = {} if reference is None else {"reference": reference}
     joined = ensembles.merge(members, output, said)
     if path is not None:
@@ -72,7 +92,7 @@ def join(
         chosen = labelled_examples(path, sources, split)
         compared = evaluation.evaluate(predictor, chosen, either_sign=either_sign)
         scores = {score.name: round(score.value, 4) for score in compared.errors.scores}
-        found = calibrate(compared)
+        found = calibrate(compared, _known(predictor, moduli, split, chosen))
         notes = {
             "metrics": {split: {"structures": len(compared.predictions), **scores}},
             "intervals": {name: one.model.to_dict() for name, one in found.items()},
@@ -84,3 +104,26 @@ def join(
             )
             say(f"{name}: {likely} and {sure} of {one.count} errors left out are inside")
     say(f"{len(joined.models)} networks joined in {output}")
+
+
+def _known(
+    predictor: Predictor, path: str | None, split: str, apart_from: Sequence[Example]
+) -> list[KnownModuli]:
+    """Return predictions of crystals whose moduli alone are known; none without a file.
+
+    Raises:
+        InputError: when the model predicts another tensor than a stiffness.
+    """
+    if path is None:
+        return []
+    from ..evaluation.calibration import KnownModuli
+
+    if predictor.target.key != "elastic":
+        raise InputError(f"{predictor.title} predicts {predictor.target.key}, which has no moduli")
+    examples = moduli_examples(path, split, apart_from)
+    results = predictor.predict([example.geometry for example in examples], anyway=True)
+    return [
+        KnownModuli.of(result, example.labels)
+        for result, example in zip(results, examples, strict=True)
+        if isinstance(result, Prediction)
+    ]

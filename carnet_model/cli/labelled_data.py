@@ -96,6 +96,23 @@ def labelled_examples(path: str, sources: Sequence[LabelSource], split: str) -> 
     return chosen
 
 
+def moduli_examples(path: str, split: str, apart_from: Sequence[Example]) -> list[Example]:
+    """Return the examples of a split with K or G after Hill, without those named otherwise.
+
+    Args:
+        path: what ``carnet data moduli`` writes, or records with ``bulk`` and ``shear`` in GPa.
+        split: which examples.
+        apart_from: examples whose identifiers are left out.
+    """
+    sources = [
+        LabelSource(name, form="scalar", unit="GPa", optional=True)
+        for name in ("bulk", "shear", "bulk_voigt")  # of the last alone: read, and no fault
+    ]
+    others = {one.identifier for one in apart_from} - {""}
+    found = labelled_examples(path, sources, split)
+    return [one for one in found if one.identifier not in others]
+
+
 def of_split(examples: Examples, split: str) -> list[Example]:
     """Return the examples of a split, or all of them."""
     return [example for example in examples if split in ("all", example.split)]

@@ -3,16 +3,18 @@
     evaluation = evaluate(load("runs/both"), examples)
     {name: each.model for name, each in calibrate(evaluation).items()}
 
-The result is what `carnet_model.prediction.intervals` applies.
+Crystals of which K and G alone are known say how large the errors of moduli are as well, and there
+are more of them than of tensors. The result is what `carnet_model.prediction.intervals` applies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from natural_tensors.arrays import Floats
 
@@ -33,7 +35,7 @@ FEW = 20
 """Fewer errors than this state no quantile of 95 %: 1 / (n + 1) must be below 5 %."""
 
 FOLDS = 5
-"""Fewer crystals than this state nothing."""
+"""Fewer compositions than this state nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Calibration:
     Attributes:
         model: made of all crystals.
         count: errors that it is made of.
-        within: shares of errors inside the 68 and the 95 % interval, each crystal judged by a model
-            made without it and a fifth of the others.
+        within: shares of errors inside the 68 and the 95 % interval, each composition judged by a
+            model made without it and a fifth of the others.
     """
 
     model: ErrorModel
@@ -52,40 +54,91 @@ class Calibration:
     within: tuple[float, float | None]
 
 
-def calibrate(evaluation: Evaluation, *, seed: int = 0) -> dict[str, Calibration]:
+@dataclass(frozen=True, eq=False)
+class KnownModuli:
+    """A prediction of a crystal whose moduli are known, and no tensor.
+
+    Attributes:
+        prediction: of an ensemble.
+        moduli: after Hill, GPa, by the names in `HILL`; some may be missing.
+    """
+
+    prediction: Prediction
+    moduli: Mapping[str, float]
+
+    @classmethod
+    def of(cls, prediction: Prediction, labels: Mapping[str, ArrayLike]) -> KnownModuli:
+        """Return what the labels of an example say: E follows where K and G are known."""
+        known = {name: float(np.asarray(labels[name])) for name in HILL if name in labels}
+        if {"bulk", "shear"} <= known.keys():
+            bulk, shear = known["bulk"], known["shear"]
+            known.setdefault("youngs", 9 * bulk * shear / (3 * bulk + shear))
+        return cls(prediction, known)
+
+
+def calibrate(
+    evaluation: Evaluation, known: Sequence[KnownModuli] = (), *, seed: int = 0
+) -> dict[str, Calibration]:
     """Return a model of the errors of each quantity that has an uncertainty.
 
     Args:
         evaluation: of an ensemble without intervals, on examples that it was not trained on.
+        known: further crystals, predicted by the same ensemble, neither trained on nor among the
+            examples; they count for moduli.
         seed: of the folds.
 
     Raises:
         ValueError: when the uncertainties are intervals already.
     """
-    names = sorted(set().union(*(one.uncertainty for one in evaluation.predictions)))
+    predictions = (*evaluation.predictions, *(one.prediction for one in known))
+    names = sorted(set().union(*(one.uncertainty for one in predictions)))
     if any(name.endswith(SURE) for name in names):
         raise ValueError("the uncertainties are intervals already; evaluate the plain ensemble")
     found = {}
     for name in names:
         rows = [
-            _rows(prediction, reference, name)
+            (prediction.formula, _rows(prediction, reference, name))
             for prediction, reference in zip(
                 evaluation.predictions, evaluation.reference, strict=True
             )
         ]
-        rows = [row for row in rows if row.size]
-        if len(rows) >= FOLDS:
+        rows += [
+            (one.prediction.formula, _row_of_modulus(one, name))
+            for one in known
+            if name in one.moduli
+        ]
+        compositions = _by_composition(rows)
+        if len(compositions) >= FOLDS:
             found[name] = Calibration(
-                fitted(np.hstack(rows)),
-                sum(row.shape[1] for row in rows),
-                shares_inside(rows, seed),
+                fitted(np.hstack(compositions)),
+                sum(row.shape[1] for row in compositions),
+                shares_inside(compositions, seed),
             )
     return found
+
+
+def _by_composition(rows: Iterable[tuple[str, Floats]]) -> list[Floats]:
+    """Return the rows of each formula side by side; polymorphs err alike, so they stay together."""
+    together: dict[str, list[Floats]] = {}
+    for formula, row in rows:
+        if row.size:
+            together.setdefault(formula, []).append(row)
+    return [np.hstack(each) for each in together.values()]
 
 
 def _rows(prediction: Prediction, reference: Floats, name: str) -> Floats:
     """Return spread, spread of the tensor, size and absolute error, shape ``(4, errors)``."""
     errors, spread = errors_beside_uncertainty(prediction, reference, name, name)
+    return _beside(prediction, name, spread, errors)
+
+
+def _row_of_modulus(one: KnownModuli, name: str) -> Floats:
+    """Return the same of a modulus, shape ``(4, 1)``."""
+    error = abs(one.moduli[name] - float(getattr(one.prediction.moduli, f"{name}_hill")))
+    return _beside(one.prediction, name, [one.prediction.uncertainty[name]], [error])
+
+
+def _beside(prediction: Prediction, name: str, spread: ArrayLike, errors: ArrayLike) -> Floats:
     size = norm = float(np.linalg.norm(prediction.tensor))
     if name in HILL:
         size = abs(float(getattr(prediction.moduli, f"{name}_hill")))
@@ -126,10 +179,10 @@ def _quantile(scores: Floats, share: float) -> float:
 
 
 def shares_inside(rows: Sequence[Floats], seed: int) -> tuple[float, float | None]:
-    """Return shares of errors inside intervals that were made without their crystal.
+    """Return shares of errors inside intervals that were made without their composition.
 
     Args:
-        rows: of each crystal, as `fitted` takes them together.
+        rows: of each composition, as `fitted` takes them together.
         seed: of the folds.
     """
     order = np.random.default_rng(seed).permutation(len(rows))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.command_lines import carnet as run
 from tests.helpers.command_lines import carnet_error as error_of
-from tests.helpers.tiny_models import saved, write_crystals
+from tests.helpers.tiny_models import RECORDS, saved, write_crystals
 
 pytestmark = pytest.mark.usefixtures("weights_and_silicon")
 
@@ -37,3 +37,24 @@ def test_networks_are_joined_and_their_errors_measured() -> None:
     assert "none of its 30 examples" in error_of(
         "join", "a", "b", "-o", "c", "--data", data, "--split", "reserved"
     )
+
+
+def test_crystals_with_moduli_alone_count_for_the_intervals_of_moduli() -> None:
+    for seed, folder in enumerate(("a", "b")):
+        saved(Path(folder), members=1, first=seed)
+    data, others = write_crystals(20), Path("others.json")
+    records = [
+        {**{k: v for k, v in record.items() if k != "C"}, "bulk": 100.0 + place}
+        | ({"shear": 50.0 + place} if place % 2 else {})
+        for place, record in enumerate(RECORDS[10:30])
+    ]
+    others.write_text(json.dumps(records))
+    text = run(
+        "join", "a", "b", "-o", "c", "--data", data, "--moduli", "others.json", "--split", "all"
+    ).stdout
+    # ten of the twenty have a tensor; every second of the others a shear modulus
+    assert re.search(r"^bulk: .* of 30 errors left out", text, re.M)
+    assert re.search(r"^shear: .* of 25 errors left out", text, re.M)
+    assert re.search(r"^youngs: .* of 25 errors left out", text, re.M)
+    assert re.search(r"^relative: .* of 20 errors left out", text, re.M)
+    assert "give --data as well" in error_of("join", "a", "b", "-o", "d", "--moduli", data)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from carnet_model.evaluation.calibration import fitted, shares_inside
-from carnet_model.prediction.intervals import Measure, modelled_error
+from carnet_model.data.examples import Example
+from carnet_model.evaluation.calibration import KnownModuli, calibrate, fitted, shares_inside
+from carnet_model.evaluation.evaluation import evaluate
+from carnet_model.prediction.intervals import HILL, Measure, modelled_error
+from natural_tensors import elasticity, from_voigt
+from tests.helpers.tiny_models import CRYSTALS, RECORDS, predictor, stiffness
 
 Rows = list[np.ndarray]
 
@@ -45,3 +49,42 @@ def test_an_ensemble_that_knows_its_errors_keeps_to_its_spread() -> None:
     model = fitted(np.hstack(made(5, (1.0, 0.0, 0.0), 3, heavy=False)))
     assert model.powers[0] > 0.5
     assert max(model.powers[1:]) < 0.4
+
+
+def test_moduli_alone_count_as_those_of_tensors_do() -> None:
+    """What is known of a crystal makes the same model of K, G and E, tensor or not."""
+    model = predictor()
+    examples = [
+        Example(CRYSTALS[record["id"]], {"elastic": from_voigt(stiffness(record))})
+        for record in RECORDS[:24]
+    ]
+    whole = evaluate(model, examples, draws=2)
+    half = evaluate(model, examples[:12], draws=2)
+    known = [
+        KnownModuli.of(
+            prediction,
+            {name: getattr(truth, f"{name}_hill") for name in ("bulk", "shear")},
+        )
+        for prediction, record in zip(whole.predictions[12:], RECORDS[12:24], strict=True)
+        if (truth := elasticity.moduli(stiffness(record)))
+    ]
+    found, expected = calibrate(half, known), calibrate(whole)
+    for name in HILL:
+        assert found[name].count == 24
+        ours, theirs = found[name].model, expected[name].model
+        assert ours.powers == pytest.approx(theirs.powers, abs=1e-9), name
+        assert ours.likely == pytest.approx(theirs.likely), name
+    for name in ("relative", "stiffness"):
+        assert found[name].model == calibrate(half)[name].model
+        assert found[name].model != expected[name].model
+    (without_shear,) = [KnownModuli.of(known[0].prediction, {"bulk": known[0].moduli["bulk"]})]
+    assert set(without_shear.moduli) == {"bulk"}
+    assert calibrate(half, [without_shear])["youngs"].count == 12
+
+
+def test_polymorphs_are_judged_together() -> None:
+    """One composition many times over leaves too few to say anything of others."""
+    model = predictor()
+    record = RECORDS[0]
+    example = Example(CRYSTALS[record["id"]], {"elastic": from_voigt(stiffness(record))})
+    assert calibrate(evaluate(model, [example] * 10, draws=2)) == {}
