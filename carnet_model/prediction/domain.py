@@ -28,9 +28,11 @@ from ..structures.bonding import (
     VACUUM,
     bond_orders,
     bond_reach,
+    excesses,
     extent,
     has_bonds,
     known_ranges,
+    strangeness,
 )
 from ..structures.closest import Closest
 from ..structures.geometry import Geometry
@@ -193,6 +195,22 @@ class Domain:
             )
         return [*warnings, *_environments(structure)]
 
+    def strangeness(self, structure: Geometry, warnings: Iterable[str]) -> float | None:
+        """Return the share of unseen crystals that are more usual than a structure, 0 to 1.
+
+        1 of what has vacuum in it or no bonds, None of what is no crystal or has elements without a
+        known range alone. The same whatever runs the networks: it asks only where atoms are.
+
+        Args:
+            structure: the structure.
+            warnings: those of it.
+        """
+        if not self.crystals or not all(structure.periodic):
+            return None
+        if any(warning.startswith(("vacuum", "no bonds")) for warning in warnings):
+            return 1.0
+        return strangeness(structure)
+
     def _too_near(self, structure: Geometry) -> list[str]:
         """Say which atoms are nearer to each other than any of their elements in training."""
         reach = NEARER * self.closest.largest(structure.numbers)
@@ -251,24 +269,18 @@ def known_crystal(nearest: Nearest | None) -> tuple[str | None, list[str]]:
 
 def _environments(structure: Geometry) -> list[str]:
     """Say which atoms have neighbours as in no known crystal: too near or many, too far or few."""
-    sums, known = bond_orders(structure), known_ranges()
-    ranges = [known.get(number) for number in structure.numbers.tolist()]
-    low = np.array([0.0 if each is None else each.low / MARGIN for each in ranges])
-    high = np.array([np.inf if each is None else each.high * MARGIN for each in ranges])
-    beyond = np.maximum(low / np.maximum(sums, 1e-9), sums / high)
-    atom = int(np.argmax(beyond))
-    worst = ranges[atom]
-    if worst is None or beyond[atom] <= 1:
+    beyond = excesses(structure)
+    if np.isnan(beyond).all() or np.nanmax(beyond) <= np.log(MARGIN):
         return []
-    far = sums[atom] < low[atom]
-    alike = int(((sums < low) if far else (sums > high)).sum())
-    if 2 * alike > len(structure):
+    side, atom = np.unravel_index(int(np.nanargmax(beyond)), beyond.shape)
+    worst, far = known_ranges()[int(structure.numbers[atom])], side == 0
+    if 2 * int((beyond[side] > np.log(MARGIN)).sum()) > len(structure):
         kind = f"far from equilibrium: it is {'stretched' if far else 'compressed'}"
     else:
         kind = "unusual environment"
-    symbol = SYMBOLS[int(structure.numbers[atom])]
+    symbol, orders = SYMBOLS[int(structure.numbers[atom])], bond_orders(structure)[atom]
     return [
         f"{kind}: neighbours of {symbol} (atom {atom}) are too "
         f"{'far or few' if far else 'near or many'}: the orders of its bonds add up to "
-        f"{sums[atom]:.3g}, in known crystals with {symbol} to {worst.low:.3g} .. {worst.high:.3g}"
+        f"{orders:.3g}, in known crystals with {symbol} to {worst.low:.3g} .. {worst.high:.3g}"
     ]

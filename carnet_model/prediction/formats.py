@@ -155,6 +155,7 @@ def _row(result: Prediction | Failure) -> dict[str, str]:
     if result.relaxation is not None:
         row["volume_change"] = _number(result.relaxation["volume_change"])
         row["relaxation"] = json.dumps(dict(result.relaxation), ensure_ascii=False)
+    row["strangeness"] = "" if result.strangeness is None else _number(result.strangeness)
     return {**row, "known": result.known or "", "warnings": "; ".join(result.warnings)}
 
 

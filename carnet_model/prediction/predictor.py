@@ -107,6 +107,7 @@ class _Job:
     graph: Graph
     warnings: tuple[str, ...]
     known: str | None
+    strangeness: float | None
 
 
 class Predictor:
@@ -365,6 +366,7 @@ class Predictor:
             degrees = np.bincount(graph.receivers, minlength=len(structure))
             warnings = self.domain.warnings_for(structure, degrees)
             known, differences = self._known(structure)
+            strange = self.domain.strangeness(structure, warnings)
         reason = "" if anyway else self.domain.refusal(warnings)
         if reason:
             return Failure(
@@ -379,7 +381,7 @@ class Predictor:
                 "volume",
                 "give three lattice vectors; along a direction without repetition, the thickness",
             )
-        return _Job(place, structure, axes, graph, (*warnings, *differences), known)
+        return _Job(place, structure, axes, graph, (*warnings, *differences), known, strange)
 
     def _together(self, jobs: Sequence[_Job]) -> list[Prediction | Failure]:
         """Predict structures together."""
@@ -434,6 +436,7 @@ class Predictor:
             uncertainty=MappingProxyType(uncertainty),
             warnings=tuple(warnings),
             known=job.known,
+            strangeness=job.strangeness,
             per_atom=self.target.pooling == "atoms",
             model=self.title,
             reference=str(self.record.get("reference") or ""),

@@ -134,6 +134,9 @@ class Prediction:
         forces: of an energy only: minus its gradient, eV/Å, shape ``(atoms, 3)``.
         stress: of an energy in three lattice vectors only: eV/Å^3, positive under tension, shape
             ``(3, 3)``.
+        strangeness: share of unseen crystals whose atoms have more usual bonds, 0 to 1: how far a
+            crystal is from the known ones (`structures.bonding.strangeness`); 1 of what has vacuum
+            in it or no bonds; None of other properties than those of crystals.
         relaxation: how the structure was relaxed before it was predicted, None where it was not:
             ``"model"``, ``"converged"``, ``"steps"``, ``"largest_force"`` (eV/Å) and
             ``"volume_change"`` (relative, None for what is no crystal).
@@ -152,6 +155,7 @@ class Prediction:
     reference: str = ""
     forces: Floats | None = None
     stress: Floats | None = None
+    strangeness: float | None = None
     relaxation: Mapping[str, Any] | None = None
 
     @property
@@ -257,6 +261,7 @@ class Prediction:
             "lattice": to_lists(self.lattice),
             **({} if self.relaxation is None else {"relaxation": dict(self.relaxation)}),
             "known": self.known,
+            "strangeness": self.strangeness,
             "warnings": list(self.warnings),
         }
 
@@ -301,10 +306,12 @@ class Prediction:
             lines += ["", *text.of_frame(self.frame, self.lattice)]
         if self.relaxation is not None:
             lines.append(text.of_relaxation(self.relaxation))
-        if self.known or self.warnings:
+        if self.known or self.warnings or self.strangeness is not None:
             lines.append("")
         if self.known:
             lines.append(f"known: {self.known} of the training set is this structure, or nearly")
+        if self.strangeness is not None:
+            lines.append(text.of_strangeness(self.strangeness))
         return [*lines, *(f"warning: {warning}" for warning in self.warnings)]
 
 

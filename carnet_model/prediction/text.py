@@ -190,6 +190,11 @@ def of_relaxation(relaxation: Mapping[str, Any]) -> str:
     return f"relaxed first by {relaxation['model']}: {relaxation['steps']} steps{volume}"
 
 
+def of_strangeness(share: float) -> str:
+    """Return a line on how usual the bonds of a crystal are; see `Prediction.strangeness`."""
+    return f"strangeness: {share:.2f}, the share of unseen crystals with more usual bonds"
+
+
 def matrix_lines(values: Floats) -> list[str]:
     """Return a matrix as text; entries that are zero to the precision of a network are 0.
 

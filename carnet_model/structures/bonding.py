@@ -53,6 +53,9 @@ MARGIN = 1.2
 EXTREME = 0.02
 """Share of the crystals with an element that its range leaves out at either end: data err."""
 
+LEAST = 1e-9
+"""Sums of bond orders below this are taken for this."""
+
 KNOWN_FROM = 10
 """An element in fewer known crystals than this has no range."""
 
@@ -146,6 +149,35 @@ def has_bonds(structure: Geometry) -> bool:
     return len(_pairs(structure, BONDED)[0]) > 0
 
 
+def excesses(structure: Geometry) -> Floats:
+    """Return how far the bonds of each atom are outside of known crystals, shape ``(2, atoms)``.
+
+    The logarithms of the least sum of bond orders of its element over that of the atom, and of that
+    of the atom over the largest: negative within the range, NaN for an element without one.
+    """
+    known = known_ranges()
+    unknown = Range(0, np.nan, np.nan)
+    ranges = [known.get(number, unknown) for number in structure.numbers.tolist()]
+    low, high = (np.array([each[end] for each in ranges], dtype=np.float64) for end in (1, 2))
+    sums = np.maximum(bond_orders(structure), LEAST)
+    shares = np.stack([low / sums, sums / high])
+    return np.asarray(np.log(shares), dtype=np.float64)
+
+
+def strangeness(structure: Geometry) -> float | None:
+    """Return the share of unseen crystals in which atoms have more usual bonds, 0 to 1.
+
+    It goes by the atom whose bonds are farthest outside of known crystals (`excesses`); 1 is beyond
+    them all, None is said of elements without a range alone. The unseen crystals are 900 or so of
+    compositions that are not among those of `known_ranges`; ``bonding.json`` holds their quantiles.
+    """
+    found = excesses(structure)
+    if np.isnan(found).all():
+        return None
+    usual = np.array(_table()["unseen"], dtype=np.float64)
+    return float(np.interp(np.nanmax(found), usual, np.linspace(0, 1, len(usual))))
+
+
 @cache
 def known_ranges() -> dict[int, Range]:
     """Return the range of the sums of bond orders by atomic number, of `KNOWN_FROM` crystals on.
@@ -155,6 +187,13 @@ def known_ranges() -> dict[int, Range]:
     """
     rows = {int(number): Range(*row) for number, row in _table()["elements"].items()}
     return {number: row for number, row in rows.items() if row.crystals >= KNOWN_FROM}
+
+
+def quantiles_of(structures: Iterable[Geometry], count: int = 51) -> list[float]:
+    """Return evenly spaced quantiles of the largest excess of each structure that has one."""
+    found = [excesses(structure) for structure in structures]
+    largest = [float(np.nanmax(each)) for each in found if not np.isnan(each).all()]
+    return [float(each) for each in np.quantile(largest, np.linspace(0, 1, count))]
 
 
 def ranges_of(structures: Iterable[Geometry]) -> dict[int, Range]:

@@ -112,6 +112,36 @@ def test_meaningless_structures_are_named(atoms: Atoms, expected: list[str]) -> 
     )
 
 
+def test_what_is_meaningless_is_stranger_than_crystals_are() -> None:
+    """Vacuum and missing bonds are strangest; what is no crystal has no such number."""
+    domain = Domain(crystals=True)
+
+    def strange(atoms: Atoms) -> float | None:
+        structure = geometry(atoms)
+        return domain.strangeness(structure, domain.arrangement(structure))
+
+    usual = [strange(atoms) for atoms in (bulk("Cu", "fcc", a=3.62), bulk("Si"), bulk("Al"))]
+    assert all(one is not None and one < 0.95 for one in usual)
+    for atoms in (slab(vacuum=8.0), everywhere(graphene(vacuum=7)), bulk("H", "fcc", a=3.0)):
+        assert strange(atoms) == 1
+    for atoms in (bulk("C", "fcc", a=3.2), bulk("Cu", "fcc", a=3.2)):
+        found = strange(atoms)
+        assert found is not None
+        assert found > 0.97
+    assert strange(fcc111("Cu", (1, 1, 4), vacuum=8.0)) is None
+    assert Domain(crystals=False).strangeness(geometry(bulk("Si")), []) is None
+
+
+def test_strangeness_does_not_depend_on_the_cell(model: Predictor) -> None:
+    crystal = CRYSTALS["mp-804"]
+    one = model.predict(crystal)
+    many = model.predict(make_supercell(as_ase(crystal), np.diag([2, 1, 1])))
+    assert one.strangeness is not None
+    assert many.strangeness == pytest.approx(one.strangeness, abs=1e-6)
+    assert f"strangeness: {one.strangeness:.2f}, the share" in str(one)
+    assert one.to_dict()["strangeness"] == one.strangeness
+
+
 def test_vacuum_takes_the_word_of_stability_and_of_pairs(model: Predictor, folder: Path) -> None:
     found = load(folder).predict(slab(vacuum=8.0))
     assert found.stable

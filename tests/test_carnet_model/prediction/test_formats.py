@@ -100,6 +100,7 @@ def from_csv(row: dict[str, str]) -> dict[str, Any]:
         "frame": {"name": row["frame"], "rotation": json.loads(row["rotation"])},
         "lattice": json.loads(row["lattice"]),
         "known": row["known"] or None,
+        "strangeness": float(row["strangeness"]) if row["strangeness"] else None,
         "warnings": row["warnings"].split("; ") if row["warnings"] else [],
     }
 

@@ -18,11 +18,14 @@ from carnet_model.structures.bonding import (
     VACUUM,
     Range,
     bond_orders,
+    excesses,
     extent,
     has_bonds,
     known_ranges,
+    quantiles_of,
     radii,
     ranges_of,
+    strangeness,
 )
 from carnet_model.structures.conversion import geometry
 from tests.helpers.tiny_models import CRYSTALS
@@ -120,3 +123,42 @@ def test_the_ranges_that_ship() -> None:
         for number, total in zip(crystal.numbers.tolist(), bond_orders(crystal), strict=True):
             inside.append(known[number].low <= total <= known[number].high)
     assert np.mean(inside) > 1 - 4 * EXTREME  # both ends, of crystals with several atoms
+
+
+def test_excesses_are_those_of_the_ranges() -> None:
+    """Copper at its size is within; where its sum is the largest known, the excess is nothing."""
+    copper = geometry(bulk("Cu", "fcc", a=3.62))
+    low, high = known_ranges()[29][1:]
+    (order,) = bond_orders(copper)
+    np.testing.assert_allclose(
+        excesses(copper), [[np.log(low / order)], [np.log(order / high)]], rtol=1e-12
+    )
+    assert (excesses(copper) < 0).all()
+    alone = excesses(geometry(in_box(Atoms("Cu"), 12)))
+    assert alone[0, 0] > 10  # no bond at all: as far below as can be
+    assert np.isfinite(alone).all()
+    assert np.isnan(excesses(geometry(bulk("Po", "sc", a=3.35)))).all()
+
+
+def test_strangeness_grows_away_from_the_known_size_and_ends_at_one() -> None:
+    sizes = np.linspace(1.0, 1.3, 7)
+    wider = [strangeness(geometry(bulk("Cu", "fcc", a=3.62 * size))) for size in sizes]
+    closer = [strangeness(geometry(bulk("Cu", "fcc", a=3.62 / size))) for size in sizes]
+    for found in (wider, closer):
+        shares = np.array(found, dtype=np.float64)
+        assert (np.diff(shares) >= 0).all()
+        assert shares[0] < 0.5
+        assert 0.99 < shares[-1] <= 1
+    assert strangeness(geometry(bulk("Po", "sc", a=3.35))) is None
+
+
+def test_strangeness_is_a_share_of_the_structures_of_its_quantiles() -> None:
+    """Of the crystals here, near the known ones all, few are stranger than most that are unseen."""
+    crystals = list(CRYSTALS.values())
+    found = np.array([strangeness(crystal) for crystal in crystals], dtype=np.float64)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert np.median(found) < 0.6
+    largest = [np.nanmax(excesses(crystal)) for crystal in crystals]
+    assert (np.argsort(largest) == np.argsort(found)).mean() > 0.9  # ties apart
+    ends = quantiles_of(crystals, 3)
+    assert ends == pytest.approx([min(largest), np.median(largest), max(largest)])
