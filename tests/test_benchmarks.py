@@ -10,14 +10,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks import __main__ as program
-from benchmarks import exact, expressions, lammps, network, numeric, screening, stages
+from benchmarks import domain, exact, expressions, lammps, network, numeric, screening, stages
 from benchmarks.rivals.client import Rival
 from benchmarks.rivals.session import growth
 from benchmarks.systems import Case, cases, silicon, water
+from carnet_model.data.examples import Example
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.screening import tables
 from carnet_model.screening.documents import documents
@@ -25,6 +27,7 @@ from carnet_model.screening.parsing import structures
 from carnet_model.structures.geometry import Geometry
 from tests.helpers.paths import ROOT
 from tests.helpers.physical_expressions import PHYSICAL
+from tests.helpers.tiny_models import CRYSTALS
 
 TINY = Case("8 atoms", silicon(1), channels=4, weight=1, body_order=3)
 
@@ -175,3 +178,18 @@ def test_the_page_says_where_the_figures_of_every_topic_are() -> None:
     page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \|.*\| \[.+\]\(.+\) \|$", page, re.M)
     assert sorted(rows) == sorted(program.TOPICS)
+
+
+def test_scores_of_structures_are_judged_by_the_area_under_their_curve() -> None:
+    one, two = np.array([1.0, 2.0]), np.array([0.0, 1.0])
+    assert domain.area(one, two) == pytest.approx(3.5 / 4)  # one tie of four pairs
+    assert domain.area(two, one) == pytest.approx(0.5 / 4)
+    crystals = [Example(each, {}, notes={"split": "val"}) for each in list(CRYSTALS.values())[:6]]
+    told, areas = domain.tables(crystals)
+    assert told.row_count == areas.row_count == len(domain.SCALES)
+    (as_they_are,) = [row for row, factor in enumerate(domain.SCALES) if factor == 1]
+    for column in areas.columns[1:]:
+        values = [float(str(cell)) for cell in column.cells]
+        assert values[as_they_are] == 0.5
+        assert values[0] > 0.7
+        assert values[-1] > 0.7

