@@ -6,6 +6,7 @@ import gzip
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from ase.calculators.emt import EMT
 from benchmarks import __main__ as benchmarks
 from benchmarks.rivals.calculator import answer, made
 from benchmarks.rivals.session import Session, stepping
-from benchmarks.universal import dynamics, elastic, frames, jobs, phonons, speed, volumes
+from benchmarks.universal import dynamics, elastic, frames, jobs, phonons, ranking, speed, volumes
 from benchmarks.universal.jobs import ResultsError, Settings, results, sample
 from benchmarks.universal.potentials import Potential
+from carnet_model.prediction.result import Failure, Prediction
 from carnet_model.relaxation.relaxing import relax
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
+from natural_tensors import Frame, from_voigt
 from natural_tensors.errors import InputError
 
 ELSEWHERE = f"emt={sys.executable} ase.calculators.emt:EMT"
@@ -93,10 +96,14 @@ def test_a_potential_is_judged_by_what_it_agrees_with(
     ]  # fmt: skip
     assert benchmarks.main(arguments) == 0
     printed = capsys.readouterr().out
-    tensors, of_frames, of_volumes = printed.split("potential")[1:]
+    tensors, ranks, of_frames, of_volumes = printed.split("potential")[1:]
     cells = cells_of(tensors, "emt")
     assert all(abs(float(cell.split()[0])) < 0.05 for cell in cells[1:7])
     assert cells[7:10] == ["0", "0", "1"]  # silicon
+    cells = cells_of(ranks, "emt")
+    assert cells[1:3] == ["4", "0.000"]
+    assert float(cells[3]) > 0  # the weights are not this theory, which disagrees by their error
+    assert cells[5].startswith("1.00")
     # the zero of the energy is fitted, the forces are the labels', the stress is half of them
     cells = cells_of(of_frames, "emt")
     assert (cells[2], cells[3].split()[0], cells[4], cells[6]) == ("4", "0", "0", "4")
@@ -173,9 +180,38 @@ def test_failures_are_counted_and_are_no_small_errors() -> None:
 def test_the_error_of_a_tensor_is_that_of_all_its_components() -> None:
     shear = np.diag([0.0, 0, 0, 1, 0, 0])  # C_yzyz and three others: norm 2
     stretch = np.diag([1.0, 0, 0, 0, 0, 0])  # one component
-    assert elastic.relative_errors(
+    assert ranking.relative_errors(
         np.array([np.eye(6) + shear, np.eye(6) + stretch]), np.array([np.eye(6)] * 2)
     ) == pytest.approx([2 / np.sqrt(15), 1 / np.sqrt(15)])
+
+
+def test_an_uncertainty_that_orders_one_kind_of_error_may_reverse_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    truth = {name: np.diag([100.0, 100, 100, 50, 50, 50]) for name in "abcd"}
+    derived = {
+        name: {"stiffness": ((1 + wrong) * truth[name]).tolist()}
+        for name, wrong in zip(truth, [0.1, 0.2, 0.3, 0.4], strict=True)
+    }
+    direct: list[Prediction | Failure] = [
+        Prediction(
+            geometry(bulk("Cu")), Frame("structure", np.eye(3)), "elastic", "GPa",
+            np.asarray(from_voigt((1 - wrong) * truth["a"])), {"relative": wrong},
+        )
+        for wrong in (0.04, 0.03, 0.02, 0.01)
+    ]  # fmt: skip
+    failed: list[Prediction | Failure] = [Failure("d", "boom", "")]
+    monkeypatch.setattr(ranking, "predicted", lambda results: direct[: len(results)])
+    table = ranking.ranked({"x": derived}, truth)
+    row = [str(next(iter(column.cells))).split()[0] for column in table.columns]
+    assert row == ["x", "4", "0.250", "0.025", "1.00", "-1.00", "-1.00", "1.00"]
+    monkeypatch.setattr(ranking, "predicted", lambda results: direct[:3] + failed)
+    table = ranking.ranked({"x": derived}, truth)
+    row = [str(next(iter(column.cells))).split()[0] for column in table.columns]
+    assert row[:4] == ["x", "3", "0.200", "0.030"]
+    monkeypatch.setattr(ranking, "predicted", lambda results: direct[:2] + failed * 2)
+    table = ranking.ranked({"x": derived}, truth)
+    assert [next(iter(column.cells)) for column in table.columns] == ["x", "2", *["-"] * 6]
 
 
 def test_references_are_found_and_unknown_elements_have_none() -> None:
@@ -244,6 +280,14 @@ def test_weights_of_ours_are_told_from_others_of_the_same_name() -> None:
     assert silicon.identity().startswith("silicon ")
     assert silicon.identity().split()[1] != lithium.identity().split()[1]
     assert Potential.of("a/b=c:d").file_name == "a-b"
+
+
+def test_weights_of_ours_read_tables_in_long_runs() -> None:
+    silicon = Potential.of("silicon")
+    for potential, tables in ((silicon, False), (replace(silicon, tables=True), True)):
+        assert potential.calculator().todict()["tables"] is tables
+    emt = Potential("emt", "ase.calculators.emt:EMT", tables=True)
+    assert isinstance(emt.calculator(), EMT)
 
 
 def test_an_unknown_row_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,9 @@ def tables(potentials: Sequence[Potential], settings: Settings) -> Iterator[Tabl
     )  # fmt: skip
     todo = {name: (atoms, repeats, steps) for name, (atoms, repeats) in materials().items()}
     for potential in potentials:
-        found = results(potential, f"dynamics-{steps}", simulated, todo, settings)
+        found = results(
+            replace(potential, tables=True), f"dynamics-{steps}", simulated, todo, settings
+        )
         for name, result in found.items():
             atoms, repeats, _ = todo[name]
             table.add_row(

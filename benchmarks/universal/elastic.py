@@ -21,11 +21,12 @@ from natural_tensors.arrays import Floats
 
 from .jobs import Settings, results, sample
 from .potentials import Potential
+from .ranking import ranked, relative_errors
 from .volumes import volume_errors
 
 FILE = "elastic.json.gz"
 LABEL = LabelSource("elastic", "C", "upper", "GPa")
-SETTINGS = {"force": FORCE, "displacement": DISPLACEMENT, "strain": STRAIN}
+SETTINGS = {"force": FORCE, "displacement": DISPLACEMENT, "strain": STRAIN, "kept": "structure"}
 
 REASONS = ("not relaxed", "unstable", "error")
 """Why there is no tensor: the relaxation did not end; it ended where a displacement or a strain
@@ -35,7 +36,8 @@ lowers the energy; the calculator failed."""
 def derived(calculator: Any, structure: Geometry) -> dict[str, Any]:
     """Return the stiffness (GPa, Voigt) of a crystal relaxed under a calculator, or why not.
 
-    ``volume`` is the relative change of the volume in the relaxation.
+    ``volume`` is the relative change of the volume in the relaxation, ``structure`` where it
+    ended.
     """
     rest = relax(calculator, structure)
     if not rest.converged:
@@ -45,6 +47,7 @@ def derived(calculator: Any, structure: Geometry) -> dict[str, Any]:
         stiffness = finite_differences(calculator, rest.structure).stiffness
     except MechanicsError as error:
         return {**result, "failed": "unstable", "why": str(error)}
+    result["structure"] = rest.to_dict()["structure"]
     result["stiffness"] = np.round(stiffness, 4).tolist()
     if not elasticity.is_stable(stiffness):
         return {**result, "failed": "unstable", "why": "a strain lowers the energy"}
@@ -71,7 +74,7 @@ def failure(result: Mapping[str, Any]) -> str | None:
 
 
 def tables(potentials: Sequence[Potential], settings: Settings) -> Iterator[Table]:
-    """Yield the errors of each on what it managed, and of all on what all managed."""
+    """Yield the errors of each on what it managed, of all on what all managed, and their ranks."""
     structures, truth = crystals(settings)
     found = {
         potential.label: results(potential, "elastic", derived, structures, settings, SETTINGS)
@@ -84,6 +87,13 @@ def tables(potentials: Sequence[Potential], settings: Settings) -> Iterator[Tabl
         ]
         if common:
             yield compared(found, truth, common, f"the {len(common)} that all managed")
+    yield ranked(
+        {
+            label: {name: each for name, each in some.items() if failure(each) is None}
+            for label, some in found.items()
+        },
+        truth,
+    )
 
 
 def compared(
@@ -131,10 +141,3 @@ def _scores(guess: Floats, truth: Floats, asked: int) -> list[str]:
     relative = relative_errors(guess, truth)
     whole = float(np.median([*relative, *[np.inf] * (asked - len(relative))]))
     return [*cells, f"{whole:.3f}"]
-
-
-def relative_errors(guess: Floats, truth: Floats) -> Floats:
-    """Return ‖P - R‖ / ‖R‖ of each tensor, by its Frobenius norm."""
-    size = np.linalg.norm(elasticity.mandel(truth), axis=(1, 2))
-    distance = np.linalg.norm(elasticity.mandel(guess) - elasticity.mandel(truth), axis=(1, 2))
-    return np.asarray(distance / size, dtype=np.float64)

@@ -16,11 +16,12 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed, Calculator, all_changes
 
+from carnet_model.calculators.ase import CarNetCalculator
 from carnet_model.calculators.named import calculator_named
-from carnet_model.cpp.files import ProgramError
+from carnet_model.cpp.files import Precision, ProgramError
 from carnet_model.inference.programs import build_program
 from carnet_model.weights.record import MODEL, read_record
-from carnet_model.weights.shipped import folder_of
+from carnet_model.weights.shipped import checkpoint_of
 
 from ..processes import say
 from ..rivals.client import Worker
@@ -38,19 +39,21 @@ class Potential:
         label: what tables call it.
         name: as `calculator_named` takes it; or, with a space between, the Python of another
             environment and ``module:object`` there.
+        tables: weights of ours read radial functions off tables, as long runs take them.
     """
 
     label: str
     name: str
+    tables: bool = False
 
     @classmethod
     def of(cls, text: str) -> Potential:
         """Return what ``NAME`` or ``LABEL=NAME`` says.
 
         >>> Potential.of("theirs=ENV/bin/python their_package:make")
-        Potential(label='theirs', name='ENV/bin/python their_package:make')
+        Potential(label='theirs', name='ENV/bin/python their_package:make', tables=False)
         >>> Potential.of("silicon")
-        Potential(label='silicon', name='silicon')
+        Potential(label='silicon', name='silicon', tables=False)
         """
         label, equals, name = text.partition("=")
         return cls(label, name) if equals else cls(text, text)
@@ -69,8 +72,7 @@ class Potential:
     @property
     def folder(self) -> Path | None:
         """The checkpoint, where it is one of ours."""
-        folder = folder_of(self.name)
-        return folder if folder.is_dir() else None
+        return checkpoint_of(self.name)
 
     def identity(self) -> str:
         """Return what tells these weights from others of the same name."""
@@ -80,11 +82,11 @@ class Potential:
         text = (self.folder / MODEL).read_bytes() + json.dumps(record.get("sha256")).encode()
         return f"{self.name} {hashlib.sha256(text).hexdigest()[:16]}"
 
-    def prepare(self) -> None:
+    def prepare(self, precision: Precision = "double") -> None:
         """Build the C++ program of weights of ours, so that every process finds it built."""
         if self.folder is not None:
             try:
-                build_program(self.folder, "double")
+                build_program(self.folder, precision)
             except ProgramError as error:
                 say(f"{self.label} runs by PyTorch: {error}")
 
@@ -97,6 +99,8 @@ class Potential:
         """
         if self.elsewhere:
             return Remote(Worker(self.label, self.elsewhere, PATIENCE))
+        if self.tables and self.folder is not None:
+            return CarNetCalculator(self.folder, tables=True)
         return calculator_named(self.name)
 
 

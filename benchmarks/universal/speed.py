@@ -2,8 +2,10 @@ r"""Steps a second of 216 silicon atoms: ours beside potentials of their publish
 
 Each runs in a process of its own, others in environments of their own; they take turns on all
 cores. A step is one call of the calculator of ASE on moved atoms: energy, forces, stress and the
-search for neighbours. For each rival `benchmarks/rivals/NAME.txt` says what its environment holds;
-name its Python in a variable:
+search for neighbours. Ours stands there as long runs take it, in single precision with tables, and
+as a calculator named on a command line computes, in double precision without; both by the C++
+program, where there is a compiler. For each rival `benchmarks/rivals/NAME.txt` says what its
+environment holds; name its Python in a variable:
 
     MACE_PYTHON=ENV/bin/python CHGNET_PYTHON=ENV/bin/python TENSORNET_PYTHON=ENV/bin/python \
         python -m benchmarks universal speed --calculator universal
@@ -22,6 +24,7 @@ from statistics import median
 import torch
 from rich.table import Table
 
+from carnet_model.cpp.files import Precision
 from natural_tensors.errors import InputError
 
 from ..processes import say
@@ -38,7 +41,11 @@ RIVALS = {
 }
 """Builders of `rivals.worker`, and the variable that names the Python of each."""
 
+WAYS: dict[Precision, bool] = {"single": True, "double": False}
+"""Precisions that ours computes in, and whether it reads radial functions off tables."""
+
 ROUNDS = 7
+STEPPING = "benchmarks.universal.stepping"
 
 
 def tables(potentials: Sequence[Potential], settings: Settings) -> Iterator[Table]:
@@ -59,13 +66,14 @@ def tables(potentials: Sequence[Potential], settings: Settings) -> Iterator[Tabl
     with ExitStack() as stack:
         rivals: dict[str, Rival] = {}
         for potential in ours:
-            say(f"speed: {potential.label} builds and warms up")
-            potential.prepare()
-            rivals[potential.label] = stack.enter_context(
-                Rival(
-                    sys.executable, potential.name, record, module="benchmarks.universal.stepping"
+            for precision, tables in WAYS.items():
+                who = f"{potential.label}, {precision}" + ", tables" * tables
+                say(f"speed: {who} builds and warms up")
+                potential.prepare(precision)
+                way = {"precision": precision, "tables": tables}
+                rivals[who] = stack.enter_context(
+                    Rival(sys.executable, potential.name, record | way, module=STEPPING)
                 )
-            )
         for name, variable in RIVALS.items():
             if variable in os.environ:
                 say(f"speed: {name} builds and warms up")

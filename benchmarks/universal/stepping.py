@@ -7,15 +7,15 @@ from typing import Any
 
 import torch
 
-from carnet_model.calculators.named import calculator_named
+from carnet_model.calculators.ase import CarNetCalculator
 
 from ..rivals.session import Network, serve, stepping
 from ..systems import Case
 
 
 def network(case: dict[str, Any]) -> Network:
-    """Return the potential named on the command line on a system."""
-    calculator = calculator_named(sys.argv[1])
+    """Return the potential named on the command line on a system, in the way the case states."""
+    calculator = CarNetCalculator(sys.argv[1], precision=case["precision"], tables=case["tables"])
     networks = calculator.networks
     models = torch.nn.ModuleList(networks.models)
     atoms = Case.of(case).geometry.to_ase()

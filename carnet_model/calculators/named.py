@@ -24,7 +24,7 @@ from natural_tensors.formatting import did_you_mean
 
 from ..inference.networks import potential_of
 from ..weights.record import read_record, targets_of
-from ..weights.shipped import folder_of, shipped
+from ..weights.shipped import checkpoint_of, folder_of, shipped
 from .ase import CarNetCalculator
 
 GROUP = "natural_tensors.calculators"
@@ -89,7 +89,7 @@ def calculator_named(name: str | Path) -> Any:
         ModelError, CheckpointError: when the folder is none of a checkpoint.
     """
     asked = str(name)
-    if folder_of(asked).is_dir():
+    if checkpoint_of(asked) is not None:
         return _with_forces(CarNetCalculator(asked), asked)
     if ":" in asked:
         return _with_forces(_made(_object_at(asked), asked), asked)

@@ -22,3 +22,9 @@ def shipped() -> tuple[str, ...]:
 def folder_of(name: str | Path) -> Path:
     """Return the folder of shipped weights of this name; any other name is taken for a path."""
     return WEIGHTS / str(name) if str(name) in shipped() else Path(name)
+
+
+def checkpoint_of(name: str | Path) -> Path | None:
+    """Return the folder of weights of ours; None where the name says something else."""
+    folder = folder_of(name)
+    return folder if folder.is_dir() else None
