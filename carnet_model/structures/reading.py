@@ -300,12 +300,19 @@ def database_rows(path: Path) -> list[Any]:
 
 def _ase_entries(path: Path) -> Iterator[Entry]:
     from ase.io import iread
+    from ase.io.formats import UnknownFileTypeError
 
     with within_limits(str(path)):
         check_contents(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # many readers warn, never of this structure
-        frames = list(iread(str(path.absolute()), index=":"))  # a name may look like an address
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # many readers warn, never of this structure
+            frames = list(iread(str(path.absolute()), index=":"))  # a name may be like an address
+    except UnknownFileTypeError:
+        raise GeometryError(
+            "cannot be read: neither its name nor its content is of a format of structures; write "
+            "it as CIF, POSCAR, extended XYZ or JSON"
+        ) from None
     for atoms in frames:
         yield "", partial(_named, atoms)
 

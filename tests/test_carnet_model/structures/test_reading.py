@@ -215,7 +215,7 @@ def test_entries_of_a_list_are_named_by_their_id_or_place(tmp_path: Path) -> Non
         ("a.cif", "data_x\n_journal_year 2015\n", "cannot be read"),
         ("a.xyz", "\n", "empty"),
         ("a.json", "[]", "holds no structure"),
-        ("a.unknown", "?", "cannot be read"),
+        ("a.unknown", "?", "cannot be read: neither its name nor its content is of a format"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_entry(
