@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from natural_tensors.arrays import Floats, to_lists
-from natural_tensors.errors import InputError
 from natural_tensors.files import saving
-from natural_tensors.terminal import examples_of, say, warn
+from natural_tensors.terminal import examples_of, say
 
 from ..network.targets import Target
 from ..prediction import formats
@@ -22,26 +19,24 @@ from ..prediction.inputs import read
 from ..prediction.predictor import Predictor, load
 from ..prediction.result import Failure
 from ..structures.geometry import Geometry
-from ..weights.shipped import ModelError, folder_of
+from ..weights.shipped import ModelError, checkpoint_of
 from .app import app, check_extras
-from .interruption import EXIT_CODE, interruptible
 from .options import ModelOption
 from .relaxing import (
     DEFAULT,
     CalculatorOption,
     CrystalsArgument,
     ForceOption,
+    end,
     name_of_calculator,
-    progress,
+    results_of,
+    title_of,
 )
 
 if TYPE_CHECKING:  # they load PyTorch
     from ..calculators.elastic_constants import Elastic
     from ..prediction.disagreement import Disagreement
     from ..relaxation.relaxing import Step
-
-SAVE_EVERY = 30.0
-"""Seconds after which --output is written again, so that a kill loses no more."""
 
 NOTHING = "none"
 """In place of weights: no direct prediction beside."""
@@ -91,8 +86,9 @@ def elastic(
 
     Our own potentials are differentiated twice; any other calculator of ASE is strained by 0.5 %
     and its ions relax. Beside them stands what the weights `elastic` predict for the relaxed
-    crystal: where both disagree, neither is to be trusted. The exit code is 0 when at least one
-    structure has a tensor, 1 when none has, 130 after an interruption.
+    crystal: where both disagree, neither is to be trusted. An interruption keeps what is done,
+    and --output is written as it goes. The exit code is 0 when at least one structure has a
+    tensor, 1 when none has, 130 after an interruption.
     """
     if output is not None:
         saving.check_suffix(output, (".json",))
@@ -100,34 +96,21 @@ def elastic(
     chosen = name_of_calculator(model, calculator)
     source = _source(chosen, strains, relaxed, force, ours=calculator is None)
     beside = None if direct == NOTHING else _direct(direct)
-    entries = list(read(paths))
-    results: list[_Result | Failure] = [Failure.unreached(entry) for entry in entries]
-    interrupted, next_save = False, time.monotonic() + SAVE_EVERY
-    try:
-        with interruptible(), progress(len(entries), not as_json) as (tell, advance):
-            for place, entry in enumerate(entries):
-                results[place] = _result(entry, source, beside, tell)
-                advance()
-                if output is not None and time.monotonic() >= next_save:
-                    _write(output, source, results)
-                    next_save = time.monotonic() + SAVE_EVERY
-    except KeyboardInterrupt:
-        interrupted = True
-    if output is not None:
-        _write(output, source, results)
+
+    def compute(_: int, entry: Geometry, tell: Callable[[Any], None]) -> _Result:
+        return _result(entry, source, beside, tell)
+
+    def save(results: Sequence[_Result | Failure]) -> None:
+        if output is not None:
+            _write(output, source, results)
+
+    results, interrupted = results_of(list(read(paths)), compute, shown=not as_json, save=save)
     if as_json:
         documents = [result.to_dict() for result in results]
         print(saving.to_json({"model": source.name, "elastic": documents}))
     else:
         _show(results, output)
-    for result in results:
-        if isinstance(result, Failure) and not (interrupted and result.is_unreached):
-            warn("error", str(result), "bold red")
-    if interrupted:
-        warn("error", "interrupted; what was derived is kept", "bold red")
-        raise typer.Exit(EXIT_CODE)
-    if all(isinstance(result, Failure) for result in results):
-        raise typer.Exit(1)
+    end(results, interrupted, output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +172,7 @@ def _source(name: str, strains: bool, relaxed: bool, force: float, *, ours: bool
 
     Raises:
         ModelError, CalculatorError: when there is none.
+        TargetError: when the networks have no energy.
     """
     from ..calculators.ase import CarNetCalculator
     from ..calculators.elastic_constants import (
@@ -197,9 +181,11 @@ def _source(name: str, strains: bool, relaxed: bool, force: float, *, ours: bool
         from_finite_strains,
     )
     from ..calculators.named import calculator_named
+    from ..potentials.derivatives import require_potential
 
-    if ours or folder_of(name).is_dir():
+    if ours or checkpoint_of(name) is not None:
         predictor = load(name, precision="double")
+        require_potential(predictor.models[0])
 
         def by_derivatives(structure: Geometry, tell: Callable[[Step], None]) -> Elastic:
             return elastic_constants(predictor, structure, relaxed=relaxed, force=force, tell=tell)
@@ -226,27 +212,13 @@ def _source(name: str, strains: bool, relaxed: bool, force: float, *, ours: bool
 
 
 def _result(
-    entry: Geometry | Failure,
-    source: _Source,
-    beside: Predictor | None,
-    tell: Callable[[Geometry, Step], None],
-) -> _Result | Failure:
-    """Return the tensor of one crystal, or why it has none; it costs none of the others."""
-    from ..network.targets import TargetError
+    entry: Geometry, source: _Source, beside: Predictor | None, tell: Callable[[Step], None]
+) -> _Result:
+    """Return the tensor of one crystal, and what stands beside it."""
     from ..prediction.disagreement import Disagreement
-    from ..relaxation.several import failure_of
 
-    if isinstance(entry, Failure):
-        return entry
-    try:
-        found = source.derive(entry, lambda step: tell(entry, step))
-        strained = None if source.compare is None else source.compare(found.prediction.structure)
-    except TargetError:  # the potential is none: that is no fault of this structure
-        raise
-    except InputError as error:
-        return failure_of(error, entry)
-    except Exception as error:  # of any calculator
-        return Failure.unexpected(entry, error)
+    found = source.derive(entry, tell)
+    strained = None if source.compare is None else source.compare(found.prediction.structure)
     if beside is None:
         return _Result(found, strained, None)
     (predicted,) = beside.predict([found.prediction.structure])
@@ -270,7 +242,8 @@ def _show(results: Sequence[_Result | Failure], output: str | None) -> None:
     done = [result for result in results if isinstance(result, _Result)]
     for number, result in enumerate(done):
         prediction, rest = result.elastic.prediction, result.elastic.relaxation
-        say(*([""] * (number > 0)), Text(prediction.name, style="bold"))
+        say(*([""] * (number > 0)))
+        say(title_of(prediction.name, prediction.formula, prediction.model))
         if rest is None:
             say("not relaxed")
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from natural_tensors.files import saving
 from natural_tensors.terminal import examples_of, say, say_json, say_table, warn
 
 from ..prediction.inputs import read
+from ..prediction.result import Failure
 from ..structures.geometry import Geometry
 from .app import app, check_extras
 from .options import ModelOption
@@ -20,6 +21,7 @@ from .relaxing import (
     CalculatorOption,
     CrystalsArgument,
     ForceOption,
+    build_for_next_time,
     end,
     name_of_calculator,
     results_of,
@@ -83,8 +85,9 @@ def eos(
     """Equations of state of crystals from a potential: V0, K0 and its derivative by the pressure.
 
     The crystal is relaxed; then its ions and the shape of its cell relax at each volume, and
-    Birch-Murnaghan and Vinet are fitted. The exit code is 0 when at least one structure has an
-    equation of state, 1 when none has.
+    Birch-Murnaghan and Vinet are fitted. An interruption keeps what is done, and --output is
+    written as it goes. The exit code is 0 when at least one structure has an equation of state, 1
+    when none has, 130 after an interruption.
     """
     from natural_tensors.pictures.output import STILL_SUFFIXES, save
 
@@ -118,15 +121,19 @@ def eos(
         )
         return _Result(found, tensor.prediction.moduli)
 
-    results = results_of(entries, compute, not as_json)
-    document = {"model": chosen, "equations_of_state": [each.to_dict() for each in results]}
-    if output is not None:
-        saving.write_bytes(output, (saving.to_json(document) + "\n").encode())
+    def document(results: Sequence[_Result | Failure]) -> dict[str, Any]:
+        return {"model": chosen, "equations_of_state": [each.to_dict() for each in results]}
+
+    def save_document(results: Sequence[_Result | Failure]) -> None:
+        if output is not None:
+            saving.write_bytes(output, (saving.to_json(document(results)) + "\n").encode())
+
+    results, interrupted = results_of(entries, compute, shown=not as_json, save=save_document)
     done = [each for each in results if isinstance(each, _Result)]
     if picture is not None and done:
         save(calculation.picture(done[0].equation), picture)
     if as_json:
-        say_json(document)
+        say_json(document(results))
     else:
         for number, each in enumerate(done):
             say(*([""] * (number > 0)))
@@ -134,7 +141,9 @@ def eos(
         for path in filter(None, (output, picture)):
             if done:
                 say(f"written to {path}")
-    end(results)
+    if not interrupted:
+        build_for_next_time(engine, chosen)
+    end(results, interrupted, output)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from .relaxing import (
     CalculatorOption,
     CrystalsArgument,
     ForceOption,
+    build_for_next_time,
     end,
     name_of_calculator,
     results_of,
@@ -109,8 +110,9 @@ def phonons(
     The crystal is relaxed first. Frequencies are stated at the special points of its lattice, and
     whether any is imaginary: at a wave vector that fits the supercell, where the crystal is
     unstable, or only between such, where a larger supercell may raise it. Potentials have no
-    charges: without --born polar modes at Γ are transverse. The exit code is 0 when at least one
-    structure has phonons, 1 when none has.
+    charges: without --born polar modes at Γ are transverse. An interruption keeps what is done.
+    The exit code is 0 when at least one structure has phonons, 1 when none has, 130 after an
+    interruption.
     """
     check_extras("phonopy", *(("matplotlib",) if output is not None else ()))
     if supercell is not None and min(supercell) < 1:
@@ -151,14 +153,16 @@ def phonons(
             write_phonons(found, folders[place], chosen)
         return _Result(found, rest, folders[place] if output is not None else None)
 
-    results = results_of(entries, compute, not as_json)
+    results, interrupted = results_of(entries, compute, shown=not as_json)
     if as_json:
         say_json({"model": chosen, "phonons": [each.to_dict() for each in results]})
     else:
         for number, each in enumerate(one for one in results if isinstance(one, _Result)):
             say(*([""] * (number > 0)))
             _show(each, chosen)
-    end(results)
+    if not interrupted:
+        build_for_next_time(engine, chosen)
+    end(results, interrupted, output)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.text import Text
@@ -16,10 +16,9 @@ from natural_tensors.files.saving import FileError
 from natural_tensors.terminal import examples_of, none_or_one_of, one_of, say, say_table, warn
 
 from ..cpp.files import Precision
-from ..inference import background
 from ..prediction import formats
 from ..prediction.inputs import read
-from ..prediction.predictor import Predictor, found, load
+from ..prediction.predictor import Predictor, load
 from ..prediction.progress import progress_bar
 from ..prediction.result import Failure, Prediction
 from ..prediction.text import meaning
@@ -35,7 +34,7 @@ from .options import (
     StructuresArgument,
     TargetOption,
 )
-from .relaxing import DEFAULT, progress, relaxing_model
+from .relaxing import DEFAULT, build_for_next_time, relaxing_model, results_of
 
 if TYPE_CHECKING:  # it loads ASE
     from ..relaxation.relaxing import Relaxation
@@ -143,7 +142,7 @@ def predict(
     entries = list(read(paths))
     relaxer = None
     if relaxed:
-        relaxer = _Relaxer(relaxing_model(relax_model, "--relax-model"), len(entries), not quiet)
+        relaxer = _Relaxer(relaxing_model(relax_model, "--relax-model"), not quiet)
     results: list[Prediction | Failure] = [Failure.unreached(entry) for entry in entries]
 
     def save() -> None:
@@ -175,38 +174,39 @@ def predict(
         print(_as_text(results, predictor, written).rstrip("\n"))
     elif not quiet:
         _show(results, predictor, full)
-    if not predictor.networks.by_program and not interrupted:
-        background.start(found(model), predictor.precision)
+    if not interrupted:
+        build_for_next_time(predictor, model)
+        if relaxer is not None:
+            build_for_next_time(relaxer.calculator, relax_model)
     _say_end(results, output, quiet, interrupted)
 
 
 class _Relaxer:
     """Relaxes structures before they are predicted, and notes so with the predictions."""
 
-    def __init__(self, model: str, total: int, shown: bool) -> None:
+    def __init__(self, model: str, shown: bool) -> None:
         from ..calculators.named import calculator_named
 
         self.model, self.calculator = model, calculator_named(model)
-        self.total, self.shown = total, shown
+        self.shown = shown
         self.done: dict[int, Relaxation] = {}
 
     def at_rest(self, entries: Sequence[Geometry | Failure]) -> list[Geometry | Failure]:
         """Return the structures as they come to rest, or why one cannot be relaxed."""
-        from ..relaxation.several import relax_each
+        from ..relaxation.relaxing import relax
 
-        found = list(entries)
-        with progress(self.total, self.shown) as (tell, advance):
-            for place, result in relax_each(self.calculator, entries, tell=tell):
-                if isinstance(result, Failure):
-                    found[place] = result
-                else:
-                    self.done[place], found[place] = result, result.structure
-                advance()
-        return found
+        def compute(_: int, entry: Geometry, tell: Callable[[Any], None]) -> Relaxation:
+            return relax(self.calculator, entry, tell=tell)
+
+        results, interrupted = results_of(entries, compute, shown=self.shown)
+        if interrupted:
+            raise KeyboardInterrupt
+        self.done = {n: one for n, one in enumerate(results) if not isinstance(one, Failure)}
+        return [one if isinstance(one, Failure) else one.structure for one in results]
 
     def noted(self, place: int, result: Prediction | Failure) -> Prediction | Failure:
         """Return a prediction with a note of the relaxation."""
-        from ..relaxation.several import noted
+        from ..relaxation.noting import noted
 
         rest = self.done.get(place)
         return result if rest is None else noted(result, rest, self.model)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from natural_tensors.files import saving
 from natural_tensors.files.saving import FileError
@@ -16,16 +14,26 @@ from natural_tensors.terminal import examples_of, none_or_one_of, say, say_table
 
 from ..prediction.inputs import read
 from ..prediction.result import Failure
+from ..relaxation.formats import ENDINGS, FOR_ALL, FORMATS, format_of
 from ..structures.geometry import Geometry
 from .app import app, check_extras
-from .interruption import EXIT_CODE, interruptible
+from .interruption import EXIT_CODE
 from .options import ModelOption, StructuresArgument
-from .relaxing import DEFAULT, CalculatorOption, ForceOption, name_of_calculator, progress
+from .relaxing import (
+    DEFAULT,
+    CalculatorOption,
+    ForceOption,
+    Stopped,
+    build_for_next_time,
+    name_of_calculator,
+    results_of,
+    say_failures,
+    title_of,
+)
 
 if TYPE_CHECKING:  # it loads ASE
     from ..relaxation.relaxing import Relaxation
 
-FORMATS = ("cif", "poscar", "extxyz", "json")
 TABLE_FROM = 4
 """As many results are a table instead of a text for each."""
 
@@ -85,64 +93,81 @@ def relax(
             help=f"{', '.join(FORMATS)}: of the files in a folder, or of --output.",
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Leave out what its file in the folder says is at rest under the same potential "
+            "and pressure.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Relax the atoms and the cell of structures, symmetry kept, and write where they come to rest.
 
     A structure that does not come to rest is written too, and says so: in a comment of its file, or
-    in the keys of its frame. Each is written as it is done. The exit code is 0 when all came to
-    rest, 1 otherwise, 130 after an interruption.
+    in the keys of its frame. Each is written as it is done. Run again, the command does all of them
+    again, or with --resume only those that a folder does not hold at rest. The exit code is 0 when
+    all came to rest, 1 otherwise, 130 after an interruption.
     """
     check_extras()
     chosen = name_of_calculator(model, calculator)
     from ..calculators.named import calculator_named
     from ..relaxation import files
     from ..relaxation.relaxing import InterruptedRelaxation, Step
-    from ..relaxation.several import relax_each
+    from ..relaxation.relaxing import relax as relaxation_of
 
     if trajectory is not None:
         saving.check_suffix(trajectory, (".extxyz", ".xyz"))
-        saving.write_bytes(trajectory, b"")
     entries = list(read(paths))
     written = _Output(entries, output, form, chosen)
+    if resume and written.file is not None:
+        raise typer.BadParameter("--resume goes with a folder as --output: leave one out")
+    if trajectory is not None:
+        saving.write_bytes(trajectory, b"")
     engine = calculator_named(chosen)
-    results: list[Relaxation | Failure] = [Failure.unreached(entry) for entry in entries]
-    interrupted = False
-    with progress(len(entries), not quiet) as (show, advance):
+    there = [resume and written.holds_at_rest(place, pressure) for place in range(len(entries))]
+    todo = [place for place, done in enumerate(there) if not done]
 
-        def tell(structure: Geometry, step: Step) -> None:
-            show(structure, step)
+    def compute(number: int, entry: Geometry, show: Callable[[Any], None]) -> Relaxation:
+        def tell(step: Step) -> None:
+            show(step)
             if trajectory is not None:
-                files.append_step(trajectory, structure.name or structure.formula, step)
+                files.append_step(trajectory, entry.name or entry.formula, step)
 
-        place = 0
         try:
-            with interruptible():
-                for place, result in relax_each(
-                    engine,
-                    entries,
-                    cell=not fixed_cell,
-                    force=force,
-                    steps=steps,
-                    pressure=pressure,
-                    symmetry=symmetry,
-                    tell=tell,
-                ):
-                    results[place] = result
-                    written.add(place, result)
-                    advance()
-        except KeyboardInterrupt as stop:
-            interrupted = True
-            if isinstance(stop, InterruptedRelaxation):
-                place = next(n for n, each in enumerate(entries) if each is stop.relaxation.start)
-                results[place] = stop.relaxation
-                written.add(place, stop.relaxation)
-    written.finish()
+            result = relaxation_of(
+                engine,
+                entry,
+                cell=not fixed_cell,
+                force=force,
+                steps=steps,
+                pressure=pressure,
+                symmetry=symmetry,
+                tell=tell,
+            )
+        except InterruptedRelaxation as stop:
+            written.add(todo[number], stop.relaxation)
+            raise Stopped(stop.relaxation) from stop
+        written.add(todo[number], result)
+        return result
+
+    results, interrupted = results_of(
+        [entries[place] for place in todo],
+        compute,
+        shown=not quiet,
+        save=written.write_all,
+        every=SAVE_EVERY,
+    )
     if as_json:
         print(files.as_text(results, "json", chosen).rstrip("\n"))
     elif not quiet:
-        _show(results, chosen, written)
+        _show(results, chosen, [written.paths.get(place) for place in todo], written)
+        if left := sum(there):
+            say(f"{left} of {len(entries)} are at rest in {written.folder} already")
+    if not interrupted:
+        build_for_next_time(engine, chosen)
     _end(results, interrupted)
 
 
@@ -156,10 +181,10 @@ class _Output:
         form: str | None,
         calculator: str,
     ) -> None:
-        from ..relaxation import files
+        from ..relaxation.files import names_of_files
 
         self.calculator = calculator
-        suffixed = None if output is None else files.format_of(output)
+        suffixed = None if output is None else format_of(output)
         self.file = output if suffixed is not None else None
         self.form = form or suffixed or "cif"
         self.folder = Path(output or ".")
@@ -177,62 +202,64 @@ class _Output:
             saving.make_folder(self.folder)
         saving.remove_leftovers(self.folder if self.file is None else Path(self.file).parent)
         ending = "" if output is not None else "-relaxed"
-        self.names = files.names_of_files([each.name for each in entries], ending)
-        self.done: dict[int, Relaxation | Failure] = {}
-        self.written: dict[int, str] = {}
-        self.next = 0.0
+        self.names = names_of_files([each.name for each in entries], ending)
+        self.paths: dict[int, str] = {}
 
-    def add(self, place: int, result: Relaxation | Failure) -> None:
-        """Write a structure, with the others of its file where they share one."""
-        from ..relaxation import files
+    def holds_at_rest(self, place: int, pressure: float) -> bool:
+        """Say whether the folder holds a structure at rest under this calculator and pressure."""
+        from ..relaxation.files import is_at_rest
 
-        self.done[place] = result
+        forms = filter(None, (self.form, FOR_ALL.get(self.form)))
+        return any(is_at_rest(self._path(place, f), self.calculator, pressure) for f in forms)
+
+    def add(self, place: int, result: Relaxation) -> None:
+        """Write a structure into a file of its own, unless they share one."""
+        from ..relaxation.files import as_text
+
         if self.file is not None:
-            self.written[place] = self.file
-            if time.monotonic() >= self.next:
-                self.finish()
+            self.paths[place] = self.file
             return
-        if isinstance(result, Failure):
-            return
-        form = self.form if all(result.structure.periodic) else files.FOR_ALL.get(self.form)
+        form = self.form if all(result.structure.periodic) else FOR_ALL.get(self.form)
         form = form or self.form
-        path = str(self.folder / f"{self.names[place]}{files.ENDINGS[form]}")
-        saving.write_bytes(path, files.as_text([result], form, self.calculator).encode())
-        self.written[place] = path
+        path = self._path(place, form)
+        saving.write_bytes(str(path), as_text([result], form, self.calculator).encode())
+        self.paths[place] = str(path)
 
-    def finish(self) -> None:
-        """Write a file that structures share as it is now."""
-        from ..relaxation import files
+    def write_all(self, results: Sequence[Relaxation | Failure]) -> None:
+        """Write the file that structures share, if there is one."""
+        from ..relaxation.files import as_text
 
-        if self.file is None or not self.done:
-            return
-        results = [self.done[place] for place in sorted(self.done)]
-        saving.write_bytes(self.file, files.as_text(results, self.form, self.calculator).encode())
-        self.next = time.monotonic() + SAVE_EVERY
+        if self.file is not None and self.paths:
+            saving.write_bytes(self.file, as_text(results, self.form, self.calculator).encode())
+
+    def _path(self, place: int, form: str) -> Path:
+        return self.folder / f"{self.names[place]}{ENDINGS[form]}"
 
 
-def _show(results: Sequence[Relaxation | Failure], calculator: str, written: _Output) -> None:
+def _show(
+    results: Sequence[Relaxation | Failure],
+    calculator: str,
+    paths: Sequence[str | None],
+    written: _Output,
+) -> None:
     """Print relaxations for people: a text for each of a few, a table of many."""
     done = [(place, each) for place, each in enumerate(results) if not isinstance(each, Failure)]
     if len(results) >= TABLE_FROM:
         heads = ("name", "formula", "at rest", ">steps", ">force [eV/Å]", ">stress [GPa]",
                  ">volume [%]", ">energy [eV/atom]", "symmetry", "remarks")  # fmt: skip
         say_table(heads, [_table_row(each) for each in results])
-        say("", f"by {calculator}; volume and energy: their change", _where(written))
+        where = written.file or str(written.folder)
+        say("", f"by {calculator}; volume and energy: their change")
+        say(f"{len(written.paths)} structures are in {where}")
     else:
         for number, (place, each) in enumerate(done):
-            title = Text.assemble((each.name, "bold"), f", {each.structure.formula}, {calculator}")
+            title = title_of(each.name, each.structure.formula, calculator)
             say(*([""] * (number > 0)), title, *each.lines())
-            if place in written.written:
-                say(f"written to {written.written[place]}")
+            if path := paths[place]:
+                say(f"written to {path}")
     for _, each in done:
         for warning in each.warnings:
             warn("warning", f"{each.name}: {warning}", "bold yellow")
-
-
-def _where(written: _Output) -> str:
-    place = written.file or str(written.folder)
-    return f"{len(written.written)} structures are in {place}"
 
 
 def _table_row(result: Relaxation | Failure) -> tuple[str, ...]:
@@ -255,11 +282,9 @@ def _table_row(result: Relaxation | Failure) -> tuple[str, ...]:
 
 def _end(results: Sequence[Relaxation | Failure], interrupted: bool) -> None:
     """Say what failed, and leave with the exit code that says so."""
+    say_failures(results, interrupted)
     for result in results:
-        if isinstance(result, Failure):
-            if not (interrupted and result.is_unreached):
-                warn("error", str(result), "bold red")
-        elif not result.converged:
+        if not isinstance(result, Failure) and not result.converged:
             warn("error", f"{result.name}: it did not come to rest: {result.reason}", "bold red")
     rest = [each for each in results if not isinstance(each, Failure) and each.converged]
     if interrupted:

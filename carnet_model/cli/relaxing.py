@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -12,12 +13,15 @@ import typer
 from rich.text import Text
 
 from natural_tensors.errors import InputError
+from natural_tensors.files.saving import FileError
 from natural_tensors.formatting import visible
 from natural_tensors.terminal import warn
 
+from ..inference import background
 from ..prediction.result import Failure
 from ..structures.geometry import Geometry
-from ..weights.shipped import ModelError, shipped
+from ..weights.shipped import ModelError, checkpoint_of, shipped
+from .interruption import EXIT_CODE, interruptible
 
 Result = TypeVar("Result")
 
@@ -39,6 +43,9 @@ ForceOption = Annotated[
 
 DEFAULT = "universal"
 """Weights of the potential that relaxes unless another is named."""
+
+SAVE_EVERY = 30.0
+"""Seconds after which a file of results is written again, so that a kill loses no more."""
 
 
 def name_of_calculator(model: str, calculator: str | None) -> str:
@@ -79,44 +86,106 @@ def title_of(name: str, formula: str, model: str) -> Text:
     )
 
 
+def build_for_next_time(calculator: Any, name: str) -> None:
+    """Build the C++ program of weights of ours in the background, unless it was there already."""
+    folder, networks = checkpoint_of(name), getattr(calculator, "networks", None)
+    if folder is not None and networks is not None and not networks.by_program:
+        background.start(folder, networks.precision)
+
+
+class Stopped(KeyboardInterrupt):
+    """An interruption of a computation that has a result all the same.
+
+    Attributes:
+        result: it.
+    """
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
+
+
 def results_of(
     entries: Sequence[Geometry | Failure],
     compute: Callable[[int, Geometry, Callable[[Any], None]], Result],
+    *,
     shown: bool,
-) -> list[Result | Failure]:
-    """Return what is computed for structures; what goes wrong with one costs none of the others.
+    save: Callable[[Sequence[Result | Failure]], None] | None = None,
+    every: float = SAVE_EVERY,
+) -> tuple[list[Result | Failure], bool]:
+    """Return what is computed for structures, and whether it was interrupted.
+
+    What goes wrong with one costs none of the others. An interruption costs only those that are
+    not done: they are `Failure.unreached`.
 
     Args:
         entries: what `prediction.inputs.read` yields.
         compute: is given the place of a structure, the structure, and what is told of every step
             of its relaxations, or where it is in words.
         shown: show progress on a terminal.
+        save: is given the results, those that are not reached yet too, as it goes and at the end.
+        every: seconds between two calls of it.
     """
-    from ..relaxation.several import failure_of
+    results: list[Result | Failure] = [Failure.unreached(entry) for entry in entries]
+    interrupted, place, next_save = False, 0, time.monotonic() + every
+    try:
+        with interruptible(), progress(len(entries), shown) as (tell, advance):
+            for place, entry in enumerate(entries):
+                if isinstance(entry, Geometry):
+                    results[place] = _result(place, entry, compute, partial(tell, entry))
+                advance()
+                if save is not None and time.monotonic() >= next_save:
+                    save(results)
+                    next_save = time.monotonic() + every
+    except KeyboardInterrupt as stop:
+        interrupted = True
+        if isinstance(stop, Stopped):
+            results[place] = stop.result
+    if save is not None:
+        save(results)
+    return results, interrupted
 
-    results: list[Result | Failure] = []
-    with progress(len(entries), shown) as (tell, advance):
-        for place, entry in enumerate(entries):
-            if isinstance(entry, Failure):
-                results.append(entry)
-            else:
-                try:
-                    results.append(compute(place, entry, partial(tell, entry)))
-                except InputError as error:
-                    results.append(failure_of(error, entry))
-                except Exception as error:  # of any calculator
-                    results.append(Failure.unexpected(entry, error))
-            advance()
-    return results
+
+def _result(
+    place: int,
+    entry: Geometry,
+    compute: Callable[[int, Geometry, Callable[[Any], None]], Result],
+    tell: Callable[[Any], None],
+) -> Result | Failure:
+    try:
+        return compute(place, entry, tell)
+    except FileError:  # where results go: that is no fault of this structure
+        raise
+    except InputError as error:
+        return Failure.of(error, entry.name or entry.formula).of_structure(entry)
+    except Exception as error:  # of any calculator
+        return Failure.unexpected(entry, error)
 
 
-def end(results: Sequence[object]) -> None:
-    """Say what failed, and leave with exit code 1 when everything did."""
-    for result in results:
-        if isinstance(result, Failure):
-            warn("error", str(result), "bold red")
-    if all(isinstance(result, Failure) for result in results):
+def end(results: Sequence[object], interrupted: bool, kept: str | None = None) -> None:
+    """Say what failed, and leave with exit code 1 when everything did, 130 when interrupted.
+
+    Args:
+        results: of all structures.
+        interrupted: whether some were not reached.
+        kept: where results are; printed only when left out.
+    """
+    say_failures(results, interrupted)
+    done = sum(not isinstance(result, Failure) for result in results)
+    if interrupted:
+        place = f"in {kept}" if kept is not None else "printed above"
+        where = f"\nthey are {place}" if done else ""
+        warn("error", f"interrupted: {done} of {len(results)} are done{where}", "bold red")
+        raise typer.Exit(EXIT_CODE)
+    if not done:
         raise typer.Exit(1)
+
+
+def say_failures(results: Sequence[object], interrupted: bool) -> None:
+    """Say what went wrong; of what an interruption left it is no news that nothing was computed."""
+    for result in results:
+        if isinstance(result, Failure) and not (interrupted and result.is_unreached):
+            warn("error", str(result), "bold red")
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
@@ -21,6 +20,7 @@ import numpy as np
 
 from natural_tensors import Frame
 from natural_tensors.arrays import Floats
+from natural_tensors.formatting import did_you_mean
 
 from ..compiled.mode import Mode
 from ..cpp.files import Precision
@@ -31,7 +31,7 @@ from ..network.targets import Target
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.graph import Graph, build
 from ..structures.symmetry import FrameName, frame_of, rotated
-from ..weights.shipped import ModelError, folder_of, shipped
+from ..weights.shipped import ModelError, checkpoint_of, shipped
 from . import intervals
 from .domain import Domain, known_crystal
 from .inputs import is_one, read
@@ -44,6 +44,9 @@ if TYPE_CHECKING:  # it loads PyTorch
 
 EDGES = 40_000
 """Directed bonds that pass through the network at once, unless one structure has more."""
+
+ALONE = "try it alone, with --batch 1"
+"""What helps where several structures together are too much."""
 
 HIGH_SPREAD = 0.3
 """Relative uncertainty of a tensor above which a prediction carries a warning."""
@@ -85,12 +88,10 @@ def found(name: str | Path) -> Path:
     Raises:
         ModelError: when there is no such model; the message lists them.
     """
-    folder = folder_of(name)
-    if not folder.is_dir():
-        near = get_close_matches(str(name), shipped(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+    folder = checkpoint_of(name)
+    if folder is None:
         raise ModelError(
-            f"there is no model {str(name)!r}{hint}\n"
+            f"there is no model {str(name)!r}{did_you_mean(str(name), shipped())}\n"
             f"with the package come: {', '.join(shipped()) or 'none in this installation'}\n"
             "or give the folder of a checkpoint, which holds model.json and weights.safetensors"
         )
@@ -314,7 +315,7 @@ class Predictor:
             except GeometryError as error:
                 job = Failure.of(error, entry.name)
             except Exception as error:  # of any library: the others go on
-                job = Failure.unexpected(entry, error)
+                job = Failure.unexpected(entry, error, ALONE)
             if isinstance(job, Failure):
                 yield place, job.of_structure(entry)
                 continue
@@ -335,7 +336,7 @@ class Predictor:
             found = self._together(jobs)
         except Exception as error:  # as above
             if len(jobs) == 1:
-                found = [Failure.unexpected(jobs[0].structure, error)]
+                found = [Failure.unexpected(jobs[0].structure, error, ALONE)]
             else:
                 for job in jobs:
                     yield from self._results([job])

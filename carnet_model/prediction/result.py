@@ -23,7 +23,7 @@ from ..structures.well_known import measurement_of
 from . import text
 from .domain import DOUBTFUL
 
-UNREACHED = "the run ended before it was predicted"
+UNREACHED = "the run ended before its turn"
 """Reason of a structure whose turn did not come."""
 
 
@@ -60,21 +60,21 @@ class Failure:
             object.__setattr__(self, name, visible(getattr(self, name)))
 
     @classmethod
-    def of(cls, error: GeometryError, name: str) -> Failure:
-        """Return what an unreadable structure says about itself.
+    def of(cls, error: InputError, name: str) -> Failure:
+        """Return what an error says about a structure.
 
         Args:
             error: its message is ``name: reason``, then lines of advice.
             name: used when the error has none.
         """
         first, *advice = str(error).splitlines() or ["cannot be read"]
-        own = error.name or name
+        own = (error.name if isinstance(error, GeometryError) else "") or name
         for start in (own, "the structure"):
             first = first.removeprefix(f"{start}: ")
         return cls(own, first, "; ".join(line.strip() for line in advice))
 
     @classmethod
-    def unexpected(cls, structure: object, error: Exception) -> Failure:
+    def unexpected(cls, structure: object, error: Exception, advice: str = "") -> Failure:
         """Return what a structure becomes that something unforeseen happened to."""
         words = str(error).strip().splitlines() or [""]
         kind = "memory is too small" if isinstance(error, MemoryError) else type(error).__name__
@@ -82,7 +82,7 @@ class Failure:
         return cls(
             str(getattr(structure, "name", "")),
             reason,
-            "the other structures are not affected; try it alone, with --batch 1",
+            "; ".join(filter(None, ("the other structures are not affected", advice))),
         ).of_structure(structure)
 
     @classmethod

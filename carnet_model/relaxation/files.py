@@ -10,52 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io import write
+from ase.io import read, write
 
-from natural_tensors.files import saving
 from natural_tensors.files.saving import FileError
 
 from ..prediction.formats import info_value
 from ..prediction.result import Failure
-from ..structures.kinds import POSCAR
 from ..structures.reading import is_structure_name
 from ..structures.units import EV_PER_A3
 from ..structures.writing import as_cif, as_poscar
+from .formats import ENDINGS
 from .relaxing import Relaxation, Step
-
-FORMATS = ("cif", "poscar", "extxyz", "json")
-SUFFIXES = {
-    ".cif": "cif",
-    ".vasp": "poscar",
-    ".poscar": "poscar",
-    ".extxyz": "extxyz",
-    ".xyz": "extxyz",
-    ".json": "json",
-}
-"""What a file is written as, by its suffix."""
-
-FOR_ALL = {"cif": "extxyz", "poscar": "extxyz"}
-"""What holds a structure that is no crystal in place of what does not."""
-
-ENDINGS = {"cif": ".cif", "poscar": ".vasp", "extxyz": ".extxyz", "json": ".json"}
-
-
-def format_of(path: str) -> str | None:
-    """Return what a file of this name is written as; None for a folder.
-
-    >>> format_of("a.cif"), format_of("POSCAR"), format_of("results")
-    ('cif', 'poscar', None)
-
-    Raises:
-        FileError: when the suffix names no format.
-    """
-    place = Path(path)
-    if POSCAR.fits(place):
-        return "poscar"
-    if not place.suffix or place.is_dir() or path.endswith(("/", "\\")):
-        return None
-    saving.check_suffix(path, tuple(SUFFIXES))
-    return SUFFIXES[place.suffix.lower()]
 
 
 def as_text(results: Sequence[Relaxation | Failure], form: str, calculator: str) -> str:
@@ -93,7 +58,34 @@ def remark(result: Relaxation, calculator: str) -> str:
     A structure that is not at rest says so first.
     """
     state = "relaxed" if result.converged else f"NOT RELAXED ({result.reason})"
-    return f"{state} by {calculator}, {result.steps} steps".replace("\n", " ")
+    by = _under(calculator, result.pressure)
+    return f"{state} {by}, {result.steps} steps".replace("\n", " ")
+
+
+def _under(calculator: str, pressure: float) -> str:
+    return f"by {calculator}" + (f" at {pressure:g} GPa" if pressure else "")
+
+
+def is_at_rest(path: Path, calculator: str, pressure: float) -> bool:
+    """Say whether a file of `as_text` holds one structure that is at rest.
+
+    Args:
+        path: of any format; there may be none.
+        calculator: under which.
+        pressure: under which, GPa.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ENDINGS["json"]:
+            (known,) = json.loads(text)
+        elif path.suffix == ENDINGS["extxyz"]:
+            known = read(io.StringIO(text), format="extxyz").info
+        else:
+            return f"relaxed {_under(calculator, pressure)}, " in text.partition("\n")[0]
+        stated = (known["converged"], known["calculator"], known["pressure"])
+    except Exception:  # there is none, or it is something else, on which ASE raises anything
+        return False
+    return stated == (True, calculator, pressure)
 
 
 def _frame(result: Relaxation, calculator: str) -> str:

@@ -143,9 +143,7 @@ class Relaxation:
     @cached_property
     def volume_change(self) -> float | None:
         """Relative; None for what is no crystal."""
-        if self.structure.volume is None or self.start.volume is None:
-            return None
-        return self.structure.volume / self.start.volume - 1
+        return _volume_change(self.start, self.structure)
 
     def at_rest(self) -> Geometry:
         """Return the structure at the end.
@@ -433,11 +431,7 @@ def _space_group(structure: Geometry) -> str:
 
 def _warnings_for(calculator: Any, start: Geometry, structure: Geometry, cell: bool) -> list[str]:
     """Return what a reader should know of a relaxed structure, as sentences."""
-    said = []
-    if structure.volume is not None and start.volume is not None:
-        change = structure.volume / start.volume - 1
-        if abs(change) > WARNED_VOLUME:
-            said.append(f"the volume changed by {100 * change:.1f} % in the relaxation")
+    said = volume_warnings(_volume_change(start, structure))
     count = sum(structure.periodic)
     if count < 3:
         rest = "only the atoms moved" if cell else "it is no crystal"
@@ -449,3 +443,14 @@ def _warnings_for(calculator: Any, start: Geometry, structure: Geometry, cell: b
         first = structure.neighbours(calculator.networks.cutoff)[0]
         said += domain.warnings_for(structure, np.bincount(first, minlength=len(structure)))
     return said
+
+
+def volume_warnings(change: float | None) -> list[str]:
+    """Return what a reader should know of a relative change of the volume, if anything."""
+    if change is None or abs(change) <= WARNED_VOLUME:
+        return []
+    return [f"the volume changed by {100 * change:.1f} % in the relaxation"]
+
+
+def _volume_change(start: Geometry, end: Geometry) -> float | None:
+    return None if start.volume is None or end.volume is None else end.volume / start.volume - 1

@@ -86,7 +86,7 @@ def test_an_interruption_keeps_what_was_derived(monkeypatch: pytest.MonkeyPatch)
     assert "interrupted" in result.stderr
     found = json.loads(Path("e.json").read_text(encoding="utf-8"))["predictions"]
     assert ["stiffness" in each for each in found] == [True, False, False]
-    assert all("before it was predicted" in each["error"] for each in found[1:])
+    assert all("before its turn" in each["error"] for each in found[1:])
 
 
 def test_refusals() -> None:

@@ -58,7 +58,7 @@ def test_what_was_predicted_is_kept(how: Any, suffix: str, monkeypatch: pytest.M
         rows = list(csv.DictReader(Path("out.csv").read_text().splitlines()))
     assert len(rows) == 5
     assert ["stiffness" in row or bool(row.get("C11")) for row in rows] == [True] * 3 + [False] * 2
-    assert rows[4]["error"].startswith("the run ended before it was predicted")
+    assert rows[4]["error"].startswith("the run ended before its turn")
     names = [record["id"] for record in json.loads(Path("some.json").read_text())]
     assert [row["name"] for row in rows] == names
 

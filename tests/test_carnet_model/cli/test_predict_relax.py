@@ -14,8 +14,8 @@ from ase.io import write
 
 from carnet_model.prediction.predictor import load
 from carnet_model.prediction.result import Prediction
+from carnet_model.relaxation.noting import noted
 from carnet_model.relaxation.relaxing import relax
-from carnet_model.relaxation.several import noted
 from carnet_model.structures.conversion import geometry
 from tests.helpers.command_lines import carnet, carnet_error
 

@@ -120,6 +120,24 @@ def test_an_interruption_keeps_what_was_reached(monkeypatch: pytest.MonkeyPatch)
     assert "interrupted: 0 of 2 came to rest" in result.stderr
 
 
+def test_a_run_that_was_ended_goes_on_where_it_is_asked_to() -> None:
+    given = ("relax", "in", *EMT, "-o", "out")
+    carnet(*given, "--steps", "1", "-q", code=1)
+    carnet("relax", "in/cu.cif", *EMT, "-o", "out", "-q")
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    assert before.keys() == {"POSCAR.cif", "cu.cif", "two-1.cif"}
+    result = carnet(*given, "--resume", "--json", code=1)
+    assert [each["id"] for each in json.loads(result.stdout)] == [
+        "in/POSCAR", "in/two.extxyz#1", "in/two.extxyz#2",
+    ]  # fmt: skip
+    after = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    assert [name for name in before if before[name] == after[name]] == ["cu.cif"]
+    result = carnet(*given, "--resume", code=1)  # silicon is never done
+    assert "3 of 4 are at rest in out already" in result.stdout
+    again = carnet("relax", "in/cu.cif", *EMT, "-o", "out", "--resume", "--pressure", "9").stdout
+    assert "written to out/cu.cif" in again
+
+
 def test_molecules_and_gases() -> None:
     pair = molecule("H2")
     pair.set_atomic_numbers([29, 29])
@@ -145,6 +163,7 @@ def test_molecules_and_gases() -> None:
         (["in/cu.cif", *EMT, "--trajectory", "a.traj"], "allowed: .extxyz"),
         (["in", *EMT, "-o", "CONTCAR"], "a POSCAR holds one structure, and there are 4"),
         (["in/cu.cif", *EMT, "--steps", "0"], "--steps"),
+        (["in", *EMT, "-o", "a.json", "--resume"], "--resume goes with a folder"),
     ],
 )
 def test_refusals(arguments: list[str], words: str) -> None:

@@ -12,7 +12,7 @@ from ase.calculators.emt import EMT
 from ase.io import read
 
 from carnet_model.prediction.result import Failure
-from carnet_model.relaxation import files
+from carnet_model.relaxation import files, formats
 from carnet_model.relaxation.relaxing import Relaxation, relax
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry, GeometryError
@@ -27,13 +27,13 @@ def found() -> Relaxation:
     return relax(EMT(), COPPER)
 
 
-@pytest.mark.parametrize("form", files.FORMATS)
+@pytest.mark.parametrize("form", formats.FORMATS)
 def test_every_format_is_read_as_the_relaxed_structure(
     found: Relaxation, form: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / f"a{files.ENDINGS[form]}"
+    path = tmp_path / f"a{formats.ENDINGS[form]}"
     path.write_text(files.as_text([found], form, "emt"), encoding="utf-8")
-    assert files.format_of(str(path)) == form
+    assert formats.format_of(str(path)) == form
     (again,) = read_geometries(path)
     assert isinstance(again, Geometry)
     assert again.volume == pytest.approx(found.structure.volume, rel=1e-6)
@@ -55,7 +55,7 @@ def test_a_frame_has_what_ase_looks_for(found: Relaxation, tmp_path: Path) -> No
     assert both[1]["error"] == "there is no such file"
 
 
-@pytest.mark.parametrize("form", files.FORMATS)
+@pytest.mark.parametrize("form", formats.FORMATS)
 def test_what_is_not_at_rest_says_so(form: str) -> None:
     text = files.as_text([relax(EMT(), COPPER, steps=2)], form, "emt")
     head = text if form == "json" else "\n".join(text.splitlines()[:2])
@@ -87,9 +87,29 @@ def test_names_of_files_are_free_and_safe() -> None:
 
 
 def test_formats_by_name(tmp_path: Path) -> None:
-    assert files.format_of(str(tmp_path / "CONTCAR")) == "poscar"
-    assert files.format_of(f"{tmp_path}/") is None
+    assert formats.format_of(str(tmp_path / "CONTCAR")) == "poscar"
+    assert formats.format_of(f"{tmp_path}/") is None
     (tmp_path / "run.1").mkdir()
-    assert files.format_of(str(tmp_path / "run.1")) is None
+    assert formats.format_of(str(tmp_path / "run.1")) is None
     with pytest.raises(FileError, match=r"allowed: .cif"):
-        files.format_of("a.pdb")
+        formats.format_of("a.pdb")
+
+
+@pytest.mark.parametrize("form", formats.FORMATS)
+def test_a_file_tells_by_what_it_came_to_rest(found: Relaxation, form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{formats.ENDINGS[form]}"
+    assert not files.is_at_rest(path, "emt", 0.0)
+    path.write_text(files.as_text([found], form, "emt"), encoding="utf-8")
+    assert files.is_at_rest(path, "emt", 0.0)
+    assert not files.is_at_rest(path, "em", 0.0)
+    assert not files.is_at_rest(path, "emt", 5.0)
+    pressed = relax(EMT(), COPPER, pressure=5.0)
+    path.write_text(files.as_text([pressed], form, "emt"), encoding="utf-8")
+    assert files.is_at_rest(path, "emt", 5.0)
+    assert not files.is_at_rest(path, "emt", 0.0)
+    moving = relax(EMT(), COPPER, steps=2)
+    path.write_text(files.as_text([moving], form, "emt"), encoding="utf-8")
+    assert not files.is_at_rest(path, "emt", 0.0)
+    for other in ("", "[1]", "relaxed", '[{"converged": true}]', "2\n\nCu 0 0 0\nCu 0 0 2\n"):
+        path.write_text(other, encoding="utf-8")
+        assert not files.is_at_rest(path, "emt", 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,15 +12,12 @@ from ase.calculators.calculator import all_changes
 from ase.calculators.emt import EMT
 
 from carnet_model.calculators.ase import CarNetCalculator
-from carnet_model.prediction.result import Failure
 from carnet_model.relaxation.relaxing import (
     InterruptedRelaxation,
-    Relaxation,
     RelaxationError,
     Step,
     relax,
 )
-from carnet_model.relaxation.several import relax_each
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.symmetry import symmetry_of
@@ -194,22 +190,3 @@ def test_what_a_potential_has_not_seen_is_said() -> None:
     found = relax(CarNetCalculator("silicon"), dense, cell=False)
     assert any("range of the training set" in warning for warning in found.warnings)
     assert any("too near or many" in warning for warning in found.warnings)
-
-
-def test_one_of_several_costs_none_of_the_others() -> None:
-    entries: list[Geometry | Failure] = [
-        COPPER, Failure("lost.cif", "there is no such file"), geometry(bulk("Si"), name="si"),
-        geometry(bulk("Al", "fcc", a=4.0)),
-    ]  # fmt: skip
-    told: list[str] = []
-
-    def tell(structure: Geometry, step: Any) -> None:
-        told.append(structure.name or structure.formula)
-
-    found = dict(relax_each(EMT(), entries, tell=tell))
-    assert [type(found[place]) for place in range(4)] == [Relaxation, Failure, Failure, Relaxation]
-    assert found[1] is entries[1]
-    assert isinstance(failed := found[2], Failure)
-    assert failed.name == "si"
-    assert failed.reason.startswith("the calculator cannot compute it")
-    assert set(told) == {"copper", "Al"}
