@@ -90,17 +90,17 @@ def calculator_named(name: str | Path) -> Any:
     """
     asked = str(name)
     if checkpoint_of(asked) is not None:
-        return _with_forces(CarNetCalculator(asked), asked)
+        return with_forces(CarNetCalculator(asked), asked)
     if ":" in asked:
-        return _with_forces(_made(_object_at(asked), asked), asked)
+        return with_forces(_made(_object_at(asked), asked), asked)
     announced = {entry.name: entry for entry in entry_points(group=GROUP)}
     if asked in announced:
         entry = announced[asked]
         with _in_words_of(asked, f"the entry point {entry.value} of {GROUP} cannot be loaded"):
             found = entry.load()
-        return _with_forces(_made(found, asked), asked)
+        return with_forces(_made(found, asked), asked)
     if asked.lower() in WELL_KNOWN:
-        return _with_forces(_well_known(asked), asked)
+        return with_forces(_well_known(asked), asked)
     known = (*shipped(), *announced, *WELL_KNOWN)
     raise CalculatorError(
         f"there is no calculator {asked!r}{did_you_mean(asked, known)}\n"
@@ -154,8 +154,16 @@ def _made(found: object, asked: str, source: Source | None = None) -> object:
         return found(**settings)
 
 
-def _with_forces(found: Any, asked: str) -> Any:
-    """Return a calculator that has energies and forces; refuse what has none."""
+def with_forces(found: Any, asked: str) -> Any:
+    """Return a calculator that has energies and forces.
+
+    Args:
+        found: what may be one.
+        asked: what messages call it.
+
+    Raises:
+        CalculatorError: when it is none, or has none.
+    """
     if not isinstance(found, BaseCalculator):
         raise CalculatorError(
             f"{asked}: is {type(found).__name__}, no calculator of ASE\n"

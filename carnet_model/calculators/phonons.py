@@ -198,7 +198,10 @@ class Phonons:
                 "a larger supercell says whether that is interpolation; near Γ, carnet elastic",
             ]
         lowest = self.exact.softest
-        where = f": the lowest is {lowest:.2f} THz at {self.exact.place}"
+        where = (
+            f": of the waves that fit the supercell the lowest has {lowest:.2f} THz, at "
+            f"{self.exact.place}"
+        )
         return [f"no imaginary modes{where if np.isfinite(lowest) else ''}"]
 
     @property

@@ -171,8 +171,7 @@ def _source(name: str, strains: bool, relaxed: bool, force: float, *, ours: bool
     """Return the potential of a name: networks of ours, or any calculator.
 
     Raises:
-        ModelError, CalculatorError: when there is none.
-        TargetError: when the networks have no energy.
+        ModelError, CalculatorError: when there is none, or it has no forces.
     """
     from ..calculators.ase import CarNetCalculator
     from ..calculators.elastic_constants import (
@@ -180,18 +179,17 @@ def _source(name: str, strains: bool, relaxed: bool, force: float, *, ours: bool
         elastic_constants_of,
         from_finite_strains,
     )
-    from ..calculators.named import calculator_named
-    from ..potentials.derivatives import require_potential
+    from ..calculators.named import calculator_named, with_forces
 
     if ours or checkpoint_of(name) is not None:
         predictor = load(name, precision="double")
-        require_potential(predictor.models[0])
+        engine = with_forces(CarNetCalculator(predictor), predictor.title)
 
         def by_derivatives(structure: Geometry, tell: Callable[[Step], None]) -> Elastic:
             return elastic_constants(predictor, structure, relaxed=relaxed, force=force, tell=tell)
 
         def by_strain(structure: Geometry) -> Floats:
-            return from_finite_strains(CarNetCalculator(predictor), structure)
+            return from_finite_strains(engine, structure)
 
         return _Source(
             name, predictor.networks.count, by_derivatives, by_strain if strains else None

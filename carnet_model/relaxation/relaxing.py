@@ -235,7 +235,8 @@ def relax(
     if moves and (reason := Domain.refusal(Domain().arrangement(structure))):
         raise RelaxationError(
             f"{structure.name or structure.formula}: it is made of {reason}\n"
-            "the cell of a gas has no size at rest; --fixed-cell (cell=False) relaxes the atoms"
+            "the cell of a gas has no size at rest; carnet relax --fixed-cell (cell=False) relaxes "
+            "the atoms alone"
         )
     unknown = _domain_of(calculator).unknown(structure.numbers)
     if unknown:
@@ -294,7 +295,7 @@ class _Run:
         if cell and not stressed:
             raise RelaxationError(
                 f"{start.name or start.formula}: this calculator has no stress, and the cell "
-                "moves by it\n--fixed-cell (cell=False) relaxes the atoms alone"
+                "moves by it\ncarnet relax --fixed-cell (cell=False) relaxes the atoms alone"
             )
         self.moving = atoms
         if cell:
@@ -338,7 +339,7 @@ class _Run:
             return ""
         return (
             f"{self._largest():.3g} eV/Å are left after {self.number} steps, allowed are "
-            f"{force:g}: allow more --steps, start nearer to equilibrium, or raise --force"
+            f"{force:g}: start nearer to equilibrium, or allow more (carnet relax --steps, --force)"
         )
 
     def _keep(self) -> None:

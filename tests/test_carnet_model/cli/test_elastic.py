@@ -94,7 +94,7 @@ def test_refusals() -> None:
     assert "leave one out" in carnet_error("elastic", "cu.cif", *EMT, "-m", "silicon")
     assert "allowed: .json" in carnet_error("elastic", "cu.cif", *EMT, "-o", "a.csv")
     assert "there is no model" in carnet_error("elastic", "cu.cif", *EMT, "--direct", "other")
-    assert "predicts elastic" in carnet_error("elastic", "cu.cif", "-m", "elastic")
+    assert "computes elastic" in carnet_error("elastic", "cu.cif", "-m", "elastic")
     assert "there is no model 'no-such'" in carnet_error("elastic", "cu.cif", "-m", "no-such")
     assert "allowed: elastic" in carnet_error("elastic", "cu.cif", *EMT, "--direct", "silicon")
     carnet("elastic", "si.cif", *EMT, "--direct", "none", code=1)
