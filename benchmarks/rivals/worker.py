@@ -343,7 +343,8 @@ def _tensornet_mp(case: dict[str, Any]) -> Network:
         element_types=DEFAULT_ELEMENTS, units=64, nblocks=2, cutoff=5.0, is_intensive=False
     )
     potential = Potential(model, calc_stresses=True)
-    return stepping("matgl", _atoms(case), PESCalculator(potential=potential), potential, 5.0)
+    calculator = PESCalculator(potential=potential, stress_unit="eV/A3")
+    return stepping("matgl", _atoms(case), calculator, potential, 5.0)
 
 
 BUILDERS: dict[str, Callable[[dict[str, Any]], Network]] = {
