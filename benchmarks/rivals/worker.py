@@ -332,7 +332,11 @@ def _chgnet(case: dict[str, Any]) -> Network:
 
 
 def _tensornet_mp(case: dict[str, Any]) -> Network:
-    """Build TensorNet as the potentials of MatPES have it: 89 elements, 64 units, 2 blocks, 5 Å."""
+    """Build TensorNet as `TensorNet-MatPES-PBE-v2025.1-PES` of matgl has it, weights aside.
+
+    89 elements, 128 units, 2 blocks, cutoff 5 Å, 3 smooth spherical Bessel functions; the default
+    of matgl has 64 units and 32 Gaussians.
+    """
     from matgl.apps.pes import Potential
     from matgl.config import DEFAULT_ELEMENTS
     from matgl.ext.ase import PESCalculator
@@ -340,8 +344,9 @@ def _tensornet_mp(case: dict[str, Any]) -> Network:
 
     torch.manual_seed(0)
     model = TensorNet(
-        element_types=DEFAULT_ELEMENTS, units=64, nblocks=2, cutoff=5.0, is_intensive=False
-    )
+        element_types=DEFAULT_ELEMENTS, units=128, nblocks=2, cutoff=5.0, is_intensive=False,
+        rbf_type="SphericalBessel", max_n=3, max_l=3, use_smooth=True,
+    )  # fmt: skip
     potential = Potential(model, calc_stresses=True)
     calculator = PESCalculator(potential=potential, stress_unit="eV/A3")
     return stepping("matgl", _atoms(case), calculator, potential, 5.0)
