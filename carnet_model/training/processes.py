@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import lightning.pytorch as pl
 import torch
@@ -110,7 +110,7 @@ def trainer_with(config: Config, layout: Layout, **options: object) -> pl.Traine
 
     strategy: Strategy | str = "auto"
     if layout.processes > 1:
-        unsent = {SYNCHRONIZATION: False}  # buffers are constants
+        unsent: dict[str, Any] = {SYNCHRONIZATION: False}  # buffers are constants
         strategy = DDPStrategy(gradient_as_bucket_view=True, **unsent)
     plugins = list(cast("list[object]", options.pop("plugins", [])))
     if layout.launcher == "srun":  # the state of the last epoch is what a job goes on from
