@@ -40,8 +40,8 @@ class Cost:
 
 
 GENERATED = Cost(0.0, 0.0, 30.0)
-KERNELS = Cost(0.5, 5.0, 3.2)
-PROGRAM = Cost(0.0, 13.0, 2.2)
+KERNELS = Cost(0.3, 8.0, 2.0)
+PROGRAM = Cost(0.0, 9.0, 1.3)
 """From figures of an elastic ensemble, single precision: ``docs/performance.md``."""
 
 MOST_NEIGHBOURS = 60
