@@ -148,7 +148,7 @@ def test_the_command(copper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert words in shown
     document = json.loads(carnet("elastic", "cu.cif", "-m", str(copper), "--json").stdout)
     assert np.array(document["elastic"][0]["stiffness"]).shape == (6, 6)
-    assert "predicts elastic" in carnet("elastic", "cu.cif", "-m", "elastic", code=2).stderr
+    assert "needed: energy, forces" in carnet("elastic", "cu.cif", "-m", "elastic", code=2).stderr
     assert "no such" in carnet("elastic", "none.cif", "-m", str(copper), code=1).stderr
     write("water.xyz", molecule("H2O"))
     write("si.cif", bulk("Si"))
