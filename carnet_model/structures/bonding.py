@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -149,6 +149,7 @@ def has_bonds(structure: Geometry) -> bool:
     return len(_pairs(structure, BONDED)[0]) > 0
 
 
+@lru_cache(maxsize=1)  # warnings and strangeness of a structure ask in turn
 def excesses(structure: Geometry) -> Floats:
     """Return how far the bonds of each atom are outside of known crystals, shape ``(2, atoms)``.
 
