@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from natural_tensors.exact.surds import Surd
-from natural_tensors.exact.symbols import Expression
+from natural_tensors.exact.symbols import Expression, same_draws
 
 LARGEST_RADICAND = 60
 """Terms of a radicand beyond which it is not searched for sums of squares."""
@@ -72,7 +72,8 @@ def as_squares(radicand: Expression) -> Expression | None:
         return None
     if len(sympy.Add.make_args(sympy.expand(above))) > LARGEST_RADICAND:
         return None
-    number, factors = sympy.Poly(above, *symbols, domain="QQ").factor_list()
+    with same_draws():
+        number, factors = sympy.Poly(above, *symbols, domain="QQ").factor_list()
     written = [sympy.Rational(number) / below]
     for factor, power in factors:
         squares = _completed(factor) if factor.total_degree() == 2 else None

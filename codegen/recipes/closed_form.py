@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from natural_tensors.errors import InputError
 from natural_tensors.exact.surds import Surd
-from natural_tensors.exact.symbols import Expression, canonical, expression
+from natural_tensors.exact.symbols import Expression, canonical, expression, same_draws
 
 from ..pieces.factoring import MOST_PRODUCTS, Monomial, factored
 from ..pieces.roots import Roots, as_squares, exact_number, has_rational_numbers
@@ -389,7 +389,8 @@ def _powers(value: Expression, split: bool) -> tuple[Fraction, tuple[Power, ...]
         return Fraction(int(value.p), int(value.q)), ()
     polynomial = sympy.Poly(value, *sorted(value.free_symbols, key=str), domain="QQ")
     if split and len(polynomial.terms()) <= LARGEST_SPLIT:
-        number, factors = polynomial.factor_list()
+        with same_draws():
+            number, factors = polynomial.factor_list()
         powers = tuple((factor.as_expr(), int(power)) for factor, power in factors)
     else:
         content, reduced = polynomial.primitive()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from ..exact.symbols import Expression, Expressions, canonical
+from ..exact.symbols import Expression, Expressions, canonical, same_draws
 from ..files.exact_entries import EntryError, read_entry
 from ..formatting import aligned
 
@@ -49,7 +49,8 @@ def tidy(value: Expression) -> Expression:
 
     if value.is_Atom or value.count_ops() > LONGEST_FACTORED:
         return value
-    return sympy.factor(value)
+    with same_draws():
+        return sympy.factor(value)
 
 
 def shown(value: Expression) -> str:

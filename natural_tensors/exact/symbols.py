@@ -8,7 +8,8 @@ the first replaced by ``sin(t)**2 = 1 - cos(t)**2``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from math import prod
 from numbers import Integral
@@ -24,6 +25,22 @@ Expression: TypeAlias = Any
 
 Expressions: TypeAlias = NDArray[np.object_]
 """An array of SymPy expressions."""
+
+
+@contextmanager
+def same_draws() -> Iterator[None]:
+    """Let SymPy draw the same numbers each time, and leave its generator as it was.
+
+    Factorization draws values of the symbols; with some of them it takes hours.
+    """
+    from sympy.core.random import rng
+
+    before = rng.getstate()
+    rng.seed(0)
+    try:
+        yield
+    finally:
+        rng.setstate(before)
 
 
 def is_exact(values: object) -> bool:
@@ -357,7 +374,8 @@ def _denominator(tensor: Expressions, matrix: Expressions) -> list[tuple[Express
     symbols = sorted(set().union(*(entry.free_symbols for entry in below)), key=str)
     if not symbols or not all(entry.is_polynomial(*symbols) for entry in below):
         return []
-    _, factors = sympy.factor_list(sympy.lcm_list(below), *symbols)
+    with same_draws():
+        _, factors = sympy.factor_list(sympy.lcm_list(below), *symbols)
     return list(factors)
 
 

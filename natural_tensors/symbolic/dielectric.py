@@ -11,7 +11,7 @@ from ..crystals.forms import SymbolicForm, form
 from ..crystals.point_groups import PointGroup, point_group
 from ..decomposition.reductions import reduction
 from ..errors import SymmetryError
-from ..exact.symbols import Expression, canonical
+from ..exact.symbols import Expression, canonical, same_draws
 from .groups import check_group
 from .stiffness import NORMAL, direction_of
 from .waves import wave_modes
@@ -187,7 +187,8 @@ class SymbolicDielectric:
         n, _ = direction_of(direction)
         square = canonical(sum(entry**2 for entry in n))
         polynomial = sympy.Add(a * unknown**2, -b * unknown, c)
-        _, factors = sympy.factor_list(sympy.fraction(sympy.together(polynomial))[0], unknown)
+        with same_draws():
+            _, factors = sympy.factor_list(sympy.fraction(sympy.together(polynomial))[0], unknown)
         linear = [
             (sympy.Poly(factor, unknown), power)
             for factor, power in factors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..exact.symbols import Expression, canonical
+from ..exact.symbols import Expression, canonical, same_draws
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,24 +37,6 @@ class WaveModes:
         return f"WaveModes(ρv² = {'; '.join(shown)})"
 
 
-def _factors(polynomial: Expression) -> list[tuple[Expression, int]]:
-    """Return the factors over the rationals, with their powers.
-
-    SymPy draws the numbers that it tries for the symbols, and some draws take it hours: here they
-    are always the same, and its generator is left as it was.
-    """
-    import sympy
-    from sympy.core.random import rng
-
-    before = rng.getstate()
-    rng.seed(0)
-    try:
-        factors: list[tuple[Expression, int]] = sympy.factor_list(polynomial)[1]
-    finally:
-        rng.setstate(before)
-    return factors
-
-
 def wave_modes(christoffel: Expression) -> WaveModes:
     """Return the eigenvalues of a symmetric 3x3 matrix: in radicals for factors up to degree 2.
 
@@ -68,7 +50,9 @@ def wave_modes(christoffel: Expression) -> WaveModes:
     squares: list[Expression] = []
     rest = None
     numerator, _ = sympy.fraction(sympy.together(canonical(polynomial)))
-    for factor, power in _factors(numerator):
+    with same_draws():
+        _, factors = sympy.factor_list(numerator)
+    for factor, power in factors:
         degree = sympy.degree(factor, unknown)
         if degree == 0:
             continue
