@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from ase.calculators.calculator import BaseCalculator
@@ -20,9 +21,17 @@ from ..data.frames import frame
 from ..data.records import LABELLED, record_of
 from ..prediction.result import Failure
 from ..structures.geometry import Geometry
+from ..structures.units import EV_PER_A3
+from .approach import approach as steps_to_rest
 
 LARGEST_FORCE = 25.0
 """eV/Å: what is farther from equilibrium teaches nothing about crystals."""
+
+LARGEST_STRESS = 15.0
+"""GPa: a crystal that was not brought below it has no frames but those of its way."""
+
+NEAR, WAY = "near", "path"
+"""Kinds of frames: near rest, and on the way there or around what never came near."""
 
 
 def label_frames(
@@ -32,6 +41,7 @@ def label_frames(
     *,
     frames: int = 1,
     most_atoms: int | None = None,
+    approach: int = 0,
     part: tuple[int, int] = (1, 1),
     advance: Callable[[int], None] = lambda count: None,
 ) -> Counter[str]:
@@ -48,6 +58,9 @@ def label_frames(
         output: .jsonl.
         frames: how many of each crystal.
         most_atoms: of a crystal.
+        approach: bring a crystal near rest under the calculator first, in so many steps at most,
+            which are frames of the kind ``"path"``; the last is ``"near"`` where it came near.
+            Frames of a crystal then follow each other.
         part: which part of how many is done, as several processes share the work.
         advance: called with the number of frames that are done.
 
@@ -61,28 +74,86 @@ def label_frames(
     counts: Counter[str] = Counter()
     path = Path(output)
     known = _known(path)
+    chosen = _chosen(structures, most_atoms, part, counts)
     with path.open("a", encoding="utf-8") as lines:
-        for structure, number in _wanted(structures, frames, most_atoms, part, counts):
-            moved, kind = frame(structure, number)
-            if moved.name in known:
-                counts["there already"] += 1
-            else:
-                reason, labels = _labelled(moved, calculator)
-                counts[reason] += 1
-                if labels:
-                    lines.write(json.dumps(record_of(moved) | {"kind": kind.name} | labels) + "\n")
-                    lines.flush()
-            advance(1)
+        writer = _Writer(lines, calculator, known, counts, advance)
+        if approach:
+            for structure in chosen:
+                writer.approached(structure, approach, frames)
+        else:
+            for number in range(frames):
+                for structure in chosen:
+                    writer.drawn(structure, number)
     return counts
 
 
-def _wanted(
+class _Writer:
+    """Labels frames and writes them, those that are not there yet."""
+
+    def __init__(
+        self,
+        lines: TextIO,
+        calculator: BaseCalculator,
+        known: Container[str],
+        counts: Counter[str],
+        advance: Callable[[int], None],
+    ) -> None:
+        self.lines, self.calculator, self.known = lines, calculator, known
+        self.counts, self.advance = counts, advance
+
+    def drawn(self, structure: Geometry, number: int, *, near: bool = True) -> None:
+        """Write a frame drawn around a crystal, which is near rest or is not."""
+        moved, kind = frame(structure, number)
+        if moved.name in self.known:
+            self.counts["there already"] += 1
+        elif (labels := self._labels(moved)) is not None:
+            self._write(moved, labels, WAY if kind.name == NEAR and not near else kind.name)
+        self.advance(1)
+
+    def approached(self, structure: Geometry, steps: int, frames: int) -> None:
+        """Write the steps of a crystal to rest, and frames around the last one.
+
+        Its frames are drawn again for a crystal that is done in part; its steps are computed again.
+        """
+        names = [f"{structure.name}#{number}" for number in range(frames)]
+        if all(name in self.known for name in names):
+            self.counts["there already"] += frames
+            self.advance(frames)
+            return
+        last = None
+        for here, labels, near in steps_to_rest(structure, self._labels, steps):
+            if here.name in self.known:
+                self.counts["there already"] += 1
+            else:
+                self._write(here, labels, NEAR if near else WAY)
+            last = here, labels, near
+        if last is None or np.abs(last[1]["stress"]).max() * EV_PER_A3 > LARGEST_STRESS:
+            self.counts["not near rest"] += 1
+            self.advance(frames)
+            return
+        around = replace(last[0], name=structure.name)
+        for number in range(frames):
+            self.drawn(around, number, near=last[2])
+
+    def _labels(self, structure: Geometry) -> dict[str, Any] | None:
+        reason, labels = _labelled(structure, self.calculator)
+        if reason:
+            self.counts[reason] += 1
+        return labels
+
+    def _write(self, structure: Geometry, labels: dict[str, Any], kind: str) -> None:
+        self.lines.write(json.dumps(record_of(structure) | {"kind": kind} | labels) + "\n")
+        self.lines.flush()
+        self.counts[LABELLED] += 1
+
+
+def _chosen(
     structures: Sequence[Geometry | Failure],
-    frames: int,
     most_atoms: int | None,
     part: tuple[int, int],
     counts: Counter[str],
-) -> Iterator[tuple[Geometry, int]]:
+) -> list[Geometry]:
+    """Return the crystals of a part, and count what is left out."""
     chosen: list[Geometry] = []
     for structure in structures:
         if isinstance(structure, Failure):
@@ -95,7 +166,7 @@ def _wanted(
             counts["too large"] += 1
         elif zlib.crc32(structure.name.encode()) % part[1] == part[0] - 1:
             chosen.append(structure)
-    yield from ((structure, number) for number in range(frames) for structure in chosen)
+    return chosen
 
 
 def _known(path: Path) -> set[str]:
@@ -111,7 +182,7 @@ def _known(path: Path) -> set[str]:
 
 
 def _labelled(structure: Geometry, calculator: BaseCalculator) -> tuple[str, dict[str, Any] | None]:
-    """Return what became of a frame, and its labels where there are some."""
+    """Return why a frame has no labels, nothing when it has, and the labels."""
     atoms = structure.to_ase(calculator)
     try:
         energy, forces, stress = (
@@ -125,7 +196,7 @@ def _labelled(structure: Geometry, calculator: BaseCalculator) -> tuple[str, dic
         return "not finite", None
     if np.linalg.norm(forces, axis=1).max() > LARGEST_FORCE:
         return "too far", None
-    return LABELLED, {
+    return "", {
         "energy": round(float(energy), 6),
         "forces": to_lists(np.round(forces, 5)),
         "stress": to_lists(np.round(stress, 8)),

@@ -19,6 +19,7 @@ from .options import StructuresArgument, share_of
         "carnet",
         "data frames crystals/ --calculator mace --frames 4 -o frames.jsonl",
         "data frames all.json.gz --calculator mine:teacher --most-atoms 12 -o a.jsonl --part 1/2",
+        "data frames new.json.gz --calculator mine:teacher --approach 6 --frames 2 -o b.jsonl",
     ),
 )
 def frames(
@@ -41,6 +42,15 @@ def frames(
         int | None,
         typer.Option("--most-atoms", metavar="N", min=1, help="Leave out larger crystals."),
     ] = None,
+    approach: Annotated[
+        int,
+        typer.Option(
+            "--approach",
+            metavar="N",
+            min=0,
+            help="First bring each crystal near rest in so many steps, which are frames as well.",
+        ),
+    ] = 0,
     part: Annotated[
         str | None,
         typer.Option("--part", metavar="I/N", help="Do one part of the crystals only."),
@@ -68,6 +78,7 @@ def frames(
             output,
             frames=count,
             most_atoms=most_atoms,
+            approach=approach,
             part=share,
             advance=advance,
         )

@@ -44,7 +44,7 @@ KINDS = (
 )
 """Near equilibrium, as warm crystals are, and far from it."""
 
-COPIES = {1: 5, 2: 3, 3: 2}
+COPIES = {1: 8, 2: 5, 3: 3}
 """Largest number of copies of a cell with so many atoms; of others there is one."""
 
 COPIED = 0.6

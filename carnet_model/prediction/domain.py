@@ -153,7 +153,7 @@ class Domain:
                 f"it repeats along {sum(structure.periodic)} directions only, and this is a "
                 "property of crystals"
             )
-        warnings += self._too_near(structure)
+        warnings += self.too_near(structure)
         isolated = np.flatnonzero(degrees == 0)
         if len(isolated):
             first = int(isolated[0])
@@ -211,7 +211,7 @@ class Domain:
             return 1.0
         return strangeness(structure)
 
-    def _too_near(self, structure: Geometry) -> list[str]:
+    def too_near(self, structure: Geometry) -> list[str]:
         """Say which atoms are nearer to each other than any of their elements in training."""
         reach = NEARER * self.closest.largest(structure.numbers)
         if not reach:

@@ -443,7 +443,8 @@ def _warnings_for(calculator: Any, start: Geometry, structure: Geometry, cell: b
     if domain.elements:
         first = structure.neighbours(calculator.networks.cutoff)[0]
         said += domain.warnings_for(structure, np.bincount(first, minlength=len(structure)))
-    return said
+    begun = [each for each in domain.too_near(start) if each not in said]
+    return [*said, *(f"at the start {each}" for each in begun)]
 
 
 def volume_warnings(change: float | None) -> list[str]:

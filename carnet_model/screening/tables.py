@@ -64,6 +64,7 @@ def schema(predictor: Predictor) -> pa.Schema:
         _field("rotation", _tensor(2), "1"),
         _field("lattice", _tensor(2), "Å"),
         pa.field("known", pa.string()),
+        _field("strangeness", pa.float64(), "1"),
         pa.field("warnings", pa.list_(pa.string())),
     ]
     about = formats.about(predictor) | {"axes": FRAME}
@@ -121,6 +122,7 @@ def row(result: Prediction, identifier: str, structure: str) -> dict[str, Any]:
         "rotation": to_lists(result.frame.rotation),
         "lattice": to_lists(result.lattice),
         "known": result.known,
+        "strangeness": result.strangeness,
         "warnings": list(result.warnings),
     }
     for name, width in result.uncertainty.items():

@@ -75,6 +75,32 @@ def test_parts_are_the_whole(tmp_path: Path) -> None:
     )
 
 
+def test_crystals_are_brought_near_rest_first(tmp_path: Path) -> None:
+    whole, ended = tmp_path / "whole.jsonl", tmp_path / "ended.jsonl"
+    far = [
+        replace(each, cell=1.05 * each.cell, positions=1.05 * each.positions) for each in metals()
+    ]
+    counts = label_frames(far, EMT(), whole, frames=2, approach=8)
+    made = rows(whole)
+    assert counts == {LABELLED: len(made)}
+    for crystal in far:
+        own = [row for row in made if row["id"].startswith(crystal.name)]
+        way = [row for row in own if "@" in row["id"]]
+        assert [row["kind"] for row in way] == ["path"] * (len(way) - 1) + ["near"]
+        assert [row["id"] for row in own[len(way) :]] == [f"{crystal.name}#{n}" for n in (0, 1)]
+        np.testing.assert_allclose(way[0]["lattice"], crystal.cell)
+    content = whole.read_bytes()
+    ended.write_bytes(content[: len(content) // 2])
+    assert label_frames(far, EMT(), ended, frames=2, approach=8)["there already"] > 0
+    assert ended.read_bytes() == content
+    # three steps do not do for twice the volume, and nothing is drawn around what is not at rest
+    large = [replace(each, cell=1.3 * each.cell) for each in metals()[:1]]
+    counts = label_frames(large, EMT(), tmp_path / "large.jsonl", frames=2, approach=1)
+    assert counts["not near rest"] == (
+        np.abs(rows(tmp_path / "large.jsonl")[0]["stress"]).max() * 160.2 > 15
+    )
+
+
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     reserved = geometry(bulk("AlP", "zincblende", a=5.5))
     assert split_of(reserved.formula) == "reserved"

@@ -190,3 +190,7 @@ def test_what_a_potential_has_not_seen_is_said() -> None:
     found = relax(CarNetCalculator("silicon"), dense, cell=False)
     assert any("range of the training set" in warning for warning in found.warnings)
     assert any("too near or many" in warning for warning in found.warnings)
+    assert not [warning for warning in found.warnings if "at the start" in warning]
+    freed = relax(CarNetCalculator("silicon"), dense)
+    (said,) = [warning for warning in freed.warnings if "at the start" in warning]
+    assert said.startswith("at the start atoms 0 (Si) and 1 (Si) are 1.69 Å apart")

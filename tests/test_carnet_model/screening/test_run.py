@@ -56,6 +56,7 @@ def test_rows_are_what_predict_says(own_folder: Path, model: Path) -> None:
         assert row["bulk_spread"] == pytest.approx(expected.uncertainty["bulk"], rel=1e-3)
         assert row["stable"] is expected.stable
         assert row["known"] == expected.known
+        assert row["strangeness"] == expected.strangeness
         assert row["warnings"] == list(expected.warnings)
         np.testing.assert_array_equal(row["lattice"], CRYSTALS[row["id"]].cell)
         assert row["atoms"] == len(CRYSTALS[row["id"]])

@@ -1,0 +1,199 @@
+"""Frames whose forces and stresses are known without a calculation, from what DFT has published.
+
+A crystal that was relaxed has neither forces nor a stress. Compressed, it has the pressure of its
+bulk modulus; strained, the stress of its stiffness. Both are moduli of relaxed ions: a frame is
+made only where the ions have nowhere to relax to, so that its forces vanish, too. Under pressure
+symmetry must hold every atom in its place, under any strain every atom must be a centre of
+inversion.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from natural_tensors import elasticity, from_voigt
+from natural_tensors.arrays import Floats, to_lists
+from natural_tensors.files.saving import check_suffix, write_bytes
+
+from ..structures.conversion import geometry
+from ..structures.geometry import Geometry, GeometryError
+from ..structures.symmetry import symmetry_of
+from ..structures.units import EV_PER_A3
+from .examples import split_of
+from .moduli import known_moduli
+from .records import LABELLED, record_of, records_of
+
+COMPRESSIONS = (0.006, 0.018)
+"""Smallest and largest change of a length under pressure; a frame of either sign has one."""
+
+STRAIN = 0.007
+"""Standard deviation of the components of a strain."""
+
+STRAINS = 2
+"""Strains of a crystal, each of which is taken with both signs: odd terms beyond the stiffness
+cancel in their mean."""
+
+HARDENING = 4.5
+"""Derivative of the bulk modulus by the pressure, which is 4 to 5 for most crystals."""
+
+IN_PLACE = 2e-3
+"""Fractions of the cell by which an operation of a space group may move an atom that it holds."""
+
+
+def known_stresses(
+    files: Sequence[str | Path], output: str | Path, *, most_atoms: int | None = None, seed: int = 0
+) -> Counter[str]:
+    """Write frames of relaxed crystals with the forces and stresses that follow from their moduli.
+
+    A line is a record: the structure, ``forces`` (zero, eV/Å), ``stress`` (eV/Å^3, all nine
+    components, positive under tension) and a ``kind``: ``"rest"`` of every crystal, ``"press"`` of
+    those with K, ``"strain"`` of those with ``C``. Moduli whose vintages differ, tensors that are
+    marked ``suspect`` or are not positive definite, and compositions outside of the training part
+    are left out.
+
+    Args:
+        files: .json, .json.gz or .jsonl; records with ``id``, ``formula``, a structure relaxed by
+            DFT, and moduli (`data.moduli`) or ``C``, the upper triangle of the Voigt matrix, GPa.
+        output: .jsonl.
+        most_atoms: of a crystal.
+        seed: of the strains.
+
+    Returns:
+        How many frames were written, `LABELLED`, and crystals left out.
+
+    Raises:
+        DatasetError: when a file cannot be read.
+        natural_tensors.files.saving.FileError: when the output cannot be written.
+    """
+    check_suffix(str(output), (".jsonl",))
+    dice = np.random.default_rng(seed)
+    counts: Counter[str] = Counter()
+    lines = []
+    for path in files:
+        for record in records_of(path):
+            try:
+                crystal = replace(geometry(record), name=str(record["id"]))
+            except GeometryError:
+                counts["unreadable"] += 1
+                continue
+            if not all(crystal.periodic):
+                counts["no crystal"] += 1
+            elif split_of(crystal.formula) != "train":
+                counts["not for training"] += 1
+            elif most_atoms is not None and len(crystal) > most_atoms:
+                counts["too large"] += 1
+            else:
+                lines += [json.dumps(row) + "\n" for row in _frames(crystal, record, dice)]
+    counts[LABELLED] = len(lines)
+    write_bytes(str(output), "".join(lines).encode())
+    return counts
+
+
+def _frames(
+    crystal: Geometry, record: Mapping[str, Any], dice: Generator
+) -> Iterator[dict[str, Any]]:
+    """Yield the records of the frames of a crystal."""
+    yield _row(crystal, "rest", "", np.eye(3), np.zeros((3, 3)))
+    bulk, stiffness = _bulk(record), _stiffness(record)
+    if bulk is None and stiffness is None:
+        return
+    held, centred = held_by_symmetry(crystal)
+    if bulk is not None and held:
+        for sign in (1, -1):
+            change = 1 + sign * dice.uniform(*COMPRESSIONS)
+            stress = -pressure(bulk, change**3) * np.eye(3)
+            yield _row(crystal, "press", f"{sign:+d}", change * np.eye(3), stress)
+    if stiffness is not None and centred:
+        tensor = np.asarray(from_voigt(stiffness))
+        for number in range(STRAINS):
+            drawn = dice.normal(size=(3, 3)) * STRAIN
+            strain = (drawn + drawn.T) / 2
+            stress = np.einsum("ijkl,kl->ij", tensor, strain)
+            for sign in (1, -1):
+                ending = f"{number}{'+' if sign > 0 else '-'}"
+                yield _row(crystal, "strain", ending, np.eye(3) + sign * strain, sign * stress)
+
+
+def pressure(bulk: float, share: float) -> float:
+    """Return the pressure at a share of the volume at rest (Birch 1947, third order).
+
+    >>> round(pressure(100.0, 0.99), 3)
+    1.028
+
+    Args:
+        bulk: modulus, in the unit of the result.
+        share: of the volume at rest.
+    """
+    x = share ** (-1 / 3)
+    return float(1.5 * bulk * (x**7 - x**5) * (1 + 0.75 * (HARDENING - 4) * (x**2 - 1)))
+
+
+def held_by_symmetry(crystal: Geometry) -> tuple[bool, bool]:
+    """Say whether symmetry holds all atoms of a crystal in place: its own, and under any strain.
+
+    Forces vanish where no direction is left over by the operations that hold an atom. Any strain
+    leaves a centre of inversion one.
+
+    >>> from ase.build import bulk
+    >>> held_by_symmetry(geometry(bulk("NaCl", "rocksalt", a=5.6)))
+    (True, True)
+    >>> held_by_symmetry(geometry(bulk("Si")))  # inversion exchanges the two atoms
+    (True, False)
+    >>> held_by_symmetry(geometry(bulk("ZnO", "wurtzite", a=3.2, c=5.3)))
+    (False, False)
+    """
+    try:
+        found = symmetry_of(crystal).dataset
+    except GeometryError:
+        return False, False
+    rotations, translations = np.asarray(found.rotations), np.asarray(found.translations)
+    held = centred = True
+    for site in crystal.fractional:
+        moved = rotations @ site + translations - site
+        own = rotations[np.abs(moved - np.round(moved)).max(axis=1) < IN_PLACE]
+        held = held and bool(np.abs(own.mean(axis=0)).max() < 1e-6)
+        centred = centred and bool((own == -np.eye(3)).all(axis=(1, 2)).any())
+    return held, centred
+
+
+def _bulk(record: Mapping[str, Any]) -> float | None:
+    """Return K after Hill, or after Voigt, of a record, unless others disagree."""
+    known = known_moduli(record)
+    if known is None or known.bulk_agreement == "differ":
+        return None
+    return known.bulk or known.bulk_voigt
+
+
+def _stiffness(record: Mapping[str, Any]) -> Floats | None:
+    """Return the stiffness of a record, where there is one to be trusted."""
+    if "C" not in record or record.get("suspect"):
+        return None
+    upper = np.zeros((6, 6))
+    upper[np.triu_indices(6)] = record["C"]
+    stiffness: Floats = upper + np.triu(upper, 1).T
+    return stiffness if elasticity.is_stable(stiffness) else None
+
+
+def _row(
+    crystal: Geometry, kind: str, ending: str, deformation: Floats, stress: Floats
+) -> dict[str, Any]:
+    """Return the record of a deformed crystal under a stress in GPa."""
+    moved = replace(
+        crystal,
+        positions=crystal.positions @ deformation,
+        cell=crystal.cell @ deformation,
+        name=f"{crystal.name}#{kind}{ending}",
+    )
+    return record_of(moved) | {
+        "kind": kind,
+        "forces": [[0.0, 0.0, 0.0]] * len(crystal),
+        "stress": to_lists(np.round(stress / EV_PER_A3, 8)),
+    }

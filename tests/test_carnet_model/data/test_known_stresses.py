@@ -1,0 +1,117 @@
+"""Frames with stresses from moduli: those of a crystal that obeys its moduli, and no others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from scipy.optimize import brentq
+
+from carnet_model.calculators.elastic_constants import elastic_constants_of
+from carnet_model.data.known_stresses import held_by_symmetry, known_stresses, pressure
+from carnet_model.data.records import LABELLED, record_of
+from carnet_model.structures.conversion import geometry
+from carnet_model.structures.units import EV_PER_A3
+from natural_tensors import elasticity
+from natural_tensors.files.saving import FileError
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def record(atoms: Atoms, **known: Any) -> dict[str, Any]:
+    crystal = geometry(atoms)
+    return record_of(crystal) | {"id": crystal.formula} | known
+
+
+def test_a_potential_agrees_with_the_stresses_of_its_own_moduli(tmp_path: Path) -> None:
+    """Effective medium theory as if it were DFT: fcc, whose ions are held."""
+    crystal = bulk("Pd", "fcc", a=brentq(_tension, 3.8, 4.0))
+    found = elastic_constants_of(EMT(), geometry(crystal))
+    stiffness = np.asarray(found.prediction.stiffness)
+    modulus = float(elasticity.moduli(stiffness).bulk_hill)
+    source = tmp_path / "a.json"
+    source.write_text(
+        json.dumps([record(crystal, C=stiffness[np.triu_indices(6)].tolist(), K_VRH=modulus)])
+    )
+    output = tmp_path / "known.jsonl"
+    assert known_stresses([source], output) == {LABELLED: 7}
+    made = rows(output)
+    assert [row["kind"] for row in made] == ["rest", "press", "press", *["strain"] * 4]
+    found_stresses, known = [], []
+    for row in made:
+        atoms = Atoms(
+            row["numbers"], positions=row["positions"], cell=row["lattice"], pbc=True,
+            calculator=EMT(),
+        )  # fmt: skip
+        found_stresses.append(atoms.get_stress(voigt=False) * EV_PER_A3)
+        known.append(np.array(row["stress"]) * EV_PER_A3)
+        np.testing.assert_allclose(atoms.get_forces(), row["forces"], atol=1e-6)
+    np.testing.assert_allclose(found_stresses[0], 0, atol=1e-5)
+    for place in (1, 2):  # the potential hardens as it does, not by 4.5
+        np.testing.assert_allclose(found_stresses[place], known[place], rtol=0.08, atol=1e-5)
+    for place in (3, 5):  # of both signs, what is beyond the stiffness is of third order
+        odd = (found_stresses[place] - found_stresses[place + 1]) / 2
+        assert np.abs(odd - known[place]).max() < 0.01 * np.abs(known[place]).max()
+
+
+def _tension(a: float) -> float:
+    atoms = bulk("Pd", "fcc", a=a)
+    atoms.calc = EMT()
+    return float(np.trace(atoms.get_stress(voigt=False)))
+
+
+def test_pressure_is_the_modulus_at_rest_and_its_derivative() -> None:
+    small = 1e-4
+    slope = (pressure(80.0, 1 - small) - pressure(80.0, 1 + small)) / (2 * small)
+    assert slope == pytest.approx(80.0, rel=1e-5)
+    moduli = [
+        -(pressure(80.0, v + 1e-5) - pressure(80.0, v - 1e-5)) / 2e-5 * v for v in (0.99, 1.01)
+    ]
+    change = (moduli[0] - moduli[1]) / (pressure(80.0, 0.99) - pressure(80.0, 1.01))
+    assert change == pytest.approx(4.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "expected"),
+    [
+        (bulk("CsCl", "cesiumchloride", a=4.1), (True, True)),
+        (bulk("GaAs", "zincblende", a=5.65), (True, False)),
+        (bulk("Mg", "hcp", a=3.2, c=5.2), (True, False)),
+        (bulk("ZnO", "wurtzite", a=3.25, c=5.2, u=0.38), (False, False)),
+    ],
+)
+def test_what_symmetry_holds(atoms: Atoms, expected: tuple[bool, bool]) -> None:
+    assert held_by_symmetry(geometry(atoms)) == expected
+
+
+def test_doubtful_labels_and_other_parts_are_left_out(tmp_path: Path) -> None:
+    stiffness = np.diag([300.0, 300, 300, 100, 100, 100])
+    stiffness[:3, :3] += 100 * (1 - np.eye(3))
+    upper = stiffness[np.triu_indices(6)].tolist()
+    gold = bulk("Au", "fcc", a=4.1)
+    records = [
+        record(gold, K_VRH_mp2025=100, K_VRH_matbench=150),  # vintages differ
+        record(gold, C=upper, suspect=True),
+        record(bulk("AlP", "zincblende", a=5.5), K_VRH=80),  # reserved
+        record(gold.repeat((2, 2, 1))),
+        {"id": "none", "formula": "Au"},
+    ]
+    source, output = tmp_path / "a.json", tmp_path / "known.jsonl"
+    source.write_text(json.dumps(records))
+    assert known_stresses([source], output, most_atoms=2) == {
+        LABELLED: 2,
+        "not for training": 1,
+        "too large": 1,
+        "unreadable": 1,
+    }
+    assert {row["kind"] for row in rows(output)} == {"rest"}
+    with pytest.raises(FileError, match="jsonl"):
+        known_stresses([source], tmp_path / "a.json")
