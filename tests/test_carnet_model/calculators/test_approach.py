@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.units import EV_PER_A3
 
 
-def labels(structure: Geometry) -> dict[str, object]:
+def labels(structure: Geometry) -> dict[str, Any]:
     atoms = structure.to_ase(EMT())
     return {
         "energy": atoms.get_potential_energy(),
