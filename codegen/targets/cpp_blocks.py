@@ -79,7 +79,7 @@ template <int SIZE>
 inline void read_block(const T* from, int64_t step, int64_t left, const Windows<SIZE>& wanted,
                        V* to) {
     if (step == 0) {
-        for (int k = 0; k < SIZE; ++k) to[k] = V{} + from[k];
+        for (int k = 0; k < SIZE; ++k) to[k] = from[k] - V{};
         return;
     }
     fetch<0>(from + LANES * step, SIZE * LANES);

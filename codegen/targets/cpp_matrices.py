@@ -41,7 +41,7 @@ inline void tile(int64_t depth, const T* a, int64_t row, int64_t step, const T* 
             std::memcpy(&right[v], panel + (k * VECTORS + v) * WIDE, REGISTER);
 #pragma GCC unroll 8
         for (int r = 0; r < ROWS; ++r) {
-            const Wide left = Wide{} + a[r * row + k * step];
+            const T left = a[r * row + k * step];
 #pragma GCC unroll 8
             for (int v = 0; v < VECTORS; ++v) held[r][v] += left * right[v];
         }
