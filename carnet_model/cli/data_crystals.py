@@ -84,4 +84,5 @@ def stresses(
     from ..data.known_stresses import known_stresses
     from ..data.text import counts_text
 
-    say(counts_text(known_stresses(paths, output, most_atoms=most_atoms, seed=seed), output))
+    counts = known_stresses(paths, output, most_atoms=most_atoms, seed=seed)
+    say(counts_text(counts, output, "frames"))

@@ -82,4 +82,4 @@ def frames(
             part=share,
             advance=advance,
         )
-    say(counts_text(counts, output))
+    say(counts_text(counts, output, "frames"))

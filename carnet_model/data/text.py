@@ -45,17 +45,17 @@ def check_text(report: LabelReport) -> str:
     return "\n".join(lines)
 
 
-def counts_text(counts: Mapping[str, int], output: str) -> str:
-    """Return how many crystals a file holds, and why others were left out.
+def counts_text(counts: Mapping[str, int], output: str, what: str = "crystals") -> str:
+    """Return how many crystals, or frames of them, a file holds, and why others were left out.
 
     >>> counts_text({"agree": 3, "single": 1, "no moduli": 2}, "moduli.json")
     'moduli.json: 4 crystals written (3 agree, 1 single); left out: 2 no moduli'
     """
-    kept = [f"{count} {what}" for what, count in counts.items() if what in WRITTEN]
-    left = [f"{count} {what}" for what, count in counts.items() if what not in WRITTEN]
-    total = sum(count for what, count in counts.items() if what in WRITTEN)
+    kept = [f"{count} {kind}" for kind, count in counts.items() if kind in WRITTEN]
+    left = [f"{count} {kind}" for kind, count in counts.items() if kind not in WRITTEN]
+    total = sum(count for kind, count in counts.items() if kind in WRITTEN)
     details = f" ({', '.join(kept)})" if len(kept) > 1 else ""
-    return f"{output}: {total} crystals written{details}; left out: {', '.join(left) or 'none'}"
+    return f"{output}: {total} {what} written{details}; left out: {', '.join(left) or 'none'}"
 
 
 def fetch_text(summary: FetchSummary) -> str:

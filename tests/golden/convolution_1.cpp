@@ -4,7 +4,7 @@
 //
 //     recipe   convolution(weight=1, input_weight=None, parity='natural', method='aligned', normalization='component')
 //     target   cpp
-//     sha256   5201c9ce0d7f105617f155e5b9c138daccee92bb994eb80539da8baad696f68a
+//     sha256   17a4fcd6fe90225a34cdd8c97fe90ecf8a8c0dc884d1c8d4de9ec711dc5931da
 //
 // The hash is of everything below this comment. The file stands alone: it needs
 // a compiler and nothing else.
@@ -119,7 +119,7 @@ template <int SIZE>
 inline void read_block(const T* from, int64_t step, int64_t left, const Windows<SIZE>& wanted,
                        V* to) {
     if (step == 0) {
-        for (int k = 0; k < SIZE; ++k) to[k] = V{} + from[k];
+        for (int k = 0; k < SIZE; ++k) to[k] = from[k] - V{};
         return;
     }
     fetch<0>(from + LANES * step, SIZE * LANES);
@@ -204,7 +204,7 @@ inline void tile(int64_t depth, const T* a, int64_t row, int64_t step, const T* 
             std::memcpy(&right[v], panel + (k * VECTORS + v) * WIDE, REGISTER);
 #pragma GCC unroll 8
         for (int r = 0; r < ROWS; ++r) {
-            const Wide left = Wide{} + a[r * row + k * step];
+            const T left = a[r * row + k * step];
 #pragma GCC unroll 8
             for (int v = 0; v < VECTORS; ++v) held[r][v] += left * right[v];
         }

@@ -130,7 +130,7 @@ def test_the_command_writes_what_a_training_reads(tmp_path: Path) -> None:
         "data", "frames", str(folder), "--calculator", "ase.calculators.emt:EMT", "--frames", "3",
         "-o", str(output),
     )  # fmt: skip
-    assert f"{3 * len(metals())} crystals written" in done.stdout
+    assert f"{3 * len(metals())} frames written" in done.stdout
     labels: dict[str, dict[str, str]] = {"energy": {}, "forces": {}, "stress": {}}
     config = make_config({"target": "energy", "data": [{"path": str(output), "labels": labels}]})
     samples = prepare(resolve(config), cache=tmp_path / "cache")
