@@ -10,12 +10,8 @@ from natural_tensors.terminal import examples_of, say
 
 from .app import check_extras, data
 from .data_moduli import OutputOption
-from .options import StructuresArgument
+from .options import MostAtomsOption, StructuresArgument
 
-MostAtomsOption = Annotated[
-    int | None,
-    typer.Option("--most-atoms", metavar="N", min=1, help="Leave out larger crystals."),
-]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Of the random numbers.")]
 
 

@@ -10,7 +10,7 @@ import typer
 from natural_tensors.terminal import examples_of, say
 
 from .app import check_extras, data
-from .options import StructuresArgument, share_of
+from .options import MostAtomsOption, StructuresArgument, share_of
 
 
 @data.command(
@@ -38,10 +38,7 @@ def frames(
     count: Annotated[
         int, typer.Option("--frames", metavar="N", min=1, help="Frames of each crystal.")
     ] = 1,
-    most_atoms: Annotated[
-        int | None,
-        typer.Option("--most-atoms", metavar="N", min=1, help="Leave out larger crystals."),
-    ] = None,
+    most_atoms: MostAtomsOption = None,
     approach: Annotated[
         int,
         typer.Option(

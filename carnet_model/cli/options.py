@@ -54,6 +54,10 @@ BatchOption = Annotated[
     int | None,
     typer.Option("--batch", metavar="N", min=1, help="Most structures computed at once."),
 ]
+MostAtomsOption = Annotated[
+    int | None,
+    typer.Option("--most-atoms", metavar="N", min=1, help="Leave out larger crystals."),
+]
 KeyOption = Annotated[
     str | None, typer.Option("--key", metavar="KEY", help="Key or column of the label.")
 ]

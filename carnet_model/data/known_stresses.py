@@ -28,7 +28,7 @@ from ..structures.geometry import Geometry, GeometryError
 from ..structures.symmetry import symmetry_of
 from ..structures.units import EV_PER_A3
 from .examples import split_of
-from .moduli import known_moduli
+from .moduli import known_moduli, stiffness_of
 from .records import LABELLED, record_of, records_of
 
 COMPRESSIONS = (0.006, 0.018)
@@ -176,9 +176,7 @@ def _stiffness(record: Mapping[str, Any]) -> Floats | None:
     """Return the stiffness of a record, where there is one to be trusted."""
     if "C" not in record or record.get("suspect"):
         return None
-    upper = np.zeros((6, 6))
-    upper[np.triu_indices(6)] = record["C"]
-    stiffness: Floats = upper + np.triu(upper, 1).T
+    stiffness = stiffness_of(record)
     return stiffness if elasticity.is_stable(stiffness) else None
 
 

@@ -265,6 +265,13 @@ def correct(files: Sequence[str | Path], moduli: str | Path, output: str | Path)
     return counts
 
 
+def stiffness_of(record: Mapping[str, Any]) -> Floats:
+    """Return the Voigt matrix of a record, which holds its upper triangle as ``C``, row by row."""
+    upper = np.zeros((6, 6))
+    upper[np.triu_indices(6)] = record["C"]
+    return np.asarray(upper + np.triu(upper, 1).T, dtype=np.float64)
+
+
 def _corrected(record: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, Floats | None]:
     """Return what became of a tensor, and the corrected one where there is one."""
     if "C" not in record:
@@ -275,9 +282,7 @@ def _corrected(record: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str
     if not given or "shear" not in known:
         return "no moduli", None
     shear = float(known["shear"])
-    upper = np.zeros((6, 6))
-    upper[np.triu_indices(6)] = record["C"]
-    stiffness = upper + np.triu(upper, 1).T
+    stiffness = stiffness_of(record)
     if record.get("unstable") or not elasticity.is_stable(stiffness):
         return "unstable", None
     own = elasticity.moduli(stiffness)

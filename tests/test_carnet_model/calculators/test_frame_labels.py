@@ -93,7 +93,7 @@ def test_crystals_are_brought_near_rest_first(tmp_path: Path) -> None:
     ended.write_bytes(content[: len(content) // 2])
     assert label_frames(far, EMT(), ended, frames=2, approach=8)["there already"] > 0
     assert ended.read_bytes() == content
-    # three steps do not do for twice the volume, and nothing is drawn around what is not at rest
+    # one step of a cell 1.3 times as long is its start, and nothing is drawn around it if strained
     large = [replace(each, cell=1.3 * each.cell) for each in metals()[:1]]
     counts = label_frames(large, EMT(), tmp_path / "large.jsonl", frames=2, approach=1)
     assert counts["not near rest"] == (
