@@ -284,9 +284,10 @@ def test_weights_of_ours_are_told_from_others_of_the_same_name() -> None:
 
 def test_weights_of_ours_read_tables_in_long_runs() -> None:
     silicon = Potential.of("silicon")
-    for potential, tables in ((silicon, False), (replace(silicon, tables=True), True)):
-        assert potential.calculator().todict()["tables"] is tables
-    emt = Potential("emt", "ase.calculators.emt:EMT", tables=True)
+    for long_runs, precision in ((False, "double"), (True, "single")):
+        settings = replace(silicon, long_runs=long_runs).calculator().todict()
+        assert (settings["tables"], settings["precision"]) == (long_runs, precision)
+    emt = Potential("emt", "ase.calculators.emt:EMT", long_runs=True)
     assert isinstance(emt.calculator(), EMT)
 
 

@@ -137,7 +137,7 @@ def tables(potentials: Sequence[Potential], settings: Settings) -> Iterator[Tabl
     todo = {name: (atoms, repeats, steps) for name, (atoms, repeats) in materials().items()}
     for potential in potentials:
         found = results(
-            replace(potential, tables=True), f"dynamics-{steps}", simulated, todo, settings
+            replace(potential, long_runs=True), f"dynamics-{steps}", simulated, todo, settings
         )
         for name, result in found.items():
             atoms, repeats, _ = todo[name]

@@ -39,21 +39,22 @@ class Potential:
         label: what tables call it.
         name: as `calculator_named` takes it; or, with a space between, the Python of another
             environment and ``module:object`` there.
-        tables: weights of ours read radial functions off tables, as long runs take them.
+        long_runs: weights of ours compute as long runs take them, in single precision with radial
+            functions off tables.
     """
 
     label: str
     name: str
-    tables: bool = False
+    long_runs: bool = False
 
     @classmethod
     def of(cls, text: str) -> Potential:
         """Return what ``NAME`` or ``LABEL=NAME`` says.
 
         >>> Potential.of("theirs=ENV/bin/python their_package:make")
-        Potential(label='theirs', name='ENV/bin/python their_package:make', tables=False)
+        Potential(label='theirs', name='ENV/bin/python their_package:make', long_runs=False)
         >>> Potential.of("silicon")
-        Potential(label='silicon', name='silicon', tables=False)
+        Potential(label='silicon', name='silicon', long_runs=False)
         """
         label, equals, name = text.partition("=")
         return cls(label, name) if equals else cls(text, text)
@@ -82,11 +83,11 @@ class Potential:
         text = (self.folder / MODEL).read_bytes() + json.dumps(record.get("sha256")).encode()
         return f"{self.name} {hashlib.sha256(text).hexdigest()[:16]}"
 
-    def prepare(self, precision: Precision = "double") -> None:
+    def prepare(self, precision: Precision | None = None) -> None:
         """Build the C++ program of weights of ours, so that every process finds it built."""
         if self.folder is not None:
             try:
-                build_program(self.folder, precision)
+                build_program(self.folder, precision or ("single" if self.long_runs else "double"))
             except ProgramError as error:
                 say(f"{self.label} runs by PyTorch: {error}")
 
@@ -99,8 +100,8 @@ class Potential:
         """
         if self.elsewhere:
             return Remote(Worker(self.label, self.elsewhere, PATIENCE))
-        if self.tables and self.folder is not None:
-            return CarNetCalculator(self.folder, tables=True)
+        if self.long_runs and self.folder is not None:
+            return CarNetCalculator(self.folder, precision="single", tables=True)
         return calculator_named(self.name)
 
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from natural_tensors.arrays import Floats
 from natural_tensors.files.decoding import stated_tensor
 from natural_tensors.files.label_forms import LABEL_FORMS, LabelFormName
 
+from ..structures.periodic_table import SYMBOLS
 from ..structures.units import UNITS
 from .examples import dataset_error
 
@@ -201,26 +202,32 @@ class LabelSource:
 
 @dataclass(frozen=True)
 class WeightRule:
-    """A factor for the weight of examples whose notes match.
+    """A factor for the weight of examples whose notes and elements match.
 
     ``WeightRule({"suspect": True}, 0.3)`` matches a list `suspect` that is not empty;
     ``WeightRule({"source": ["a", "b"]}, 0.5)`` matches either value.
 
     >>> WeightRule({"source": ["a", "b"]}, 0.5).matches({"source": "b"})
     True
+    >>> WeightRule({}, 2.0, elements=("O", "F")).matches({}, [12, 8])
+    True
 
     Attributes:
         when: all must hold. True or False compare with the truth of the note, where absent is
             false; a list matches when it holds the note; anything else must be equal.
         weight: the factor.
+        elements: symbols, one of which the structure must hold; none asks for nothing.
     """
 
     when: Mapping[str, Any]
     weight: float
+    elements: Sequence[str] = ()
 
-    def matches(self, notes: Mapping[str, Any]) -> bool:
-        """Say whether the rule applies to these notes."""
-        return all(self._holds(notes.get(key), wanted) for key, wanted in self.when.items())
+    def matches(self, notes: Mapping[str, Any], numbers: Iterable[int] = ()) -> bool:
+        """Say whether the rule applies to these notes and atomic numbers."""
+        return all(self._holds(notes.get(key), wanted) for key, wanted in self.when.items()) and (
+            not self.elements or bool({SYMBOLS[number] for number in numbers} & set(self.elements))
+        )
 
     @staticmethod
     def _holds(note: object, wanted: object) -> bool:

@@ -184,7 +184,9 @@ def _example(
         )
     read = STRUCTURE_KEYS | {source.key or source.name for source in sources}
     notes = {key: value for key, value in record.fields.items() if key not in read}
-    weight = float(np.prod([rule.weight for rule in weights if rule.matches(notes)] or [1.0]))
+    numbers = structure.numbers.tolist()
+    factors = [rule.weight for rule in weights if rule.matches(notes, numbers)]
+    weight = float(np.prod(factors or [1.0]))
     identifier = next((str(notes[key]) for key in IDENTIFIERS if notes.get(key)), record.origin)
     source_name = str(notes.get("source") or path.name)
     return Example(structure, labels, weight, identifier, source_name, notes)

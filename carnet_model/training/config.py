@@ -15,6 +15,7 @@ from natural_tensors.files.label_forms import LabelFormName
 
 from ..network.settings import NetworkSettings, Settings
 from ..network.targets import Target, elastic
+from ..structures.periodic_table import number_of
 
 
 class TargetSettings(Settings):
@@ -88,13 +89,25 @@ def _nearest(name: str) -> str:
 
 
 class RuleSettings(Settings):
-    """A factor for the weight of examples whose notes match."""
+    """A factor for the weight of examples whose notes and elements match."""
 
     when: dict[str, Any] = Field(
+        default={},
         description="keys of the record and their values: all must hold; a list: any of it; "
         "true or false: whether the record has anything there",
     )
+    elements: tuple[str, ...] = Field(
+        default=(), description="symbols, one of which the structure must hold"
+    )
     weight: float = Field(ge=0, description="the factor")
+
+    @field_validator("elements")
+    @classmethod
+    def _exist(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
+        for symbol in elements:
+            if number_of(symbol) is None:
+                raise ValueError(f"{symbol!r} is no element; write its symbol, such as O")
+        return elements
 
 
 Bound = Annotated[float, Field(allow_inf_nan=True)]
@@ -232,6 +245,11 @@ class LossSettings(Settings):
         default=1.0,
         ge=0,
         description="distance of stress times volume per atom / scale (energy)",
+    )
+    rounding: float = Field(
+        default=1e-4,
+        gt=0,
+        description="share of a scale below which errors count by their squares (energy)",
     )
     coordinates: float = Field(
         default=0.0,

@@ -14,7 +14,8 @@ from .config import LossSettings
 from .label_tensors import PotentialLabels, TensorLabels, with_nearest_sign
 
 ROUND = 1e-4
-"""Distances are rounded off at zero over this share of their scale, to have a gradient there."""
+"""Distances of tensors are rounded off at zero over this share of their scale, to have a gradient
+there."""
 
 
 SMALLEST_MODULUS = 2.0
@@ -113,19 +114,23 @@ class PotentialLoss:
 
     ``energy |E - E'| / N``, ``forces |F - F'|`` averaged over the atoms and ``stress |W - W'| / N``
     of the derivative W by strain, each over its scale. Distances rather than squares: the few
-    structures far from equilibrium do not rule.
+    structures far from equilibrium do not rule. Squares rather than distances below `rounding`: of
+    a crystal stretched and compressed, both errors have the sign of its error at rest while that is
+    the larger one, distances then say nothing of its stiffness, squares do.
 
     Attributes:
         energy: weight of the energies.
         forces: weight of the forces.
         stress: weight of the stresses.
         scales: mean size of each term, by its name.
+        rounding: share of the scale of a term below which its errors count by their squares.
     """
 
     energy: float
     forces: float
     stress: float
     scales: Mapping[str, float]
+    rounding: float
 
     def __call__(
         self,
@@ -144,16 +149,20 @@ class PotentialLoss:
         """
         unit = self.scales["energy"]
         gap = ((energies - labels.energies) / labels.sizes).float()
-        total = (labels.energy_weight * _absolute(gap, unit)).sum() * (self.energy / unit)
+        total = (labels.energy_weight * _absolute(gap, unit, self.rounding)).sum() * (
+            self.energy / unit
+        )
         if forces is not None:
             unit = self.scales["forces"]
-            gap = _norm(forces - labels.forces, unit)
+            gap = _norm(forces - labels.forces, unit, self.rounding)
             total = total + (labels.forces_weight * gap).sum() * (self.forces / unit)
         if strain_derivative is not None:
             unit = self.scales["stress"]
             gap = (strain_derivative - labels.strain_derivative).flatten(1)
             gap = gap / labels.sizes.unsqueeze(1)
-            total = total + (labels.stress_weight * _norm(gap, unit)).sum() * (self.stress / unit)
+            total = total + (labels.stress_weight * _norm(gap, unit, self.rounding)).sum() * (
+                self.stress / unit
+            )
         return total / len(labels.energies)
 
 
@@ -179,6 +188,7 @@ def loss_of(
             forces=weight * settings.forces,
             stress=weight * settings.stress,
             scales=scales,
+            rounding=settings.rounding,
         )
     return TensorLoss(
         packing,
@@ -192,11 +202,11 @@ def loss_of(
     )
 
 
-def _norm(difference: Tensor, scale: float) -> Tensor:
+def _norm(difference: Tensor, scale: float, rounding: float = ROUND) -> Tensor:
     """Return the norm of each row, smooth at zero, shape ``(rows,)``."""
-    return (difference.square().sum(dim=1) + (ROUND * scale) ** 2).sqrt()
+    return (difference.square().sum(dim=1) + (rounding * scale) ** 2).sqrt()
 
 
-def _absolute(difference: Tensor, scale: float) -> Tensor:
+def _absolute(difference: Tensor, scale: float, rounding: float = ROUND) -> Tensor:
     """Return the absolute value of each entry, smooth at zero."""
-    return (difference.square() + (ROUND * scale) ** 2).sqrt()
+    return (difference.square() + (rounding * scale) ** 2).sqrt()

@@ -60,7 +60,8 @@ class Label:
 
     def weight_in(self, example: Example) -> float:
         """Return the weight of this label of an example."""
-        factors = [rule.weight for rule in self.rules if rule.matches(example.notes)]
+        numbers = example.geometry.numbers.tolist()
+        factors = [rule.weight for rule in self.rules if rule.matches(example.notes, numbers)]
         return example.weight * self.weight * float(np.prod(factors or [1.0]))
 
     def in_range(self, example: Example) -> bool:
@@ -128,7 +129,7 @@ def labels_named(names: Iterable[str], targets: Sequence[Target]) -> tuple[Label
 
 
 def _rules(settings: Sequence[RuleSettings]) -> tuple[WeightRule, ...]:
-    return tuple(WeightRule(rule.when, rule.weight) for rule in settings)
+    return tuple(WeightRule(rule.when, rule.weight, rule.elements) for rule in settings)
 
 
 def _labels(source: SourceSettings, config: Config, place: str) -> tuple[Label, ...]:

@@ -138,3 +138,10 @@ def test_a_tensor_must_have_its_index_symmetry() -> None:
 def test_rules_compare_with_notes(when: dict[str, Any], matches: bool) -> None:
     notes = {"suspect": ["K/G"], "agrees": False, "source": "a", "n": 3}
     assert WeightRule(when, 0.5).matches(notes) is matches
+
+
+def test_rules_ask_for_one_of_their_elements() -> None:
+    rule = WeightRule({"n": 3}, 2.0, elements=("O", "F"))
+    assert rule.matches({"n": 3}, [12, 8])
+    assert not rule.matches({"n": 3}, [12, 16])
+    assert not rule.matches({"n": 4}, [8])

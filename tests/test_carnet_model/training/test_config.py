@@ -37,6 +37,10 @@ def refused(values: dict[str, Any]) -> str:
         ({"target": {"symmetry": "ijk=ikj", "positive": True}}, ["positive"]),
         ({"data": []}, ["data", "path"]),
         ({"data": [{"role": "train"}]}, ["'data.0.path' is missing"]),
+        (
+            {"data": [{"path": "a", "weights": [{"elements": ["Ox"], "weight": 2}]}]},
+            ["'Ox' is no element"],
+        ),
         ({"data": [{"path": "a", "labels": {"C": {}}}]}, ["'C'", "bulk, shear"]),
         ({"data": [{"path": "a", "labels": {"bulk": {"frm": 1}}}]}, ["frm", "'form'", "tolerance"]),
         ({"data": [{"path": "a", "labels": {"elastic": {"unit": "psi"}}}]}, ["psi", "kbar"]),

@@ -83,9 +83,33 @@ def test_the_loss_of_a_potential_counts_what_is_known() -> None:
         forces_weight=torch.tensor([0.0, 0.5, 0.5]), stress_weight=torch.zeros(2),
         sizes=torch.tensor([1.0, 2.0]), volumes=torch.ones(2),
     )  # fmt: skip
-    loss = PotentialLoss(1.0, 10.0, 1.0, {"energy": 0.5, "forces": 2.0, "stress": 1.0})
+    loss = PotentialLoss(1.0, 10.0, 1.0, {"energy": 0.5, "forces": 2.0, "stress": 1.0}, 1e-4)
     energies = torch.tensor([2.0, 9.0], dtype=torch.float64)
     forces = torch.tensor([[9.0, 0, 0], [3.0, 4.0, 0], [0, 0, 0]])
     # |1| / 1 / 0.5 and 10 (5 / 2) / 2, halved by the two structures; rounded off at 1e-4 of scale
     expected = (1 / 0.5 + 10 * (0.5 * 5 / 2)) / 2
     assert float(loss(energies, forces, None, labels)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_below_the_rounding_squares_say_how_stiff_a_crystal_is() -> None:
+    """A crystal stretched and compressed by a unit: stiffness 1, the stress at rest wrong by 2."""
+    slopes = []
+    for rounding in (1e-4, 10.0):
+        stiffness = torch.tensor(0.9, requires_grad=True)
+        strains = torch.tensor([1.0, -1.0])
+        stress = torch.zeros(2, 3, 3)
+        stress[:, 0, 0] = strains
+        labels = PotentialLabels(
+            energies=torch.zeros(2), forces=torch.zeros(2, 3), strain_derivative=stress,
+            energy_weight=torch.zeros(2), forces_weight=torch.zeros(2),
+            stress_weight=torch.ones(2), sizes=torch.ones(2), volumes=torch.ones(2),
+        )  # fmt: skip
+        scales = {"energy": 1.0, "forces": 1.0, "stress": 1.0}
+        found = torch.zeros(2, 3, 3)
+        found[:, 0, 0] = stiffness * strains + 2
+        loss = PotentialLoss(0.0, 0.0, 1.0, scales, rounding)(torch.zeros(2), None, found, labels)
+        slopes.append(float(torch.autograd.grad(loss, stiffness)[0]))
+    distances, squares = slopes
+    assert abs(distances) < 1e-6  # both errors are of one sign, and cancel
+    # d/dk of the mean of sqrt(e^2 + 10^2), e = +-(k - 1) + 2: -0.1 / sqrt(104), to second order
+    assert squares == pytest.approx(-0.1 * 100 / 104**1.5, rel=0.01)
