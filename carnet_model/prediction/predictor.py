@@ -37,6 +37,7 @@ from .domain import Domain, known_crystal
 from .inputs import is_one, read
 from .progress import progress_bar
 from .result import Failure, Prediction, PredictionError, symmetric_voigt
+from .signs import of_one_sign, sign_unknown
 
 if TYPE_CHECKING:  # it loads PyTorch
     from ..network.model import CarNet
@@ -116,6 +117,7 @@ class Predictor:
 
     The prediction is the mean of the tensors of all members, in the unit of the target, so a mean
     of positive definite tensors stays so; its uncertainty follows from their spread (`intervals`).
+    Where the training knew no sign of its labels, members are given one first (`signs`).
 
     Args:
         models: `CarNet` modules with the same targets and cutoff, of which copies are made; or
@@ -166,6 +168,7 @@ class Predictor:
         # they were measured on the first target (`carnet join`)
         first = self.target == self.targets[0]
         self._errors = intervals.from_record(self.record) if first else {}
+        self._sign_unknown = sign_unknown(self.record, self.target.key)
         self._needs_volume = self.target.pooling == "mean" and self.networks.needs_volume
         self.domain = Domain.of(
             self.record.get("elements") or (),
@@ -404,6 +407,8 @@ class Predictor:
                     strained = response.strain_derivatives[:, place].mean(axis=0)
                     derivatives["stress"] = strained / job.structure.volume
             members = values if per_atom else values[:, 0]
+            if self._sign_unknown:
+                members = of_one_sign(members)
             results.append(self._result(job, members, derivatives))
         return [
             result.of_structure(job.structure) if isinstance(result, Failure) else result
