@@ -22,10 +22,12 @@ def sign_unknown(record: Mapping[str, Any], key: str) -> bool:
         key: of the target.
     """
     config = record.get("config") or {}
+    of_sources = [source.get("labels") for source in config.get("data") or ()]
     return any(
         isinstance(label, Mapping) and label.get("sign") == "unknown"
-        for source in config.get("data") or ()
-        for name, label in (source.get("labels") or {}).items()
+        for labels in of_sources
+        if isinstance(labels, Mapping)
+        for name, label in labels.items()
         if name in (key, "tensor")
     )
 

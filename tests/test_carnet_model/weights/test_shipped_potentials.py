@@ -11,6 +11,7 @@ import carnet_model
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import evaluate
 from carnet_model.network.settings import NetworkSettings
+from carnet_model.training.config import LossSettings
 from carnet_model.training.config_reading import read_config
 from carnet_model.training.sources import resolve_sources
 from tests.helpers.paths import DATA, ROOT
@@ -61,5 +62,6 @@ def test_the_recipe_is_that_of_the_weights(name: str, monkeypatch: pytest.Monkey
     trained = carnet_model.load(name).record["config"]
     # what the weights do not state came later, and has its default there
     trained["network"] = NetworkSettings().model_dump(mode="json") | trained["network"]
+    trained["loss"] = LossSettings().model_dump(mode="json") | trained["loss"]
     for key in ("target", "network", "loss", "optimizer", "batch", "ema", "epochs", "seed"):
         assert trained[key] == recipe[key], key
