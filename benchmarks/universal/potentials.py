@@ -60,6 +60,11 @@ class Potential:
         return cls(label, name) if equals else cls(text, text)
 
     @property
+    def precision(self) -> Precision:
+        """What weights of ours compute in."""
+        return "single" if self.long_runs else "double"
+
+    @property
     def file_name(self) -> str:
         """The label as part of the name of a file."""
         return re.sub(r"[^\w.+-]+", "-", self.label).strip("-")
@@ -87,7 +92,7 @@ class Potential:
         """Build the C++ program of weights of ours, so that every process finds it built."""
         if self.folder is not None:
             try:
-                build_program(self.folder, precision or ("single" if self.long_runs else "double"))
+                build_program(self.folder, precision or self.precision)
             except ProgramError as error:
                 say(f"{self.label} runs by PyTorch: {error}")
 
@@ -101,7 +106,7 @@ class Potential:
         if self.elsewhere:
             return Remote(Worker(self.label, self.elsewhere, PATIENCE))
         if self.long_runs and self.folder is not None:
-            return CarNetCalculator(self.folder, precision="single", tables=True)
+            return CarNetCalculator(self.folder, precision=self.precision, tables=True)
         return calculator_named(self.name)
 
 

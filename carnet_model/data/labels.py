@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -236,3 +237,10 @@ class WeightRule:
         if isinstance(wanted, list | tuple | set | frozenset):
             return note in wanted or note == wanted
         return bool(note == wanted)
+
+
+def weight_of(
+    rules: Iterable[WeightRule], notes: Mapping[str, Any], numbers: Iterable[int]
+) -> float:
+    """Return the product of the factors of the rules that match these notes and atomic numbers."""
+    return math.prod(rule.weight for rule in rules if rule.matches(notes, numbers))

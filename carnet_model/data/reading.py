@@ -17,7 +17,7 @@ from ..structures.conversion import geometry
 from ..structures.geometry import GeometryError, geometry_error
 from ..structures.reading import read_json, stream_rows, text_lines, xyz_atoms, xyz_frames
 from .examples import DatasetError, Example, Examples, dataset_error, without_reserved
-from .labels import LabelSource, WeightRule
+from .labels import LabelSource, WeightRule, weight_of
 from .tables import Record, csv_records, label_from_columns
 
 OnError = Literal["raise", "skip"]
@@ -184,9 +184,7 @@ def _example(
         )
     read = STRUCTURE_KEYS | {source.key or source.name for source in sources}
     notes = {key: value for key, value in record.fields.items() if key not in read}
-    numbers = structure.numbers.tolist()
-    factors = [rule.weight for rule in weights if rule.matches(notes, numbers)]
-    weight = float(np.prod(factors or [1.0]))
+    weight = float(weight_of(weights, notes, structure.numbers))
     identifier = next((str(notes[key]) for key in IDENTIFIERS if notes.get(key)), record.origin)
     source_name = str(notes.get("source") or path.name)
     return Example(structure, labels, weight, identifier, source_name, notes)

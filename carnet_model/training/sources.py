@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from ..data.examples import DatasetError, Example
-from ..data.labels import LabelSource, WeightRule
+from ..data.labels import LabelSource, WeightRule, weight_of
 from ..network.settings import ConfigError
 from ..network.targets import Target, elastic
 from .config import Config, LabelSettings, RuleSettings, SourceSettings
@@ -60,9 +58,8 @@ class Label:
 
     def weight_in(self, example: Example) -> float:
         """Return the weight of this label of an example."""
-        numbers = example.geometry.numbers.tolist()
-        factors = [rule.weight for rule in self.rules if rule.matches(example.notes, numbers)]
-        return example.weight * self.weight * float(np.prod(factors or [1.0]))
+        factor = weight_of(self.rules, example.notes, example.geometry.numbers)
+        return example.weight * self.weight * factor
 
     def in_range(self, example: Example) -> bool:
         """Say whether an example may be trained on; one without this label may."""
