@@ -33,6 +33,7 @@ from ..inference.choice import own_networks
 from ..inference.networks import Networks, Response, ResponseError, check_precision, potential_of
 from ..network.targets import Target
 from ..prediction.predictor import Predictor, load
+from ..prediction.signs import of_one_sign, sign_unknown
 from ..structures.conversion import geometry
 from ..structures.geometry import FLATTEST, Geometry, GeometryError
 from .neighbour_list import NeighbourList
@@ -43,6 +44,9 @@ VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))
 
 POTENTIAL = ("energy", "free_energy", "forces", "stress")
 """Properties of a potential; no tensor target can be called so."""
+
+TABULATED = 12
+"""Most elements that tables hold at once: they grow with the square of that number."""
 
 
 class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
@@ -74,7 +78,9 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
             build``), unless `compile` says something of PyTorch; ``"always"`` builds it now if
             need be; ``"never"`` is PyTorch. Results are equal to rounding.
         tables: read radial weights off tables (`radial_tables.tabulate`), made for the elements
-            that occur when they first occur: faster in long runs, forces to 1e-5 of the largest.
+            that occur when they first occur, and anew where they would hold more than `TABULATED`
+            of them: faster in long runs, forces to 1e-5 of the largest. For many different
+            crystals in turn leave it out.
 
     Attributes:
         neighbours: the neighbour list of the last structure.
@@ -129,6 +135,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         self._energy_key = None if energy is None else energy.key
         self._potential = energy is not None
         self._tensors = {each.key: each for each in self.networks.targets if each != energy}
+        self._signless = {key for key in self._tensors if sign_unknown(given.record, key)}
         taken = sorted(self._tensors.keys() & set(POTENTIAL))
         if taken:
             raise InputError(
@@ -236,6 +243,8 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
                     "finite; the structure is far from all it was trained on: check units and "
                     "distances"
                 )
+            if name in self._signless:
+                values = of_one_sign(values)
             self.results[name] = _number_or_array(values.mean(axis=0))
             if len(values) > 1:
                 self.results[f"{name}_spread"] = _number_or_array(values.std(axis=0, ddof=1))
@@ -301,8 +310,11 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
                 f"{structure.name}: these weights do not know {', '.join(unknown)}\n"
                 f"they know {self.domain.known}; other elements take other weights"
             )
-        elements = self.tabulated | set(structure.numbers.tolist())
-        if self._tables and elements != self.tabulated:
+        present = frozenset(structure.numbers.tolist())
+        if self._tables and not present <= self.tabulated:
+            elements = self.tabulated | present
+            if len(elements) > TABULATED:
+                elements = present
             try:
                 self.networks.tabulate(sorted(elements))
             except ResponseError as error:

@@ -17,6 +17,7 @@ from ..weights.shipped import folder_of
 from .config import StartSettings
 from .sample_store import StoredSamples
 from .samples import Samples
+from .widening import widen_output, widen_trunk
 
 BATCH = 64
 """Structures predicted at once, to shift reference energies."""
@@ -56,30 +57,34 @@ def load_donor(start: StartSettings) -> Donor:
 
 
 def network_of(donor: Donor, stated: NetworkSettings) -> NetworkSettings:
-    """Return the settings of the network a fine-tuning trains: those of the donor.
+    """Return the settings of the network a fine-tuning trains: those of the donor, or wider.
 
     What the donor derived from its own targets is stated, so that other targets change no size.
 
     Args:
         donor: the trained network.
-        stated: the settings of the configuration.
+        stated: the settings of the configuration, which may have more channels.
 
     Raises:
         ConfigError: when the configuration states others.
     """
     settings, targets = donor.model.settings, donor.model.targets
+    named = stated.model_fields_set
+    channels = stated.channels if "channels" in named else settings.channels
     wrong = [
         f"{name} is {getattr(stated, name)!r} and {getattr(settings, name)!r} there"
-        for name in sorted(stated.model_fields_set)
+        for name in sorted(named)
         if getattr(stated, name) != getattr(settings, name)
+        and not (name == "channels" and channels > settings.channels)
     ]
     if wrong:
         raise ConfigError(
-            f"network: {'; '.join(wrong)}; the network of start.model has its sizes: leave "
-            "network out"
+            f"network: {'; '.join(wrong)}; the network of start.model has its sizes, and can be "
+            "given more channels: leave the rest of network out"
         )
     weight, pseudo = settings.weight, settings.pseudo
     derived = {
+        "channels": channels,
         "weight": largest_weight(targets) if weight is None else weight,
         "pseudo": any(target.pseudo for target in targets) if pseudo is None else pseudo,
     }
@@ -89,13 +94,14 @@ def network_of(donor: Donor, stated: NetworkSettings) -> NetworkSettings:
 def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
     """Give a network the weights of its donor, and freeze what shall stay.
 
-    Trunk and outputs of equal targets are taken over. Elements that the donor never saw start as
+    Trunk and outputs of equal targets are taken over, and computed with more channels as before
+    where the network has more (`widening`). Elements that the donor never saw start as
     the mean of those it saw, so that their tabulated properties tell them apart; what each element
     contributes to a sum is fitted anew to what the network leaves unexplained.
 
     Args:
         donor: the trained network.
-        model: of the same sizes, changed in place.
+        model: of the same sizes, or with more channels; changed in place.
         samples: of the new training.
 
     Returns:
@@ -111,11 +117,12 @@ def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
         if output.target == other.target
     ]
     done = [f"weights of {donor.origin}: trunk{''.join(f', {o.target.key}' for o, _ in pairs)}"]
-    weights = donor.model.state_dict()
-    trunk = {key: value for key, value in weights.items() if not key.startswith("outputs.")}
-    model.load_state_dict(trunk, strict=False)
+    narrow, wide = donor.model.settings.channels, model.settings.channels
+    if wide > narrow:
+        done.append(f"widened from {narrow} to {wide} channels")
+    widen_trunk(model, donor.model)
     for output, other in pairs:
-        output.load_state_dict(other.state_dict())
+        widen_output(model, donor.model, output, other)
     done += _introduce_elements(model, donor.elements, samples)
     for output, _ in pairs:
         reference = output.assembly.reference

@@ -633,6 +633,17 @@ def test_tables_grow_with_the_elements() -> None:
     assert calc.tabulated == set(ELEMENTS)
 
 
+@pytest.mark.compiler
+def test_tables_hold_few_elements_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carnet_model.calculators.ase.TABULATED", 2)
+    calc, exact = calculator(tables=True), calculator()
+    for make, held in ((water, {1, 8}), (quartz, {8, 14}), (water, {1, 8})):
+        found = make(calc)
+        largest = np.abs(make(exact).get_forces()).max()
+        agree([found.get_forces()], [make(exact).get_forces()], 1e-4 * largest)
+        assert calc.tabulated == held
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 

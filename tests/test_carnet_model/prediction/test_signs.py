@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from ase.build import bulk
 
+from carnet_model.calculators.ase import CarNetCalculator
 from carnet_model.network.settings import NetworkSettings
 from carnet_model.network.targets import Target
 from carnet_model.prediction.predictor import Predictor
@@ -47,7 +48,8 @@ def test_a_network_and_its_negative_do_not_cancel() -> None:
                 head.bias.neg_()
     alone = Predictor([one]).predict(crystal)
     plain = Predictor([one, other]).predict(crystal)
-    aligned = Predictor([one, other], record=RECORD).predict(crystal)
+    joined = Predictor([one, other], record=RECORD)
+    aligned = joined.predict(crystal)
     assert isinstance(alone, Prediction)
     assert isinstance(plain, Prediction)
     assert isinstance(aligned, Prediction)
@@ -55,3 +57,6 @@ def test_a_network_and_its_negative_do_not_cancel() -> None:
     assert size > 1e-6
     assert np.linalg.norm(plain.tensor) < 1e-6 * size
     assert np.allclose(aligned.tensor, alone.tensor, atol=1e-6 * size)
+    atoms = bulk("GaAs", "zincblende", a=5.65)
+    computed = CarNetCalculator(joined).get_property(PIEZO.key, atoms)
+    assert np.allclose(computed, aligned.tensor, atol=1e-6 * size)

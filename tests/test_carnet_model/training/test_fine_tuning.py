@@ -86,7 +86,8 @@ def test_new_elements_and_another_reference(tmp_path: Path, trained: Path) -> No
             ["nothing is left to learn"],
         ),
         ({"start": {"member": 3}}, ["got 3", "holds 1 networks"]),
-        ({"network": {"channels": 16}}, ["channels is 16 and 8 there", "leave"]),
+        ({"network": {"channels": 4}}, ["channels is 4 and 8 there", "more channels"]),
+        ({"network": {"channels": 16, "layers": 3}}, ["layers is 3 and ", "leave the rest"]),
     ],
 )
 def test_what_cannot_be_fine_tuned(
