@@ -14,6 +14,7 @@ import numpy as np
 from ase.calculators.calculator import BaseCalculator
 
 from natural_tensors.arrays import to_lists
+from natural_tensors.errors import InputError
 from natural_tensors.files.saving import check_suffix
 
 from ..data.examples import split_of
@@ -23,8 +24,9 @@ from ..prediction.result import Failure
 from ..structures.geometry import Geometry
 from ..structures.units import EV_PER_A3
 from .approach import approach as steps_to_rest
+from .visits import visits
 
-LARGEST_FORCE = 25.0
+LARGEST_FORCE = 40.0
 """eV/Å: what is farther from equilibrium teaches nothing about crystals."""
 
 LARGEST_STRESS = 15.0
@@ -32,6 +34,10 @@ LARGEST_STRESS = 15.0
 
 NEAR, WAY = "near", "path"
 """Kinds of frames: near rest, and on the way there or around what never came near."""
+
+
+class FrameError(InputError, ValueError):
+    """Frames that cannot be asked for together."""
 
 
 def label_frames(
@@ -42,6 +48,7 @@ def label_frames(
     frames: int = 1,
     most_atoms: int | None = None,
     approach: int = 0,
+    student: BaseCalculator | None = None,
     part: tuple[int, int] = (1, 1),
     advance: Callable[[int], None] = lambda count: None,
 ) -> Counter[str]:
@@ -61,6 +68,8 @@ def label_frames(
         approach: bring a crystal near rest under the calculator first, in so many steps at most,
             which are frames of the kind ``"path"``; the last is ``"near"`` where it came near.
             Frames of a crystal then follow each other.
+        student: take the frames that this potential visits (`visits.visits`), those of so many
+            moments of its dynamics and where its relaxation went wrong.
         part: which part of how many is done, as several processes share the work.
         advance: called with the number of frames that are done.
 
@@ -68,8 +77,14 @@ def label_frames(
         How many were written, `LABELLED`, and left out.
 
     Raises:
+        FrameError: when both `approach` and `student` are asked for.
         natural_tensors.files.saving.FileError: when the output is no .jsonl.
     """
+    if approach and student is not None:
+        raise FrameError(
+            f"approach is {approach}, and a student is given: its frames start from crystals at "
+            "rest; choose one of the two"
+        )
     check_suffix(str(output), (".jsonl",))
     counts: Counter[str] = Counter()
     path = Path(output)
@@ -80,6 +95,9 @@ def label_frames(
         if approach:
             for structure in chosen:
                 writer.approached(structure, approach, frames)
+        elif student is not None:
+            for structure in chosen:
+                writer.visited(structure, student, frames)
         else:
             for number in range(frames):
                 for structure in chosen:
@@ -134,6 +152,15 @@ class _Writer:
         around = replace(last[0], name=structure.name)
         for number in range(frames):
             self.drawn(around, number, near=last[2])
+
+    def visited(self, structure: Geometry, student: BaseCalculator, frames: int) -> None:
+        """Write the frames that a potential visits; visited again, those that are there stay."""
+        for here, kind in visits(structure, student, frames):
+            if here.name in self.known:
+                self.counts["there already"] += 1
+            elif (labels := self._labels(here)) is not None:
+                self._write(here, labels, kind)
+        self.advance(frames)
 
     def _labels(self, structure: Geometry) -> dict[str, Any] | None:
         reason, labels = _labelled(structure, self.calculator)

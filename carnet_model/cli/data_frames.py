@@ -20,6 +20,7 @@ from .options import MostAtomsOption, StructuresArgument, share_of
         "data frames crystals/ --calculator mace --frames 4 -o frames.jsonl",
         "data frames all.json.gz --calculator mine:teacher --most-atoms 12 -o a.jsonl --part 1/2",
         "data frames new.json.gz --calculator mine:teacher --approach 6 --frames 2 -o b.jsonl",
+        "data frames all.json.gz --calculator mine:teacher --student runs/small/model -o c.jsonl",
     ),
 )
 def frames(
@@ -48,6 +49,15 @@ def frames(
             help="First bring each crystal near rest in so many steps, which are frames as well.",
         ),
     ] = 0,
+    student: Annotated[
+        str | None,
+        typer.Option(
+            "--student",
+            metavar="NAME",
+            help="Frames that this potential visits: hot, compressed, and where its relaxation "
+            "of a crystal ends elsewhere.",
+        ),
+    ] = None,
     part: Annotated[
         str | None,
         typer.Option("--part", metavar="I/N", help="Do one part of the crystals only."),
@@ -66,6 +76,7 @@ def frames(
 
     share = (1, 1) if part is None else share_of("--part", part)
     potential = calculator_named(calculator)
+    visitor = None if student is None else calculator_named(student)
     entries = list(read(paths))
     total = len(entries) * count // share[1]
     with progress_bar(total, sys.stderr.isatty()) as advance:
@@ -76,6 +87,7 @@ def frames(
             frames=count,
             most_atoms=most_atoms,
             approach=approach,
+            student=visitor,
             part=share,
             advance=advance,
         )

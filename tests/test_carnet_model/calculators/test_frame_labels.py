@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
+from ase.filters import FrechetCellFilter
+from ase.optimize import BFGS
 
-from carnet_model.calculators.frame_labels import label_frames
+from carnet_model.calculators.frame_labels import FrameError, label_frames
 from carnet_model.data.examples import split_of
 from carnet_model.data.records import LABELLED
 from carnet_model.prediction.result import Failure
@@ -32,6 +36,31 @@ def metals() -> list[Geometry]:
     """Those whose composition may be trained on."""
     crystals = [replace(geometry(bulk(m, "fcc", a=a)), name=m) for m, a in METALS.items()]
     return [crystal for crystal in crystals if split_of(crystal.formula) == "train"]
+
+
+class Soft(Calculator):  # type: ignore[misc] # ASE states no types
+    """Wants a volume 15 % larger than that of the metals, and no forces: a crystal falls apart."""
+
+    implemented_properties = ("energy", "free_energy", "forces", "stress")
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = (),
+        system_changes: Sequence[str] = (),
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        assert atoms is not None
+        symbol = atoms.get_chemical_symbols()[0]
+        volume = 1.15 * METALS[symbol] ** 3 / 4 * len(atoms)
+        excess = atoms.get_volume() / volume - 1
+        pressure = -0.2 * excess
+        self.results = {
+            "energy": 0.1 * volume * excess**2,
+            "free_energy": 0.1 * volume * excess**2,
+            "forces": np.zeros((len(atoms), 3)),
+            "stress": -pressure * np.array([1.0, 1, 1, 0, 0, 0]),
+        }
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -99,6 +128,53 @@ def test_crystals_are_brought_near_rest_first(tmp_path: Path) -> None:
     assert counts["not near rest"] == (
         np.abs(rows(tmp_path / "large.jsonl")[0]["stress"]).max() * 160.2 > 15
     )
+
+
+def test_frames_that_a_student_visits(tmp_path: Path) -> None:
+    whole, ended = tmp_path / "whole.jsonl", tmp_path / "ended.jsonl"
+    counts = label_frames(metals(), EMT(), whole, frames=2, student=Soft())
+    made = rows(whole)
+    assert counts[LABELLED] == len(made)
+    # without forces, atoms of its dynamics come near each other
+    assert counts[LABELLED] + counts["too far"] == 6 * len(metals())
+    for crystal in metals():
+        own = {row["id"].removeprefix(f"{crystal.name}~"): row for row in made
+               if row["id"].startswith(f"{crystal.name}~")}  # fmt: skip
+        falls = [own[f"fall{number}"] for number in range(3)]
+        volumes = [abs(np.linalg.det(row["lattice"])) for row in falls]
+        start = abs(np.linalg.det(crystal.cell))
+        # the end, half of the way and a quarter of it, and the crystal itself
+        assert volumes[0] > volumes[1] > volumes[2] > start
+        assert own["near3"]["kind"] == "near"
+        np.testing.assert_allclose(own["near3"]["lattice"], crystal.cell, atol=1e-6)
+        warm = [row for row in made if row["id"].startswith(crystal.name)
+                and row["kind"] in ("hot", "squeezed")]  # fmt: skip
+        assert all(len(row["numbers"]) == 2 for row in warm)  # a cell of one atom, twice
+    atoms = Atoms(falls[1]["numbers"], positions=falls[1]["positions"], cell=falls[1]["lattice"],
+                  pbc=True, calculator=EMT())  # fmt: skip
+    assert falls[1]["energy"] == pytest.approx(atoms.get_potential_energy(), abs=2e-6)
+    content = whole.read_bytes()
+    ended.write_bytes(content[: len(content) // 2])
+    assert label_frames(metals(), EMT(), ended, frames=2, student=Soft())["there already"] > 0
+    assert ended.read_bytes() == content
+
+
+def test_a_student_that_agrees_falls_nowhere(tmp_path: Path) -> None:
+    crystals = []
+    for crystal in metals():
+        atoms = crystal.to_ase(EMT())
+        BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=1e-3)
+        crystals.append(replace(geometry(atoms), name=crystal.name))
+    label_frames(crystals, EMT(), tmp_path / "a.jsonl", frames=1, student=EMT())
+    kinds = {row["kind"] for row in rows(tmp_path / "a.jsonl")}
+    assert kinds <= {"hot", "squeezed"}
+
+
+def test_a_student_that_fails_has_no_frames(tmp_path: Path) -> None:
+    silicon = replace(geometry(bulk("Si", "diamond", a=5.43)), name="Si")  # EMT knows none
+    assert not label_frames([silicon], EMT(), tmp_path / "a.jsonl", student=EMT())
+    with pytest.raises(FrameError, match="approach is 3, and a student is given"):
+        label_frames([silicon], EMT(), tmp_path / "a.jsonl", approach=3, student=EMT())
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
