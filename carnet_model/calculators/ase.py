@@ -46,7 +46,7 @@ POTENTIAL = ("energy", "free_energy", "forces", "stress")
 """Properties of a potential; no tensor target can be called so."""
 
 TABULATED = 12
-"""Most elements that tables hold at once: they grow with the square of that number."""
+"""Most elements that tables hold beyond those of one structure: they grow with the square."""
 
 
 class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
@@ -78,9 +78,9 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
             build``), unless `compile` says something of PyTorch; ``"always"`` builds it now if
             need be; ``"never"`` is PyTorch. Results are equal to rounding.
         tables: read radial weights off tables (`radial_tables.tabulate`), made for the elements
-            that occur when they first occur, and anew where they would hold more than `TABULATED`
-            of them: faster in long runs, forces to 1e-5 of the largest. For many different
-            crystals in turn leave it out.
+            that occur when they first occur, and anew for those of one structure where they
+            would hold more than `TABULATED`: faster in long runs, forces to 1e-5 of the largest.
+            For many different crystals in turn leave it out.
 
     Attributes:
         neighbours: the neighbour list of the last structure.
@@ -284,7 +284,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
         """Return the properties that each network predicts."""
         if not len(atoms):
             return [self._without_atoms(stress) for _ in range(self.networks.count)]
-        if not self.neighbours.fit(atoms):
+        if not self.neighbours.fit(atoms) or (self._tables and not self.tabulated):
             self.neighbours.build(self._accepted(atoms))
         graph = self.neighbours.graph(atoms)
         keys = [*self._tensors, *([self._energy_key] if self._energy_key is not None else [])]
@@ -315,6 +315,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
             elements = self.tabulated | present
             if len(elements) > TABULATED:
                 elements = present
+            self.tabulated = frozenset()  # until they are made: an interruption leaves half of them
             try:
                 self.networks.tabulate(sorted(elements))
             except ResponseError as error:

@@ -55,9 +55,10 @@ def label_frames(
     """Append frames of crystals to a file, each with what a potential says of it.
 
     A line is a record: the structure, ``energy`` (eV), ``forces`` (eV/Å), ``stress`` (eV/Å^3, all
-    nine components, positive under tension), and the ``kind`` of `data.frames.KINDS`. Frames that
-    the file holds are left as they are, so that a run that was ended goes on. The first frames of
-    all crystals come before the second ones. Crystals of reserved compositions are left out.
+    nine components, positive under tension), and the ``kind``: of `data.frames.KINDS` unless it
+    says otherwise below. Frames that the file holds are left as they are, so that a run that was
+    ended goes on. The first frames of all crystals come before the second ones. Crystals of
+    reserved compositions are left out.
 
     Args:
         structures: what `prediction.inputs.read` yields.
@@ -68,8 +69,9 @@ def label_frames(
         approach: bring a crystal near rest under the calculator first, in so many steps at most,
             which are frames of the kind ``"path"``; the last is ``"near"`` where it came near.
             Frames of a crystal then follow each other.
-        student: take the frames that this potential visits (`visits.visits`), those of so many
-            moments of its dynamics and where its relaxation went wrong.
+        student: take the frames that this potential visits (`visits.visits`) in place of random
+            ones: so many moments of its dynamics, and where its relaxation went wrong. Crystals
+            are at rest, and their frames follow each other. Another student needs another file.
         part: which part of how many is done, as several processes share the work.
         advance: called with the number of frames that are done.
 
@@ -77,13 +79,18 @@ def label_frames(
         How many were written, `LABELLED`, and left out.
 
     Raises:
-        FrameError: when both `approach` and `student` are asked for.
+        FrameError: when both `approach` and `student` are asked for, or the student has no stress.
         natural_tensors.files.saving.FileError: when the output is no .jsonl.
     """
     if approach and student is not None:
         raise FrameError(
             f"approach is {approach}, and a student is given: its frames start from crystals at "
             "rest; choose one of the two"
+        )
+    if student is not None and "stress" not in student.implemented_properties:
+        raise FrameError(
+            f"the student computes {', '.join(student.implemented_properties)}, and its "
+            "relaxations need a stress: choose a potential that has one"
         )
     check_suffix(str(output), (".jsonl",))
     counts: Counter[str] = Counter()
@@ -155,7 +162,11 @@ class _Writer:
 
     def visited(self, structure: Geometry, student: BaseCalculator, frames: int) -> None:
         """Write the frames that a potential visits; visited again, those that are there stay."""
-        for here, kind in visits(structure, student, frames):
+
+        def failed(error: str) -> None:
+            self.counts[f"student failed ({error})"] += 1
+
+        for here, kind in visits(structure, student, frames, failed):
             if here.name in self.known:
                 self.counts["there already"] += 1
             elif (labels := self._labels(here)) is not None:

@@ -9,9 +9,12 @@ G. Gordon and D. Bagnell 2011, arXiv:1011.0686).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 from math import exp, log, sqrt
+from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms, units
@@ -21,19 +24,23 @@ from ase.md.langevin import Langevin
 from ase.optimize import BFGS
 from numpy.random import Generator
 
-from natural_tensors.arrays import Floats
+from natural_tensors.arrays import Floats, Integers
 
 from ..structures.geometry import Geometry, GeometryError
 
 FALL, HOT, SQUEEZED, NEAR = "fall", "hot", "squeezed", "near"
-"""Kinds of frames: on the way of a relaxation that went wrong, of dynamics near the volume of the
-crystal and far below it, and the crystal itself."""
+"""Kinds of frames: on the way of a relaxation that went wrong, of dynamics at about the volume of
+the crystal and compressed, and the crystal itself."""
 
 STEPS, FORCE, LONGEST = 35, 0.03, 0.12
 """Of a relaxation: how many steps at most, eV/Å where it ends, and angstrom of a step."""
 
-FALLEN, MOVED = 0.025, 0.25
-"""Relative change of the volume, or angstrom that an atom moved: more is a fall."""
+FALLEN, SHEARED, MOVED = 0.025, 0.05, 0.25
+"""More is a fall: relative change of the volume, strain at constant volume (its Frobenius norm),
+and angstrom that an atom moved in the cell."""
+
+SHARES = (1.0, 0.5, 0.25, 0.0)
+"""Parts of the way of a fall that are frames; the last is the crystal."""
 
 TEMPERATURES, DILATED = (300.0, 5000.0), 1500.0
 """K: the least and the largest, even in the logarithm; and the largest of an expanded crystal."""
@@ -45,69 +52,92 @@ EVERY = 25
 """Steps of dynamics between two frames."""
 
 DISTANT = 60.0
-"""eV/Å: dynamics that have such a force are over."""
+"""eV/Å, of a component: dynamics that have such a force are over."""
 
 
 def visits(
-    structure: Geometry, student: BaseCalculator, frames: int
+    structure: Geometry,
+    student: BaseCalculator,
+    frames: int,
+    failed: Callable[[str], None] = lambda error: None,
 ) -> Iterator[tuple[Geometry, str]]:
     """Yield frames that a potential visits from a crystal, each with its kind; the same every time.
 
-    Where its relaxation leads away, four on the way there; then frames of dynamics with a
-    thermostat at a temperature and a volume that are drawn once for the crystal.
+    Where its relaxation leads away, those of `SHARES`; then frames of dynamics with a thermostat,
+    at a temperature and a volume that are drawn once for the crystal, whatever the potential.
 
     Args:
         structure: a crystal at rest in truth, with a name.
-        student: the potential; what it raises ends the relaxation or the dynamics.
+        student: the potential, with energy, forces and stress. What it raises ends the relaxation
+            where it is, and the dynamics.
         frames: how many of the dynamics.
+        failed: called with the name of what it raised.
     """
-    dice = np.random.default_rng(zlib.crc32(f"{structure.name}~".encode()))
-    for source in (_falls(structure, student, dice), _dynamics(structure, student, dice, frames)):
-        number = 0
-        while True:
-            try:
-                cell, positions, numbers, kind = next(source)
-                frame = replace(
-                    structure,
-                    numbers=numbers,
-                    positions=positions,
-                    cell=cell,
-                    name=f"{structure.name}~{kind}{number}",
-                )
-            except StopIteration:
-                break
-            except (GeometryError, ValueError, RuntimeError, ArithmeticError):
-                break  # the potential is lost there
-            yield frame, kind
-            number += 1
+    falls = _falls(structure, student, _dice(structure, "fall"), failed)
+    dynamics = _dynamics(structure, student, _dice(structure, "dynamics"), frames, failed)
+    counts: Counter[str] = Counter()
+    for cell, positions, numbers, kind in chain(falls, dynamics):
+        name = f"{structure.name}~{kind}{counts[kind]}"
+        counts[kind] += 1
+        try:
+            frame = replace(structure, numbers=numbers, positions=positions, cell=cell, name=name)
+        except GeometryError:
+            continue  # atoms in one place, or a cell that is flat: the next may be whole
+        yield frame, kind
 
 
-_Visit = tuple[Floats, Floats, Floats, str]
+Visit: TypeAlias = tuple[Floats, Floats, Integers, str]
+"""Cell, positions and numbers of a frame, and its kind."""
 
 
-def _falls(structure: Geometry, student: BaseCalculator, dice: Generator) -> Iterator[_Visit]:
+def _dice(structure: Geometry, purpose: str) -> Generator:
+    return np.random.default_rng(zlib.crc32(f"{structure.name}~{purpose}".encode()))
+
+
+def _falls(
+    structure: Geometry, student: BaseCalculator, dice: Generator, failed: Callable[[str], None]
+) -> Iterator[Visit]:
+    """Yield frames of the way that a relaxation took, from its end, if it led away."""
     atoms = structure.to_ase(student)
     start, fractions = atoms.cell.array.copy(), atoms.get_scaled_positions(wrap=False)
-    BFGS(FrechetCellFilter(atoms), logfile=None, maxstep=LONGEST).run(fmax=FORCE, steps=STEPS)
-    end, reached = atoms.cell.array, atoms.get_scaled_positions(wrap=False)
-    if not (np.isfinite(end).all() and np.isfinite(reached).all()):
+    end, reached = start, fractions
+    try:
+        motion = BFGS(FrechetCellFilter(atoms), logfile=None, maxstep=LONGEST)
+        for _ in motion.irun(fmax=FORCE, steps=STEPS):
+            cell, places = atoms.cell.array.copy(), atoms.get_scaled_positions(wrap=False)
+            if not (np.isfinite(cell).all() and np.isfinite(places).all()):
+                break
+            end, reached = cell, places
+    except Exception as error:
+        failed(type(error).__name__)
+    deformation = np.linalg.solve(start, end)
+    if not _fallen(start, deformation, reached - fractions):
         return
-    volume = abs(np.linalg.det(start))
-    change = abs(np.linalg.det(end)) / volume - 1
-    if abs(change) < FALLEN and np.abs(reached - fractions).max() * np.cbrt(volume) < MOVED:
-        return
-    deformation = np.linalg.solve(start, end) - np.eye(3)
-    for share in (1.0, 0.5, 0.25, 0.0):
-        cell = start @ (np.eye(3) + share * deformation)
+    for share in SHARES:
+        cell = start @ (np.eye(3) + share * (deformation - np.eye(3)))
         places = (fractions + share * (reached - fractions)) @ cell
         if 0 < share < 1:
             places = places + dice.normal(size=places.shape) * dice.choice([0.0, 0.03])
         yield cell, places, atoms.numbers, FALL if share else NEAR
 
 
+def _fallen(start: Floats, deformation: Floats, moves: Floats) -> bool:
+    """Say whether a crystal is another one: its volume, its shape or its atoms in the cell."""
+    ratio = abs(np.linalg.det(deformation))
+    stretch = deformation.T @ deformation / ratio ** (2 / 3)
+    shear = np.linalg.norm(stretch - np.eye(3)) / 2
+    moved = np.linalg.norm((moves - moves.mean(axis=0)) @ start, axis=1).max()
+    return bool(abs(ratio - 1) > FALLEN or shear > SHEARED or moved > MOVED)
+
+
 def _dynamics(
-    structure: Geometry, student: BaseCalculator, dice: Generator, frames: int
-) -> Iterator[_Visit]:
+    structure: Geometry,
+    student: BaseCalculator,
+    dice: Generator,
+    frames: int,
+    failed: Callable[[str], None],
+) -> Iterator[Visit]:
+    """Yield frames of hot dynamics, until a force is beyond all measure."""
     atoms: Atoms = structure.to_ase(None)
     if len(atoms) <= 3:
         copies = np.ones(3, dtype=int)
@@ -137,8 +167,12 @@ def _dynamics(
         rng=dice,
     )
     for _ in range(frames):
-        motion.run(EVERY)
-        largest = np.abs(atoms.get_forces()).max()
+        try:
+            motion.run(EVERY)
+            largest = np.abs(atoms.get_forces()).max()
+        except Exception as error:
+            failed(type(error).__name__)
+            return
         if not largest < DISTANT:  # nor a number
             return
         kind = SQUEEZED if squeezed else HOT

@@ -1,4 +1,4 @@
-"""The command ``data frames``: strained and shaken crystals with what a potential says of them."""
+"""The command ``data frames``: crystals away from rest with what a potential says of them."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def frames(
         typer.Option(
             "--student",
             metavar="NAME",
-            help="Frames that this potential visits: hot, compressed, and where its relaxation "
-            "of a crystal ends elsewhere.",
+            help="Frames that this potential visits, in a file of its own: N of its hot or "
+            "compressed dynamics, and up to four where its relaxation ends elsewhere.",
         ),
     ] = None,
     part: Annotated[
@@ -65,6 +65,7 @@ def frames(
 ) -> None:
     """Label strained and shaken crystals by a potential, to teach a smaller one.
 
+    Or, with --approach or --student, frames of their way to rest, or of where the smaller one goes.
     A run that was ended goes on: frames that the file holds are left as they are.
     """
     check_extras()

@@ -80,7 +80,13 @@ def network_of(donor: Donor, stated: NetworkSettings) -> NetworkSettings:
     if wrong:
         raise ConfigError(
             f"network: {'; '.join(wrong)}; the network of start.model has its sizes, and can be "
-            "given more channels: leave the rest of network out"
+            "given more channels: leave out all of network but more channels"
+        )
+    trunk = [name for name in donor.freeze if name.startswith(("start", "interactions"))]
+    if channels > settings.channels and trunk:
+        raise ConfigError(
+            f"network.channels is {channels} and {settings.channels} there, and start.freeze keeps "
+            f"{', '.join(trunk)}, where new channels would stay random: leave out one of the two"
         )
     weight, pseudo = settings.weight, settings.pseudo
     derived = {

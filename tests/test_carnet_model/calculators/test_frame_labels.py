@@ -18,6 +18,7 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 
 from carnet_model.calculators.frame_labels import FrameError, label_frames
+from carnet_model.calculators.visits import _fallen
 from carnet_model.data.examples import split_of
 from carnet_model.data.records import LABELLED
 from carnet_model.prediction.result import Failure
@@ -26,6 +27,7 @@ from carnet_model.structures.geometry import Geometry
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.plan import resolve
 from carnet_model.training.preparation import prepare
+from natural_tensors.errors import InputError
 from natural_tensors.files.saving import FileError
 from tests.helpers.command_lines import carnet, carnet_error
 
@@ -145,8 +147,8 @@ def test_frames_that_a_student_visits(tmp_path: Path) -> None:
         start = abs(np.linalg.det(crystal.cell))
         # the end, half of the way and a quarter of it, and the crystal itself
         assert volumes[0] > volumes[1] > volumes[2] > start
-        assert own["near3"]["kind"] == "near"
-        np.testing.assert_allclose(own["near3"]["lattice"], crystal.cell, atol=1e-6)
+        assert own["near0"]["kind"] == "near"
+        np.testing.assert_allclose(own["near0"]["lattice"], crystal.cell, atol=1e-6)
         warm = [row for row in made if row["id"].startswith(crystal.name)
                 and row["kind"] in ("hot", "squeezed")]  # fmt: skip
         assert all(len(row["numbers"]) == 2 for row in warm)  # a cell of one atom, twice
@@ -170,11 +172,48 @@ def test_a_student_that_agrees_falls_nowhere(tmp_path: Path) -> None:
     assert kinds <= {"hot", "squeezed"}
 
 
-def test_a_student_that_fails_has_no_frames(tmp_path: Path) -> None:
+class Lost(EMT):  # type: ignore[misc] # ASE states no types
+    """EMT until the fifth call, when it is lost, as ours are at elements that they do not know."""
+
+    calls = 0
+
+    def calculate(self, *given: Any, **named: Any) -> None:
+        self.calls += 1
+        if self.calls > 5:
+            raise InputError("atoms are nearer than 0.3 Å")
+        super().calculate(*given, **named)
+
+
+def test_failures_of_a_student_are_counted_and_end_nothing(tmp_path: Path) -> None:
     silicon = replace(geometry(bulk("Si", "diamond", a=5.43)), name="Si")  # EMT knows none
-    assert not label_frames([silicon], EMT(), tmp_path / "a.jsonl", student=EMT())
+    counts = label_frames([silicon, *metals()], EMT(), tmp_path / "a.jsonl", student=EMT())
+    assert counts["student failed (NotImplementedError)"] == 2
+    assert counts[LABELLED] > 0
+    far = replace(metals()[0], cell=1.1 * metals()[0].cell, name="far")
+    counts = label_frames([far], EMT(), tmp_path / "b.jsonl", student=Lost())
+    assert counts["student failed (InputError)"] == 2
+    assert counts[LABELLED] == 4  # the way to where it was lost
+    bare = EMT()
+    bare.implemented_properties = ["energy", "forces"]
+    with pytest.raises(FrameError, match="computes energy, forces, and its relaxations need"):
+        label_frames([silicon], EMT(), tmp_path / "a.jsonl", student=bare)
     with pytest.raises(FrameError, match="approach is 3, and a student is given"):
         label_frames([silicon], EMT(), tmp_path / "a.jsonl", approach=3, student=EMT())
+
+
+def test_a_fall_is_a_change_of_volume_of_shape_or_of_places() -> None:
+    cell = np.diag([3.0, 3.0, 20.0])
+    still, none = np.eye(3), np.zeros((2, 3))
+    assert not _fallen(cell, still, none)
+    assert not _fallen(cell, still, none + 0.4)  # all atoms together are the same crystal
+    assert _fallen(cell, 1.01 * still, none)  # 3 % of volume
+    assert not _fallen(cell, 1.005 * still, none)
+    assert _fallen(cell, np.diag([1.05, 1.05, 1.05**-2]), none)
+    turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
+    assert not _fallen(cell, turn, none)
+    along, across = np.array([[0, 0, 0.015], [0, 0, -0.015]]), np.array([[0.03, 0, 0], [0, 0, 0]])
+    assert _fallen(cell, still, along)  # 0.3 Å each
+    assert not _fallen(cell, still, across)  # 0.045 Å
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:

@@ -87,7 +87,11 @@ def test_new_elements_and_another_reference(tmp_path: Path, trained: Path) -> No
         ),
         ({"start": {"member": 3}}, ["got 3", "holds 1 networks"]),
         ({"network": {"channels": 4}}, ["channels is 4 and 8 there", "more channels"]),
-        ({"network": {"channels": 16, "layers": 3}}, ["layers is 3 and ", "leave the rest"]),
+        ({"network": {"channels": 16, "layers": 3}}, ["layers is 3 and ", "leave out all"]),
+        (
+            {"network": {"channels": 16}, "start": {"freeze": ["embedding", "interactions.0"]}},
+            ["channels is 16 and 8 there", "keeps interactions.0"],
+        ),
     ],
 )
 def test_what_cannot_be_fine_tuned(

@@ -63,7 +63,7 @@ def test_wider_networks_compute_the_same(target: Target, bounded: bool) -> None:
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.key)
 def test_every_new_channel_learns(target: Target) -> None:
-    """After two steps against the gradient, no block of new weights is without a gradient."""
+    """After two steps old channels read new ones, and new ones old ones, in the moments."""
     torch.manual_seed(6)
     settings = NetworkSettings(channels=4, radial_hidden=8, embedding=8, head_hidden=8)
     model = widened(CarNet(settings, target).double(), 7)
