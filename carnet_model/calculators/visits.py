@@ -145,7 +145,8 @@ def _dynamics(
         atoms = atoms * copies
     squeezed = dice.random() < SQUEEZED_SHARE
     ratio = dice.uniform(*VOLUMES) if squeezed else np.clip(dice.normal(1.02, 0.06), 0.8, 1.3)
-    temperature = exp(dice.uniform(*(log(end) for end in TEMPERATURES)))
+    least, most = TEMPERATURES
+    temperature = exp(dice.uniform(log(least), log(most)))
     if ratio > 1.05:
         temperature = min(temperature, DILATED)
     strain = dice.normal(size=(3, 3)) * 0.03

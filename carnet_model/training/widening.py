@@ -47,16 +47,17 @@ def widen_output(model: CarNet, donor: CarNet, output: Output, old: Output) -> N
         key: value for key, value in old.state_dict().items() if value.shape == state[key].shape
     }
     output.load_state_dict(equal, strict=False)
-    _place_readers(output.atomic[0].weight, old.atomic[0].weight, model, donor)
+    first = "atomic.0.weight"
+    _place_readers(output.get_parameter(first), old.get_parameter(first), model, donor)
     for mixing, other in zip(output.readouts, old.readouts, strict=True):
         _place_mixing(mixing, other)
     if output.importance is not None and old.importance is not None:
         _place_readers(output.importance.weight, old.importance.weight, model, donor)
         _place(output.importance.bias, old.importance.bias)
-    for head, other in zip(output.head.heads, old.head.heads, strict=True):
-        copies = len(other.bias) // narrow
-        if len(head.bias) != len(other.bias):  # gates of channels, of which there are more now
-            for new, before in ((head.weight, other.weight), (head.bias, other.bias)):
+    for head, narrower in zip(output.head.heads, old.head.heads, strict=True):
+        copies = narrower.out_features // narrow
+        if head.out_features != narrower.out_features:  # gates of channels: there are more now
+            for new, before in ((head.weight, narrower.weight), (head.bias, narrower.bias)):
                 gates = new.view(copies, wide, -1)
                 gates.zero_()
                 gates[:, :narrow] = before.view(copies, narrow, -1) * (wide / narrow) ** 0.5

@@ -71,7 +71,8 @@ def test_every_new_channel_learns(target: Target) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(3):
         optimizer.zero_grad()
-        (model.learned(batch)[target.key] - 1).square().sum().backward()
+        loss = (model.learned(batch)[target.key] - 1).square().sum()
+        torch.autograd.backward(loss)
         optimizer.step()
     for layer in model.interactions:
         for weight in (layer.after.weight, layer.mixings[0].weight):
