@@ -111,7 +111,7 @@ def _falls(
     except Exception as error:
         failed(type(error).__name__)
     deformation = np.linalg.solve(start, end)
-    if not _fallen(start, deformation, reached - fractions):
+    if not fallen(start, deformation, reached - fractions):
         return
     for share in SHARES:
         cell = start @ (np.eye(3) + share * (deformation - np.eye(3)))
@@ -121,8 +121,14 @@ def _falls(
         yield cell, places, atoms.numbers, FALL if share else NEAR
 
 
-def _fallen(start: Floats, deformation: Floats, moves: Floats) -> bool:
-    """Say whether a crystal is another one: its volume, its shape or its atoms in the cell."""
+def fallen(start: Floats, deformation: Floats, moves: Floats) -> bool:
+    """Say whether a crystal has become another: in volume, in shape, or in the places of atoms.
+
+    Args:
+        start: its lattice vectors, rows, angstrom.
+        deformation: what its cell is multiplied by, from the right; rotations are no change.
+        moves: of the atoms, in fractions of the cell, shape ``(atoms, 3)``.
+    """
     ratio = abs(np.linalg.det(deformation))
     stretch = deformation.T @ deformation / ratio ** (2 / 3)
     shear = np.linalg.norm(stretch - np.eye(3)) / 2

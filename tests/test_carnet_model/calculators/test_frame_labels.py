@@ -18,7 +18,7 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 
 from carnet_model.calculators.frame_labels import FrameError, label_frames
-from carnet_model.calculators.visits import _fallen
+from carnet_model.calculators.visits import fallen
 from carnet_model.data.examples import split_of
 from carnet_model.data.records import LABELLED
 from carnet_model.prediction.result import Failure
@@ -204,16 +204,16 @@ def test_failures_of_a_student_are_counted_and_end_nothing(tmp_path: Path) -> No
 def test_a_fall_is_a_change_of_volume_of_shape_or_of_places() -> None:
     cell = np.diag([3.0, 3.0, 20.0])
     still, none = np.eye(3), np.zeros((2, 3))
-    assert not _fallen(cell, still, none)
-    assert not _fallen(cell, still, none + 0.4)  # all atoms together are the same crystal
-    assert _fallen(cell, 1.01 * still, none)  # 3 % of volume
-    assert not _fallen(cell, 1.005 * still, none)
-    assert _fallen(cell, np.diag([1.05, 1.05, 1.05**-2]), none)
+    assert not fallen(cell, still, none)
+    assert not fallen(cell, still, none + 0.4)  # all atoms together are the same crystal
+    assert fallen(cell, 1.01 * still, none)  # 3 % of volume
+    assert not fallen(cell, 1.005 * still, none)
+    assert fallen(cell, np.diag([1.05, 1.05, 1.05**-2]), none)
     turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
-    assert not _fallen(cell, turn, none)
+    assert not fallen(cell, turn, none)
     along, across = np.array([[0, 0, 0.015], [0, 0, -0.015]]), np.array([[0.03, 0, 0], [0, 0, 0]])
-    assert _fallen(cell, still, along)  # 0.3 Å each
-    assert not _fallen(cell, still, across)  # 0.045 Å
+    assert fallen(cell, still, along)  # 0.3 Å each
+    assert not fallen(cell, still, across)  # 0.045 Å
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
