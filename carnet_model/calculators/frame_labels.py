@@ -24,7 +24,7 @@ from ..prediction.result import Failure
 from ..structures.geometry import Geometry
 from ..structures.units import EV_PER_A3
 from .approach import approach as steps_to_rest
-from .visits import visits
+from .visits import NEAR, visits
 
 LARGEST_FORCE = 40.0
 """eV/Å: what is farther from equilibrium teaches nothing about crystals."""
@@ -32,8 +32,8 @@ LARGEST_FORCE = 40.0
 LARGEST_STRESS = 15.0
 """GPa: a crystal that was not brought below it has no frames but those of its way."""
 
-NEAR, WAY = "near", "path"
-"""Kinds of frames: near rest, and on the way there or around what never came near."""
+WAY = "path"
+"""Kind of frames on the way to rest, or around what never came near it."""
 
 
 class FrameError(InputError, ValueError):
@@ -129,10 +129,7 @@ class _Writer:
     def drawn(self, structure: Geometry, number: int, *, near: bool = True) -> None:
         """Write a frame drawn around a crystal, which is near rest or is not."""
         moved, kind = frame(structure, number)
-        if moved.name in self.known:
-            self.counts["there already"] += 1
-        elif (labels := self._labels(moved)) is not None:
-            self._write(moved, labels, WAY if kind.name == NEAR and not near else kind.name)
+        self._add(moved, WAY if kind.name == NEAR and not near else kind.name)
         self.advance(1)
 
     def approached(self, structure: Geometry, steps: int, frames: int) -> None:
@@ -167,11 +164,15 @@ class _Writer:
             self.counts[f"student failed ({error})"] += 1
 
         for here, kind in visits(structure, student, frames, failed):
-            if here.name in self.known:
-                self.counts["there already"] += 1
-            elif (labels := self._labels(here)) is not None:
-                self._write(here, labels, kind)
+            self._add(here, kind)
         self.advance(frames)
+
+    def _add(self, structure: Geometry, kind: str) -> None:
+        """Label and write a frame that is not there yet."""
+        if structure.name in self.known:
+            self.counts["there already"] += 1
+        elif (labels := self._labels(structure)) is not None:
+            self._write(structure, labels, kind)
 
     def _labels(self, structure: Geometry) -> dict[str, Any] | None:
         reason, labels = _labelled(structure, self.calculator)
