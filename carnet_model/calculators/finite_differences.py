@@ -7,13 +7,16 @@ a crystal is a minimum.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from ase.calculators.calculator import BaseCalculator
 from ase.stress import voigt_6_to_full_3x3_stress
 
 from natural_tensors.arrays import Floats
+from natural_tensors.errors import translated
 
-from ..potentials.second_derivatives import PAIRS, Mechanics, require_volume
+from ..potentials.second_derivatives import PAIRS, Mechanics, MechanicsError, require_volume
 from ..structures.geometry import Geometry
 from ..structures.units import EV_PER_A3
 
@@ -85,3 +88,19 @@ def finite_differences(
         volume=volume,
         noise=NOISE,
     )
+
+
+def ion_response(calculator: BaseCalculator) -> Callable[[Geometry], Floats]:
+    """Return what says how the ions of a crystal relax under a strain, by `Mechanics.ion_response`.
+
+    Whatever the calculator raises is a `MechanicsError` there: a crystal less, not the end of many.
+
+    Args:
+        calculator: with forces and stress.
+    """
+
+    def response(structure: Geometry) -> Floats:
+        with translated(lambda reason: MechanicsError(f"{structure.name}: {reason}")):
+            return finite_differences(calculator, structure).ion_response
+
+    return response

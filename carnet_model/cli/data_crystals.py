@@ -69,6 +69,14 @@ def stresses(
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to write: .jsonl.")
     ],
     most_atoms: MostAtomsOption = None,
+    ions: Annotated[
+        str | None,
+        typer.Option(
+            "--ions",
+            metavar="NAME",
+            help="Do so of other crystals too, whose ions move as this potential says.",
+        ),
+    ] = None,
     seed: SeedOption = 0,
 ) -> None:
     """Write frames whose forces and stresses follow from the moduli of relaxed crystals.
@@ -77,8 +85,11 @@ def stresses(
     strained where C is known and every atom is a centre of inversion.
     """
     check_extras()
+    from ..calculators.finite_differences import ion_response
+    from ..calculators.named import calculator_named
     from ..data.known_stresses import known_stresses
     from ..data.text import counts_text
 
-    counts = known_stresses(paths, output, most_atoms=most_atoms, seed=seed)
+    response = None if ions is None else ion_response(calculator_named(ions))
+    counts = known_stresses(paths, output, most_atoms=most_atoms, ions=response, seed=seed)
     say(counts_text(counts, output, "frames"))

@@ -1,26 +1,28 @@
 """Frames whose forces and stresses are known without a calculation, from what DFT has published.
 
 A crystal that was relaxed has neither forces nor a stress. Compressed, it has the pressure of its
-bulk modulus; strained, the stress of its stiffness. Both are moduli of relaxed ions: a frame is
-made only where the ions have nowhere to relax to, so that its forces vanish, too. Under pressure
-symmetry must hold every atom in its place, under any strain every atom must be a centre of
-inversion.
+bulk modulus; strained, the stress of its stiffness. Both are moduli of relaxed ions, whose forces
+vanish, too. Where the ions are is known when they have nowhere to relax to: under pressure
+when symmetry holds every atom in its place, under any strain when every atom is a centre of
+inversion. Of other crystals a frame is made where a potential says how their ions move.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from ase.stress import full_3x3_to_voigt_6_strain
 from numpy.random import Generator
 
 from natural_tensors import elasticity, from_voigt
 from natural_tensors.arrays import Floats, to_lists
+from natural_tensors.errors import InputError
 from natural_tensors.files.saving import check_suffix, write_bytes
 
 from ..structures.conversion import geometry
@@ -41,6 +43,9 @@ STRAINS = 2
 """Strains of a crystal, each of which is taken with both signs: odd terms beyond the stiffness
 cancel in their mean."""
 
+FARTHEST = 0.05
+"""Å that an ion may relax in a frame: what moves farther does not move in proportion."""
+
 HARDENING = 4.5
 """Derivative of the bulk modulus by the pressure, which is 4 to 5 for most crystals."""
 
@@ -48,8 +53,18 @@ IN_PLACE = 2e-3
 """Fractions of the cell by which an operation of a space group may move an atom that it holds."""
 
 
+IonResponse: TypeAlias = Callable[[Geometry], Floats]
+"""How the ions of a crystal relax: Å by Voigt strain (engineering shear), shape ``(3 atoms, 6)``;
+raises `InputError` where they do not come to rest."""
+
+
 def known_stresses(
-    files: Sequence[str | Path], output: str | Path, *, most_atoms: int | None = None, seed: int = 0
+    files: Sequence[str | Path],
+    output: str | Path,
+    *,
+    most_atoms: int | None = None,
+    ions: IonResponse | None = None,
+    seed: int = 0,
 ) -> Counter[str]:
     """Write frames of relaxed crystals with the forces and stresses that follow from their moduli.
 
@@ -64,6 +79,9 @@ def known_stresses(
             DFT, and moduli (`data.moduli`) or ``C``, the upper triangle of the Voigt matrix, GPa.
         output: .jsonl.
         most_atoms: of a crystal.
+        ions: for crystals whose ions are not held by symmetry, which otherwise have no frames
+            ``"press"`` and ``"strain"``. What it says is about right when it comes from a potential
+            that is: the stress of a frame is in error by what the ions are off, not the moduli.
         seed: of the strains.
 
     Returns:
@@ -74,8 +92,8 @@ def known_stresses(
         natural_tensors.files.saving.FileError: when the output cannot be written.
     """
     check_suffix(str(output), (".jsonl",))
-    dice = np.random.default_rng(seed)
     counts: Counter[str] = Counter()
+    frames = _Frames(np.random.default_rng(seed), ions, counts)
     lines = []
     for path in files:
         for record in records_of(path):
@@ -91,35 +109,85 @@ def known_stresses(
             elif most_atoms is not None and len(crystal) > most_atoms:
                 counts["too large"] += 1
             else:
-                lines += [json.dumps(row) + "\n" for row in _frames(crystal, record, dice)]
+                lines += [json.dumps(row) + "\n" for row in frames.of(crystal, record)]
     counts[LABELLED] = len(lines)
     write_bytes(str(output), "".join(lines).encode())
     return counts
 
 
-def _frames(
-    crystal: Geometry, record: Mapping[str, Any], dice: Generator
-) -> Iterator[dict[str, Any]]:
-    """Yield the records of the frames of a crystal."""
-    yield _row(crystal, "rest", "", np.eye(3), np.zeros((3, 3)))
-    bulk, stiffness = _bulk(record), _stiffness(record)
-    if bulk is None and stiffness is None:
-        return
-    held, centred = held_by_symmetry(crystal)
-    if bulk is not None and held:
+@dataclass(frozen=True)
+class _Frames:
+    """Makes the frames of crystals; counts those that ions which move too far cost."""
+
+    dice: Generator
+    ions: IonResponse | None
+    counts: Counter[str]
+
+    def of(self, crystal: Geometry, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the records of the frames of a crystal."""
+        yield _row(crystal, "rest", "", np.zeros((3, 3)), np.zeros((3, 3)))
+        bulk, stiffness = _bulk(record), _stiffness(record)
+        if bulk is None and stiffness is None:
+            return
+        held, centred = held_by_symmetry(crystal)
+        response = None
+        if (bulk is not None and not held) or (stiffness is not None and not centred):
+            response = self._response(crystal)
+        if bulk is not None and (held or response is not None):
+            for ending, strain, stress in self._compressions(bulk):
+                yield from self._moved(
+                    crystal, "press", ending, strain, stress, None if held else response
+                )
+        if stiffness is not None and (centred or response is not None):
+            for ending, strain, stress in self._strains(stiffness):
+                yield from self._moved(
+                    crystal, "strain", ending, strain, stress, None if centred else response
+                )
+
+    def _compressions(self, bulk: float) -> Iterator[tuple[str, Floats, Floats]]:
+        """Yield an ending for the name of a frame, a strain and its stress in GPa."""
         for sign in (1, -1):
-            change = 1 + sign * dice.uniform(*COMPRESSIONS)
-            stress = -pressure(bulk, change**3) * np.eye(3)
-            yield _row(crystal, "press", f"{sign:+d}", change * np.eye(3), stress)
-    if stiffness is not None and centred:
+            change = sign * self.dice.uniform(*COMPRESSIONS)
+            stress = -pressure(bulk, (1 + change) ** 3) * np.eye(3)
+            yield f"{sign:+d}", change * np.eye(3), stress
+
+    def _strains(self, stiffness: Floats) -> Iterator[tuple[str, Floats, Floats]]:
+        """Yield an ending for the name of a frame, a strain and its stress in GPa."""
         tensor = np.asarray(from_voigt(stiffness))
         for number in range(STRAINS):
-            drawn = dice.normal(size=(3, 3)) * STRAIN
+            drawn = self.dice.normal(size=(3, 3)) * STRAIN
             strain = (drawn + drawn.T) / 2
             stress = np.einsum("ijkl,kl->ij", tensor, strain)
             for sign in (1, -1):
-                ending = f"{number}{'+' if sign > 0 else '-'}"
-                yield _row(crystal, "strain", ending, np.eye(3) + sign * strain, sign * stress)
+                yield f"{number}{'+' if sign > 0 else '-'}", sign * strain, sign * stress
+
+    def _response(self, crystal: Geometry) -> Floats | None:
+        if self.ions is None:
+            return None
+        try:
+            return self.ions(crystal)
+        except InputError:
+            self.counts["ions not at rest"] += 1
+            return None
+
+    def _moved(
+        self,
+        crystal: Geometry,
+        kind: str,
+        ending: str,
+        strain: Floats,
+        stress: Floats,
+        response: Floats | None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the record of a strained crystal, unless an ion moves too far."""
+        if response is None:
+            yield _row(crystal, kind, ending, strain, stress)
+            return
+        moves = (response @ full_3x3_to_voigt_6_strain(strain)).reshape(-1, 3)
+        if np.linalg.norm(moves, axis=1).max() > FARTHEST:
+            self.counts["ions move too far"] += 1
+        else:
+            yield _row(crystal, kind, ending, strain, stress, moves)
 
 
 def pressure(bulk: float, share: float) -> float:
@@ -181,12 +249,18 @@ def _stiffness(record: Mapping[str, Any]) -> Floats | None:
 
 
 def _row(
-    crystal: Geometry, kind: str, ending: str, deformation: Floats, stress: Floats
+    crystal: Geometry,
+    kind: str,
+    ending: str,
+    strain: Floats,
+    stress: Floats,
+    moves: Floats | float = 0.0,
 ) -> dict[str, Any]:
-    """Return the record of a deformed crystal under a stress in GPa."""
+    """Return the record of a strained crystal under a stress in GPa; moves of its ions in Å."""
+    deformation = np.eye(3) + strain
     moved = replace(
         crystal,
-        positions=crystal.positions @ deformation,
+        positions=crystal.positions @ deformation + moves,
         cell=crystal.cell @ deformation,
         name=f"{crystal.name}#{kind}{ending}",
     )

@@ -81,6 +81,18 @@ class Mechanics:
                 f"the largest force is {largest:.3g} eV/Å, allowed are {LARGEST_FORCE:g}: relax "
                 "the structure with this potential first"
             )
+        softening = self.internal_strain.T @ self.ion_response
+        return np.asarray(self.clamped + softening / self.volume * EV_PER_A3, dtype=np.float64)
+
+    @property
+    def ion_response(self) -> Floats:
+        """Displacements of relaxing ions by the strain, beyond those of the strain itself: -Φ⁻¹ Λ.
+
+        Å by Voigt strain (engineering shear), shape ``(3 atoms, 6)``.
+
+        Raises:
+            MechanicsError: when the structure is no minimum of the energy.
+        """
         values, vectors = np.linalg.eigh(self.force_constants)
         limit = self.noise * values[-1]
         if values[0] < -limit:
@@ -89,9 +101,9 @@ class Mechanics:
                 "no minimum of this potential; displace the atoms along it and relax again"
             )
         positive = values > limit  # all but translations, which no strain excites
-        shares = vectors[:, positive].T @ self.internal_strain
-        softening = (shares / values[positive, None]).T @ shares
-        return np.asarray(self.clamped - softening / self.volume * EV_PER_A3, dtype=np.float64)
+        modes = vectors[:, positive]
+        shares = modes.T @ self.internal_strain
+        return np.asarray(-modes @ (shares / values[positive, None]), dtype=np.float64)
 
 
 def require_volume(structure: Geometry) -> float:

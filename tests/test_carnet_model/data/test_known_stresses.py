@@ -14,11 +14,16 @@ from ase.calculators.emt import EMT
 from scipy.optimize import brentq
 
 from carnet_model.calculators.elastic_constants import elastic_constants_of
+from carnet_model.calculators.finite_differences import ion_response
+from carnet_model.calculators.named import calculator_named
 from carnet_model.data.known_stresses import held_by_symmetry, known_stresses, pressure
 from carnet_model.data.records import LABELLED, record_of
 from carnet_model.structures.conversion import geometry
+from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.units import EV_PER_A3
 from natural_tensors import elasticity
+from natural_tensors.arrays import Floats
+from natural_tensors.errors import InputError
 from natural_tensors.files.saving import FileError
 
 
@@ -60,6 +65,48 @@ def test_a_potential_agrees_with_the_stresses_of_its_own_moduli(tmp_path: Path) 
     for place in (3, 5):  # of both signs, what is beyond the stiffness is of third order
         odd = (found_stresses[place] - found_stresses[place + 1]) / 2
         assert np.abs(odd - known[place]).max() < 0.01 * np.abs(known[place]).max()
+
+
+def test_ions_that_symmetry_does_not_hold_move_as_a_potential_says(tmp_path: Path) -> None:
+    """Silicon under its own potential: the shear moves one atom against the other."""
+    potential = calculator_named("silicon")
+    found = elastic_constants_of(potential, geometry(bulk("Si")))
+    crystal = found.prediction.structure.to_ase(None)
+    stiffness = np.asarray(found.prediction.stiffness)
+    source, output = tmp_path / "a.json", tmp_path / "known.jsonl"
+    source.write_text(json.dumps([record(crystal, C=stiffness[np.triu_indices(6)].tolist())]))
+    assert known_stresses([source], output) == {LABELLED: 1}
+    assert known_stresses([source], output, ions=ion_response(potential)) == {LABELLED: 5}
+    stresses = []
+    for row in rows(output)[1:]:
+        atoms = Atoms(
+            row["numbers"], positions=row["positions"], cell=row["lattice"], pbc=True,
+            calculator=potential,
+        )  # fmt: skip
+        # clamped ions have forces of 0.1 eV/Å; what is left is of second order
+        assert np.abs(atoms.get_forces()).max() < 0.01
+        stresses.append(atoms.get_stress(voigt=False) * EV_PER_A3)
+    known = [np.array(row["stress"]) * EV_PER_A3 for row in rows(output)[1:]]
+    for place in (0, 2):
+        odd = (stresses[place] - stresses[place + 1]) / 2
+        assert np.abs(odd - known[place]).max() < 0.01 * np.abs(known[place]).max()
+
+
+def test_crystals_whose_ions_do_not_come_to_rest_or_move_too_far_are_counted(
+    tmp_path: Path,
+) -> None:
+    def lost(structure: Geometry) -> Floats:
+        raise InputError("no minimum")
+
+    stiffness = np.diag([160.0, 160, 160, 80, 80, 80])
+    source, output = tmp_path / "a.json", tmp_path / "known.jsonl"
+    source.write_text(
+        json.dumps([record(bulk("Si"), C=stiffness[np.triu_indices(6)].tolist(), K_VRH=90)])
+    )
+    held = {LABELLED: 3}  # at rest and two under pressure, for which no ion moves
+    assert known_stresses([source], output, ions=lost) == held | {"ions not at rest": 1}
+    far = known_stresses([source], output, ions=lambda structure: np.full((6, 6), 100.0))
+    assert far == held | {"ions move too far": 4}
 
 
 def _tension(a: float) -> float:
