@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
-from math import exp, log, sqrt
+from math import exp, sqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ from numpy.random import Generator
 from natural_tensors.arrays import Floats, Integers
 
 from ..structures.geometry import Geometry, GeometryError
+from ..structures.units import EV_PER_A3
 
 FALL, HOT, SQUEEZED, NEAR = "fall", "hot", "squeezed", "near"
 """Kinds of frames: on the way of a relaxation that went wrong, of dynamics at about the volume of
@@ -45,8 +46,12 @@ SHARES = (1.0, 0.5, 0.25, 0.0)
 TEMPERATURES, DILATED = (300.0, 5000.0), 1500.0
 """K: the least and the largest, even in the logarithm; and the largest of an expanded crystal."""
 
-SQUEEZED_SHARE, VOLUMES = 0.45, (0.55, 1.0)
-"""How many crystals are compressed, and to which volumes, relative to their own."""
+SQUEEZED_SHARE, PRESSURES = 0.45, (5.0, 700.0)
+"""How many crystals are compressed, and GPa of that, even in the logarithm."""
+
+SMALLEST, HALVINGS = 0.2, 7
+"""Volume relative to its own that none is compressed below, and how often the search for the
+volume under a pressure halves what is between."""
 
 EVERY = 25
 """Steps of dynamics between two frames."""
@@ -150,15 +155,20 @@ def _dynamics(
         copies[dice.integers(3)] = 2
         atoms = atoms * copies
     squeezed = dice.random() < SQUEEZED_SHARE
-    ratio = dice.uniform(*VOLUMES) if squeezed else np.clip(dice.normal(1.02, 0.06), 0.8, 1.3)
-    least, most = TEMPERATURES
-    temperature = exp(dice.uniform(log(least), log(most)))
+    pressure, temperature = (exp(dice.uniform(*np.log(ends))) for ends in (PRESSURES, TEMPERATURES))
+    ratio = 1.0 if squeezed else float(np.clip(dice.normal(1.02, 0.06), 0.8, 1.3))
     if ratio > 1.05:
         temperature = min(temperature, DILATED)
     strain = dice.normal(size=(3, 3)) * 0.03
     deformation = (np.eye(3) + (strain + strain.T) / 2) * ratio ** (1 / 3)
     atoms.set_cell(atoms.cell.array @ deformation, scale_atoms=True)
     atoms.calc = student
+    if squeezed:
+        try:
+            _compress(atoms, pressure)
+        except Exception as error:
+            failed(type(error).__name__)
+            return
     # the lightest atom, and how fast it is, say how long a step may be
     step = min(max(2 * sqrt(atoms.get_masses().min() / 24), 0.5), 3.0)
     step /= sqrt(max(temperature / 1500, 1))
@@ -184,3 +194,15 @@ def _dynamics(
             return
         kind = SQUEEZED if squeezed else HOT
         yield atoms.cell.array.copy(), atoms.positions.copy(), atoms.numbers, kind
+
+
+def _compress(atoms: Atoms, pressure: float) -> None:
+    """Compress a crystal, its shape kept, until its potential has a pressure (GPa)."""
+    cell, least, most = atoms.cell.array.copy(), SMALLEST, 1.0
+    for _ in range(HALVINGS):
+        middle = (least + most) / 2
+        atoms.set_cell(cell * middle ** (1 / 3), scale_atoms=True)
+        if -atoms.get_stress()[:3].mean() * EV_PER_A3 > pressure:
+            least = middle
+        else:
+            most = middle
