@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from ase.stress import full_3x3_to_voigt_6_strain
 from numpy.random import Generator
 
 from natural_tensors import elasticity, from_voigt
@@ -183,7 +182,8 @@ class _Frames:
         if response is None:
             yield _row(crystal, kind, ending, strain, stress)
             return
-        moves = (response @ full_3x3_to_voigt_6_strain(strain)).reshape(-1, 3)
+        shear = 2 * strain[[1, 0, 0], [2, 2, 1]]
+        moves = (response @ np.concatenate([strain.diagonal(), shear])).reshape(-1, 3)
         if np.linalg.norm(moves, axis=1).max() > FARTHEST:
             self.counts["ions move too far"] += 1
         else:

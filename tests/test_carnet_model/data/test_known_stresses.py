@@ -67,10 +67,20 @@ def test_a_potential_agrees_with_the_stresses_of_its_own_moduli(tmp_path: Path) 
         assert np.abs(odd - known[place]).max() < 0.01 * np.abs(known[place]).max()
 
 
-def test_ions_that_symmetry_does_not_hold_move_as_a_potential_says(tmp_path: Path) -> None:
-    """Silicon under its own potential: the shear moves one atom against the other."""
+def lonsdaleite() -> Atoms:
+    """Hexagonal silicon, in which the layers of a double layer are as far apart as they like."""
+    atoms = bulk("SiC", "wurtzite", a=3.84, c=6.3)
+    atoms.numbers[:] = 14
+    return atoms
+
+
+@pytest.mark.parametrize("atoms", [bulk("Si"), lonsdaleite()], ids=["diamond", "lonsdaleite"])
+def test_ions_that_symmetry_does_not_hold_move_as_a_potential_says(
+    atoms: Atoms, tmp_path: Path
+) -> None:
+    """Silicon under its own potential: a shear moves the atoms against each other."""
     potential = calculator_named("silicon")
-    found = elastic_constants_of(potential, geometry(bulk("Si")))
+    found = elastic_constants_of(potential, geometry(atoms))
     crystal = found.prediction.structure.to_ase(None)
     stiffness = np.asarray(found.prediction.stiffness)
     source, output = tmp_path / "a.json", tmp_path / "known.jsonl"
