@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.random import Generator
 
-from natural_tensors import elasticity, from_voigt
+from natural_tensors import elasticity, from_voigt, to_voigt
 from natural_tensors.arrays import Floats, to_lists
 from natural_tensors.errors import InputError
 from natural_tensors.files.saving import check_suffix, write_bytes
@@ -182,8 +182,8 @@ class _Frames:
         if response is None:
             yield _row(crystal, kind, ending, strain, stress)
             return
-        shear = 2 * strain[[1, 0, 0], [2, 2, 1]]
-        moves = (response @ np.concatenate([strain.diagonal(), shear])).reshape(-1, 3)
+        engineering = np.asarray(to_voigt(strain, form="voigt-compliance"))
+        moves = (response @ engineering).reshape(-1, 3)
         if np.linalg.norm(moves, axis=1).max() > FARTHEST:
             self.counts["ions move too far"] += 1
         else:
