@@ -14,11 +14,9 @@ import numpy as np
 import pytest
 import torch
 from ase.build import bulk
-from ase.calculators.calculator import CalculationFailed
 from ase.calculators.emt import EMT
 
 from benchmarks import __main__ as benchmarks
-from benchmarks.rivals.calculator import answer, made
 from benchmarks.rivals.session import Session, stepping
 from benchmarks.universal import dynamics, elastic, frames, jobs, phonons, ranking, speed, volumes
 from benchmarks.universal.jobs import ResultsError, Settings, results, sample
@@ -241,37 +239,6 @@ def test_samples_are_the_same_whatever_the_order_and_the_limit() -> None:
     assert sample(names, 10) == sample(names[::-1], 20)[:10]
     assert sorted(sample(names, None)) == sorted(names)
     assert sample(names, 10) != names[:10]
-
-
-def test_a_calculator_elsewhere_answers_as_it_does_here() -> None:
-    potential = Potential.of(ELSEWHERE)
-    assert potential.folder is None
-    calculator = potential.calculator()
-    atoms = bulk("Cu", cubic=True)
-    atoms.rattle(0.1, seed=0)
-    atoms.calc, here = calculator, atoms.copy()
-    here.calc = EMT()
-    assert atoms.get_potential_energy() == pytest.approx(here.get_potential_energy())
-    assert atoms.get_forces() == pytest.approx(here.get_forces())
-    assert atoms.get_stress() == pytest.approx(here.get_stress())
-    atoms.numbers[0] = 14
-    with pytest.raises(CalculationFailed, match=r"emt: NotImplementedError: No EMT-potential"):
-        atoms.get_forces()
-    atoms.numbers[0] = 29  # the next structure is another
-    assert atoms.get_forces() == pytest.approx(here.get_forces())
-
-
-def test_what_answers_elsewhere_needs_no_stress() -> None:
-    calculator = made("ase.calculators.emt:EMT")
-    calculator.implemented_properties = ["energy", "forces"]
-    structure = {"numbers": [29], "positions": [[0, 0, 0]], "cell": [9, 9, 9], "pbc": [1, 1, 1]}
-    assert sorted(answer(calculator, structure)) == ["energy", "forces"]
-    assert answer(calculator, {**structure, "numbers": [14]})["error"].startswith("NotImpl")
-
-
-def test_an_environment_without_the_calculator_says_why() -> None:
-    with pytest.raises(RuntimeError, match=r"(?s)worker of x has ended.*No module named 'nothing'"):
-        Potential.of(f"x={sys.executable} nothing:here").calculator()
 
 
 def test_weights_of_ours_are_told_from_others_of_the_same_name() -> None:

@@ -19,7 +19,7 @@ from natural_tensors.files.saving import check_suffix
 
 from ..data.examples import split_of
 from ..data.frames import frame
-from ..data.records import LABELLED, record_of
+from ..data.records import LABELLED, THERE_ALREADY, appending, record_of
 from ..prediction.result import Failure
 from ..structures.geometry import Geometry
 from ..structures.units import EV_PER_A3
@@ -94,10 +94,8 @@ def label_frames(
         )
     check_suffix(str(output), (".jsonl",))
     counts: Counter[str] = Counter()
-    path = Path(output)
-    known = _known(path)
     chosen = _chosen(structures, most_atoms, part, counts)
-    with path.open("a", encoding="utf-8") as lines:
+    with appending(output) as (lines, known):
         writer = _Writer(lines, calculator, known, counts, advance)
         if approach:
             for structure in chosen:
@@ -139,13 +137,13 @@ class _Writer:
         """
         names = [f"{structure.name}#{number}" for number in range(frames)]
         if all(name in self.known for name in names):
-            self.counts["there already"] += frames
+            self.counts[THERE_ALREADY] += frames
             self.advance(frames)
             return
         last = None
         for here, labels, near in steps_to_rest(structure, self._labels, steps):
             if here.name in self.known:
-                self.counts["there already"] += 1
+                self.counts[THERE_ALREADY] += 1
             else:
                 self._write(here, labels, NEAR if near else WAY)
             last = here, labels, near
@@ -170,7 +168,7 @@ class _Writer:
     def _add(self, structure: Geometry, kind: str) -> None:
         """Label and write a frame that is not there yet."""
         if structure.name in self.known:
-            self.counts["there already"] += 1
+            self.counts[THERE_ALREADY] += 1
         elif (labels := self._labels(structure)) is not None:
             self._write(structure, labels, kind)
 
@@ -206,18 +204,6 @@ def _chosen(
         elif zlib.crc32(structure.name.encode()) % part[1] == part[0] - 1:
             chosen.append(structure)
     return chosen
-
-
-def _known(path: Path) -> set[str]:
-    """Return the names of the frames of a file; an unfinished last line is cut off."""
-    if not path.exists():
-        return set()
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-    return {json.loads(line)["id"] for line in whole.splitlines()}
 
 
 def _labelled(structure: Geometry, calculator: BaseCalculator) -> tuple[str, dict[str, Any] | None]:

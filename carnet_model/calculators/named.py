@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -22,10 +22,13 @@ from ase.calculators.calculator import BaseCalculator
 from natural_tensors.errors import InputError, translated
 from natural_tensors.formatting import did_you_mean
 
+from ..cpp.files import ProgramError
 from ..inference.networks import potential_of
+from ..inference.programs import build_program, use
 from ..weights.record import read_record, targets_of
 from ..weights.shipped import checkpoint_of, folder_of, shipped
 from .ase import CarNetCalculator
+from .elsewhere import CalculatorElsewhere, environment_of
 
 GROUP = "natural_tensors.calculators"
 """Entry points of other packages: a name, and a calculator or a callable that returns one."""
@@ -75,13 +78,14 @@ def calculator_named(name: str | Path) -> Any:
     """Return a calculator of ASE that has energies and forces.
 
     Looked up in this order: weights that come with the package, the folder of a checkpoint,
-    ``module:object`` (a calculator, or a callable without arguments that returns one; modules of
-    the current folder are found too), entry points of the group ``natural_tensors.calculators``,
-    and `WELL_KNOWN`.
+    the Python of another environment and, after a space, ``module:object`` there,
+    ``module:object`` here (a calculator, or a callable without arguments that returns one; modules
+    of the current folder are found too), entry points of the group
+    ``natural_tensors.calculators``, and `WELL_KNOWN`.
 
     Args:
         name: for instance ``"silicon"``, ``"runs/mine/model"``, ``"ase.calculators.emt:EMT"``,
-            ``"mace"``. Ours computes in double precision.
+            ``"mace"``, ``"ENV/bin/python their_package:make"``. Ours computes in double precision.
 
     Raises:
         CalculatorError: when there is none of this name, its package is not installed, it cannot
@@ -91,6 +95,10 @@ def calculator_named(name: str | Path) -> Any:
     asked = str(name)
     if checkpoint_of(asked) is not None:
         return with_forces(CarNetCalculator(asked), asked)
+    elsewhere = environment_of(asked)
+    if elsewhere is not None:
+        with _in_words_of(asked, "it cannot be made in that environment"):
+            return with_forces(CalculatorElsewhere(*elsewhere), asked)
     if ":" in asked:
         return with_forces(_made(_object_at(asked), asked), asked)
     announced = {entry.name: entry for entry in entry_points(group=GROUP)}
@@ -108,6 +116,19 @@ def calculator_named(name: str | Path) -> Any:
         f"{', '.join(sorted(announced)) or 'none'}; of other packages: {', '.join(WELL_KNOWN)}\n"
         "or give the folder of a checkpoint, or module:object"
     )
+
+
+def calculator_for_long(name: str | Path) -> Any:
+    """Return a calculator for some thousand structures, as `calculator_named` does.
+
+    The C++ program of weights of ours is built before, unless there is no compiler, or the
+    environment says that none is wanted (`inference.programs.use`).
+    """
+    folder = checkpoint_of(str(name))
+    if folder is not None and use() == "auto":
+        with suppress(ProgramError):
+            build_program(folder, "double")
+    return calculator_named(name)
 
 
 def _well_known(asked: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from natural_tensors.terminal import examples_of, say
 
 from .app import check_extras, data
 from .data_moduli import OutputOption
-from .options import MostAtomsOption, StructuresArgument
+from .options import MostAtomsOption, PartOption, StructuresArgument, share_of
 
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Of the random numbers.")]
 
@@ -55,7 +56,11 @@ def substitute(
 
 @data.command(
     "stresses",
-    epilog=examples_of("carnet", "data stresses mp_moduli.json.gz elastic.json.gz -o known.jsonl"),
+    epilog=examples_of(
+        "carnet",
+        "data stresses mp_moduli.json.gz elastic.json.gz -o known.jsonl",
+        "data stresses elastic.json.gz --ions runs/small/model -o a.jsonl --part 1/2",
+    ),
 )
 def stresses(
     paths: Annotated[
@@ -66,7 +71,7 @@ def stresses(
         ),
     ],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Where to write: .jsonl.")
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where to append: .jsonl.")
     ],
     most_atoms: MostAtomsOption = None,
     ions: Annotated[
@@ -78,18 +83,33 @@ def stresses(
         ),
     ] = None,
     seed: SeedOption = 0,
+    part: PartOption = None,
 ) -> None:
     """Write frames whose forces and stresses follow from the moduli of relaxed crystals.
 
     At rest of every crystal, compressed and expanded where K is known and symmetry holds the atoms,
-    strained where C is known and every atom is a centre of inversion.
+    strained where C is known and every atom is a centre of inversion. A run that was ended goes on:
+    frames that the file holds are left as they are.
     """
     check_extras()
     from ..calculators.finite_differences import ion_response
-    from ..calculators.named import calculator_named
+    from ..calculators.named import calculator_for_long
     from ..data.known_stresses import known_stresses
+    from ..data.records import records_of
     from ..data.text import counts_text
+    from ..prediction.progress import progress_bar
 
-    response = None if ions is None else ion_response(calculator_named(ions))
-    counts = known_stresses(paths, output, most_atoms=most_atoms, ions=response, seed=seed)
+    share = share_of("--part", part)
+    response = None if ions is None else ion_response(calculator_for_long(ions))
+    total = sum(len(records_of(path)) for path in paths)
+    with progress_bar(total, response is not None and sys.stderr.isatty()) as advance:
+        counts = known_stresses(
+            paths,
+            output,
+            most_atoms=most_atoms,
+            ions=response,
+            seed=seed,
+            part=share,
+            advance=advance,
+        )
     say(counts_text(counts, output, "frames"))

@@ -10,7 +10,7 @@ import typer
 from natural_tensors.terminal import examples_of, say
 
 from .app import check_extras, data
-from .options import MostAtomsOption, StructuresArgument, share_of
+from .options import MostAtomsOption, PartOption, StructuresArgument, share_of
 
 
 @data.command(
@@ -33,7 +33,8 @@ def frames(
         typer.Option(
             "--calculator",
             metavar="NAME",
-            help="Any calculator of ASE: a model, module:object, mace, chgnet, ...",
+            help="Any calculator of ASE: a model, module:object, ENV/bin/python module:object "
+            "in another environment, mace, chgnet, ...",
         ),
     ],
     count: Annotated[
@@ -58,10 +59,7 @@ def frames(
             "compressed dynamics, and up to four where its relaxation ends elsewhere.",
         ),
     ] = None,
-    part: Annotated[
-        str | None,
-        typer.Option("--part", metavar="I/N", help="Do one part of the crystals only."),
-    ] = None,
+    part: PartOption = None,
 ) -> None:
     """Label strained and shaken crystals by a potential, to teach a smaller one.
 
@@ -70,14 +68,14 @@ def frames(
     """
     check_extras()
     from ..calculators.frame_labels import label_frames
-    from ..calculators.named import calculator_named
+    from ..calculators.named import calculator_for_long
     from ..data.text import counts_text
     from ..prediction.inputs import read
     from ..prediction.progress import progress_bar
 
-    share = (1, 1) if part is None else share_of("--part", part)
-    potential = calculator_named(calculator)
-    visitor = None if student is None else calculator_named(student)
+    share = share_of("--part", part)
+    potential = calculator_for_long(calculator)
+    visitor = None if student is None else calculator_for_long(student)
     entries = list(read(paths))
     total = len(entries) * count // share[1]
     with progress_bar(total, sys.stderr.isatty()) as advance:

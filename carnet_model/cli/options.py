@@ -58,6 +58,10 @@ MostAtomsOption = Annotated[
     int | None,
     typer.Option("--most-atoms", metavar="N", min=1, help="Leave out larger crystals."),
 ]
+PartOption = Annotated[
+    str | None,
+    typer.Option("--part", metavar="I/N", help="Do one part of the crystals only."),
+]
 KeyOption = Annotated[
     str | None, typer.Option("--key", metavar="KEY", help="Key or column of the label.")
 ]
@@ -76,12 +80,14 @@ UnitOption = Annotated[
 ]
 
 
-def share_of(option: str, text: str) -> tuple[int, int]:
-    """Return which share of how many the text of an option, such as 3/100, means.
+def share_of(option: str, text: str | None) -> tuple[int, int]:
+    """Return which share of how many the text of an option, such as 3/100, means; without, all.
 
     Raises:
         typer.BadParameter: when it means none.
     """
+    if text is None:
+        return 1, 1
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise typer.BadParameter(f"{option} {text}: allowed are shares such as 1/100 .. 100/100")

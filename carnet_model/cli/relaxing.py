@@ -34,7 +34,7 @@ CalculatorOption = Annotated[
         "--calculator",
         metavar="NAME",
         help="Any calculator of ASE in place of --model: mace, chgnet, ..., an entry point, "
-        "module:object.",
+        "module:object, ENV/bin/python module:object in another environment.",
     ),
 ]
 ForceOption = Annotated[

@@ -10,6 +10,7 @@ inversion. Of other crystals a frame is made where a potential says how their io
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +18,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.random import Generator
 
 from natural_tensors import elasticity, from_voigt, to_voigt
 from natural_tensors.arrays import Floats, to_lists
 from natural_tensors.errors import InputError
-from natural_tensors.files.saving import check_suffix, write_bytes
+from natural_tensors.files.saving import check_suffix
 
 from ..structures.conversion import geometry
 from ..structures.geometry import Geometry, GeometryError
@@ -30,7 +30,7 @@ from ..structures.symmetry import symmetry_of
 from ..structures.units import EV_PER_A3
 from .examples import split_of
 from .moduli import known_moduli, stiffness_of
-from .records import LABELLED, record_of, records_of
+from .records import LABELLED, THERE_ALREADY, appending, record_of, records_of
 
 COMPRESSIONS = (0.006, 0.018)
 """Smallest and largest change of a length under pressure; a frame of either sign has one."""
@@ -64,14 +64,17 @@ def known_stresses(
     most_atoms: int | None = None,
     ions: IonResponse | None = None,
     seed: int = 0,
+    part: tuple[int, int] = (1, 1),
+    advance: Callable[[int], None] = lambda count: None,
 ) -> Counter[str]:
-    """Write frames of relaxed crystals with the forces and stresses that follow from their moduli.
+    """Append frames of relaxed crystals with the forces and stresses that follow from their moduli.
 
     A line is a record: the structure, ``forces`` (zero, eV/Å), ``stress`` (eV/Å^3, all nine
     components, positive under tension) and a ``kind``: ``"rest"`` of every crystal, ``"press"`` of
     those with K, ``"strain"`` of those with ``C``. Moduli whose vintages differ, tensors that are
     marked ``suspect`` or are not positive definite, and compositions outside of the training part
-    are left out.
+    are left out. Frames that the file holds are left as they are, so that a run that was ended goes
+    on, and a crystal of several files has each of its frames from the first that gives it one.
 
     Args:
         files: .json, .json.gz or .jsonl; records with ``id``, ``formula``, a structure relaxed by
@@ -81,10 +84,12 @@ def known_stresses(
         ions: for crystals whose ions are not held by symmetry, which otherwise have no frames
             ``"press"`` and ``"strain"``. What it says is about right when it comes from a potential
             that is: the stress of a frame is in error by what the ions are off, not the moduli.
-        seed: of the strains.
+        seed: of the strains, which are drawn anew for every crystal.
+        part: which part of how many is done, as several processes share the work.
+        advance: called with 1 for every record that is done.
 
     Returns:
-        How many frames were written, `LABELLED`, and crystals left out.
+        How many frames were written, `LABELLED`, were there, and crystals left out.
 
     Raises:
         DatasetError: when a file cannot be read.
@@ -92,102 +97,123 @@ def known_stresses(
     """
     check_suffix(str(output), (".jsonl",))
     counts: Counter[str] = Counter()
-    frames = _Frames(np.random.default_rng(seed), ions, counts)
-    lines = []
-    for path in files:
-        for record in records_of(path):
-            try:
-                crystal = replace(geometry(record), name=str(record["id"]))
-            except GeometryError:
-                counts["unreadable"] += 1
-                continue
-            if not all(crystal.periodic):
-                counts["no crystal"] += 1
-            elif split_of(crystal.formula) != "train":
-                counts["not for training"] += 1
-            elif most_atoms is not None and len(crystal) > most_atoms:
-                counts["too large"] += 1
-            else:
-                lines += [json.dumps(row) + "\n" for row in frames.of(crystal, record)]
-    counts[LABELLED] = len(lines)
-    write_bytes(str(output), "".join(lines).encode())
+    with appending(output) as (lines, known):
+        frames = _Frames(seed, ions, known, counts)
+        for record in (record for path in files for record in records_of(path)):
+            crystal = _chosen(record, most_atoms, part, counts)
+            if crystal is not None:
+                for row in frames.of(crystal, record):
+                    lines.write(json.dumps(row) + "\n")
+                    counts[LABELLED] += 1
+                lines.flush()
+            advance(1)
     return counts
+
+
+def _chosen(
+    record: Mapping[str, Any],
+    most_atoms: int | None,
+    part: tuple[int, int],
+    counts: Counter[str],
+) -> Geometry | None:
+    """Return the crystal of a record, or none and count why it is left out."""
+    try:
+        crystal = replace(geometry(record), name=str(record["id"]))
+    except GeometryError:
+        counts["unreadable"] += 1
+        return None
+    if not all(crystal.periodic):
+        counts["no crystal"] += 1
+    elif split_of(crystal.formula) != "train":
+        counts["not for training"] += 1
+    elif most_atoms is not None and len(crystal) > most_atoms:
+        counts["too large"] += 1
+    elif zlib.crc32(crystal.name.encode()) % part[1] == part[0] - 1:
+        return crystal
+    return None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A strain (rows are the new axes less the old) and its stress, GPa.
+
+    Attributes:
+        name: what follows the name of the crystal.
+        held: whether no ion moves.
+    """
+
+    kind: str
+    name: str
+    strain: Floats
+    stress: Floats
+    held: bool
 
 
 @dataclass(frozen=True)
 class _Frames:
-    """Makes the frames of crystals; counts those that ions which move too far cost."""
+    """Makes the frames of crystals that are not there; counts those that its ions cost."""
 
-    dice: Generator
+    seed: int
     ions: IonResponse | None
+    known: set[str]
     counts: Counter[str]
 
     def of(self, crystal: Geometry, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the records of the frames of a crystal."""
-        yield _row(crystal, "rest", "", np.zeros((3, 3)), np.zeros((3, 3)))
+        wanted = []
+        for frame in self._asked(crystal, record):
+            if f"{crystal.name}#{frame.name}" in self.known:
+                self.counts[THERE_ALREADY] += 1
+            elif frame.held or self.ions is not None:
+                wanted.append(frame)
+        response = None
+        if not all(frame.held for frame in wanted):
+            response = self._response(crystal)
+        for frame in wanted:
+            moves: Floats | float = 0.0
+            if not frame.held:
+                if response is None:
+                    continue
+                engineering = np.asarray(to_voigt(frame.strain, form="voigt-compliance"))
+                moves = (response @ engineering).reshape(-1, 3)
+                if np.linalg.norm(moves, axis=1).max() > FARTHEST:
+                    self.counts["ions move too far"] += 1
+                    continue
+            row = _row(crystal, frame, moves)
+            self.known.add(row["id"])
+            yield row
+
+    def _asked(self, crystal: Geometry, record: Mapping[str, Any]) -> Iterator[_Frame]:
+        """Yield all frames that a crystal can have."""
+        yield _Frame("rest", "rest", np.zeros((3, 3)), np.zeros((3, 3)), held=True)
         bulk, stiffness = _bulk(record), _stiffness(record)
         if bulk is None and stiffness is None:
             return
+        dice = np.random.default_rng([self.seed, zlib.crc32(crystal.name.encode())])
         held, centred = held_by_symmetry(crystal)
-        response = None
-        if (bulk is not None and not held) or (stiffness is not None and not centred):
-            response = self._response(crystal)
-        if bulk is not None and (held or response is not None):
-            for ending, strain, stress in self._compressions(bulk):
-                yield from self._moved(
-                    crystal, "press", ending, strain, stress, None if held else response
-                )
-        if stiffness is not None and (centred or response is not None):
-            for ending, strain, stress in self._strains(stiffness):
-                yield from self._moved(
-                    crystal, "strain", ending, strain, stress, None if centred else response
-                )
-
-    def _compressions(self, bulk: float) -> Iterator[tuple[str, Floats, Floats]]:
-        """Yield an ending for the name of a frame, a strain and its stress in GPa."""
-        for sign in (1, -1):
-            change = sign * self.dice.uniform(*COMPRESSIONS)
-            stress = -pressure(bulk, (1 + change) ** 3) * np.eye(3)
-            yield f"{sign:+d}", change * np.eye(3), stress
-
-    def _strains(self, stiffness: Floats) -> Iterator[tuple[str, Floats, Floats]]:
-        """Yield an ending for the name of a frame, a strain and its stress in GPa."""
+        if bulk is not None:
+            for sign in (1, -1):
+                change = sign * dice.uniform(*COMPRESSIONS)
+                stress = -pressure(bulk, (1 + change) ** 3) * np.eye(3)
+                yield _Frame("press", f"press{sign:+d}", change * np.eye(3), stress, held)
+        if stiffness is None:
+            return
         tensor = np.asarray(from_voigt(stiffness))
         for number in range(STRAINS):
-            drawn = self.dice.normal(size=(3, 3)) * STRAIN
+            drawn = dice.normal(size=(3, 3)) * STRAIN
             strain = (drawn + drawn.T) / 2
             stress = np.einsum("ijkl,kl->ij", tensor, strain)
-            for sign in (1, -1):
-                yield f"{number}{'+' if sign > 0 else '-'}", sign * strain, sign * stress
+            for sign, mark in ((1, "+"), (-1, "-")):
+                name = f"strain{number}{mark}"
+                yield _Frame("strain", name, sign * strain, sign * stress, centred)
 
     def _response(self, crystal: Geometry) -> Floats | None:
-        if self.ions is None:
-            return None
+        assert self.ions is not None
         try:
             return self.ions(crystal)
         except InputError:
             self.counts["ions not at rest"] += 1
             return None
-
-    def _moved(
-        self,
-        crystal: Geometry,
-        kind: str,
-        ending: str,
-        strain: Floats,
-        stress: Floats,
-        response: Floats | None,
-    ) -> Iterator[dict[str, Any]]:
-        """Yield the record of a strained crystal, unless an ion moves too far."""
-        if response is None:
-            yield _row(crystal, kind, ending, strain, stress)
-            return
-        engineering = np.asarray(to_voigt(strain, form="voigt-compliance"))
-        moves = (response @ engineering).reshape(-1, 3)
-        if np.linalg.norm(moves, axis=1).max() > FARTHEST:
-            self.counts["ions move too far"] += 1
-        else:
-            yield _row(crystal, kind, ending, strain, stress, moves)
 
 
 def pressure(bulk: float, share: float) -> float:
@@ -248,24 +274,17 @@ def _stiffness(record: Mapping[str, Any]) -> Floats | None:
     return stiffness if elasticity.is_stable(stiffness) else None
 
 
-def _row(
-    crystal: Geometry,
-    kind: str,
-    ending: str,
-    strain: Floats,
-    stress: Floats,
-    moves: Floats | float = 0.0,
-) -> dict[str, Any]:
-    """Return the record of a strained crystal under a stress in GPa; moves of its ions in Å."""
-    deformation = np.eye(3) + strain
+def _row(crystal: Geometry, frame: _Frame, moves: Floats | float) -> dict[str, Any]:
+    """Return the record of a frame of a crystal, its ions moved further by Å."""
+    deformation = np.eye(3) + frame.strain
     moved = replace(
         crystal,
         positions=crystal.positions @ deformation + moves,
         cell=crystal.cell @ deformation,
-        name=f"{crystal.name}#{kind}{ending}",
+        name=f"{crystal.name}#{frame.name}",
     )
     return record_of(moved) | {
-        "kind": kind,
+        "kind": frame.kind,
         "forces": [[0.0, 0.0, 0.0]] * len(crystal),
-        "stress": to_lists(np.round(stress / EV_PER_A3, 8)),
+        "stress": to_lists(np.round(frame.stress / EV_PER_A3, 8)),
     }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from natural_tensors.files.saving import check_suffix, write_bytes
 
@@ -16,6 +17,9 @@ from .examples import dataset_error
 
 LABELLED = "labelled"
 """What is counted of structures that were written with a label."""
+
+THERE_ALREADY = "there already"
+"""What is counted of those that a file holds from a run before."""
 
 
 def record_of(structure: Geometry) -> dict[str, Any]:
@@ -71,3 +75,27 @@ def check_output(output: str | Path) -> None:
         natural_tensors.files.saving.FileError: when it is not.
     """
     check_suffix(str(output).removesuffix(".gz"), (".json",))
+
+
+@contextmanager
+def appending(path: str | Path) -> Iterator[tuple[TextIO, set[str]]]:
+    """Open a file of records, a line each, to go on where a run before was ended.
+
+    An unfinished last line is cut off.
+
+    Args:
+        path: .jsonl; it need not be there.
+
+    Yields:
+        Where lines are written, and the identifiers of the records that the file holds.
+    """
+    place, known = Path(path), set()
+    if place.exists():
+        content = place.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            with place.open("r+b") as file:
+                file.truncate(len(whole))
+        known = {json.loads(line)["id"] for line in whole.splitlines()}
+    with place.open("a", encoding="utf-8") as lines:
+        yield lines, known

@@ -17,7 +17,7 @@ from carnet_model.calculators.elastic_constants import elastic_constants_of
 from carnet_model.calculators.finite_differences import ion_response
 from carnet_model.calculators.named import calculator_named
 from carnet_model.data.known_stresses import held_by_symmetry, known_stresses, pressure
-from carnet_model.data.records import LABELLED, record_of
+from carnet_model.data.records import LABELLED, THERE_ALREADY, record_of
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
 from carnet_model.structures.units import EV_PER_A3
@@ -86,7 +86,8 @@ def test_ions_that_symmetry_does_not_hold_move_as_a_potential_says(
     source, output = tmp_path / "a.json", tmp_path / "known.jsonl"
     source.write_text(json.dumps([record(crystal, C=stiffness[np.triu_indices(6)].tolist())]))
     assert known_stresses([source], output) == {LABELLED: 1}
-    assert known_stresses([source], output, ions=ion_response(potential)) == {LABELLED: 5}
+    found_there = {LABELLED: 4, THERE_ALREADY: 1}
+    assert known_stresses([source], output, ions=ion_response(potential)) == found_there
     stresses = []
     for row in rows(output)[1:]:
         atoms = Atoms(
@@ -113,10 +114,40 @@ def test_crystals_whose_ions_do_not_come_to_rest_or_move_too_far_are_counted(
     source.write_text(
         json.dumps([record(bulk("Si"), C=stiffness[np.triu_indices(6)].tolist(), K_VRH=90)])
     )
-    held = {LABELLED: 3}  # at rest and two under pressure, for which no ion moves
-    assert known_stresses([source], output, ions=lost) == held | {"ions not at rest": 1}
+    # at rest and two under pressure, for which no ion moves
+    assert known_stresses([source], output, ions=lost) == {LABELLED: 3, "ions not at rest": 1}
     far = known_stresses([source], output, ions=lambda structure: np.full((6, 6), 100.0))
-    assert far == held | {"ions move too far": 4}
+    assert far == {THERE_ALREADY: 3, "ions move too far": 4}
+
+
+def test_a_run_that_was_ended_goes_on(tmp_path: Path) -> None:
+    source = tmp_path / "a.json"
+    fcc = [bulk(name, "fcc", a=a) for name, a in (("Pd", 3.9), ("Au", 4.1), ("Ag", 4.1))]
+    source.write_text(json.dumps([record(atoms, K_VRH=150) for atoms in fcc]))
+    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
+    assert known_stresses([source], whole) == {LABELLED: 9}
+    content = whole.read_text()
+    cut.write_text(content[: 4 * len(content) // 9])  # within a line
+    again = known_stresses([source], cut)
+    assert again[LABELLED] + again[THERE_ALREADY] == 9
+    assert again[THERE_ALREADY] == 4
+    assert cut.read_text() == content
+    parts = tmp_path / "parts.jsonl"
+    written = [known_stresses([source], parts, part=(n, 2))[LABELLED] for n in (1, 2)]
+    assert sum(written) == 9
+    assert sorted(parts.read_text().splitlines()) == sorted(content.splitlines())
+
+
+def test_a_crystal_of_two_files_has_each_frame_once(tmp_path: Path) -> None:
+    """Its compressions from where K is known, its strains from where the tensor is."""
+    stiffness = np.diag([300.0, 300, 300, 100, 100, 100])
+    stiffness[:3, :3] += 100 * (1 - np.eye(3))
+    gold, output = bulk("Au", "fcc", a=4.1), tmp_path / "known.jsonl"
+    sources = [tmp_path / "a.json", tmp_path / "b.json"]
+    sources[0].write_text(json.dumps([record(gold, K_VRH=170)]))
+    sources[1].write_text(json.dumps([record(gold, C=stiffness[np.triu_indices(6)].tolist())]))
+    assert known_stresses(sources, output) == {LABELLED: 7, THERE_ALREADY: 1}
+    assert [row["kind"] for row in rows(output)] == ["rest", "press", "press", *["strain"] * 4]
 
 
 def _tension(a: float) -> float:
@@ -156,7 +187,7 @@ def test_doubtful_labels_and_other_parts_are_left_out(tmp_path: Path) -> None:
     gold = bulk("Au", "fcc", a=4.1)
     records = [
         record(gold, K_VRH_mp2025=100, K_VRH_matbench=150),  # vintages differ
-        record(gold, C=upper, suspect=True),
+        record(gold, C=upper, suspect=True) | {"id": "mp-1"},
         record(bulk("AlP", "zincblende", a=5.5), K_VRH=80),  # reserved
         record(gold.repeat((2, 2, 1))),
         {"id": "none", "formula": "Au"},

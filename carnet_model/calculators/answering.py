@@ -1,10 +1,10 @@
 """A calculator of ASE at work in its own environment, for whoever asks from another.
 
-Run as `python calculator.py module:object`: a calculator, or what returns one when it is called. It
-needs ASE alone. Structures come as a line of JSON each on the standard input (`numbers`,
-`positions`, `cell`, `pbc`), answers leave as a line each on the standard output: `energy` (eV),
-`forces` (eV/Å) and, where the calculator has it, `stress` (eV/Å^3, order of ASE), or `error`.
-Whatever else is printed goes to the standard error.
+Run as `python answering.py module:object`: a calculator, or what returns one when it is called;
+modules of the current folder are found. It needs ASE alone. Structures come as a line of JSON each
+on the standard input (`numbers`, `positions`, `cell`, `pbc`), answers leave as a line each on the
+standard output: `energy` (eV), `forces` (eV/Å) and, where the calculator has it, `stress` (eV/Å^3,
+order of ASE), or `error`. Whatever else is printed goes to the standard error.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def answer(calculator: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 def main(place: str) -> None:
     """Make the calculator, say so, and answer until the requests end."""
+    sys.path[0] = os.getcwd()  # not the folder of this file, whose `ase.py` is another
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     calculator = made(place)
