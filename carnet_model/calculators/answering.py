@@ -43,11 +43,15 @@ def answer(calculator: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(place: str) -> None:
-    """Make the calculator, say so, and answer until the requests end."""
+    """Make the calculator, say so or why not, and answer until the requests end."""
     sys.path[0] = os.getcwd()  # not the folder of this file, whose `ase.py` is another
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    calculator = made(place)
+    try:
+        calculator = made(place)
+    except Exception as error:  # of a package that this one knows nothing of
+        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers)
+        return
     properties = sorted(calculator.implemented_properties)
     print(json.dumps({"ready": True, "properties": properties}), file=answers)
     for line in sys.stdin:

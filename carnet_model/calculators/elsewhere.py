@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed, Calculator, all_changes
 
-from .worker import Worker
+from .worker import AnswerError, Worker
 
 PROGRAM = Path(__file__).with_name("answering.py")
 
@@ -45,18 +45,20 @@ class CalculatorElsewhere(Calculator):  # type: ignore[misc] # ASE states no typ
             current folder are found.
 
     Raises:
-        AnswerError: when it cannot be made there, with the end of what was said.
+        AnswerError: when it cannot be made there, with what was said.
     """
 
     def __init__(self, python: str, place: str) -> None:
         super().__init__()
         self._worker = Worker(place, [python, str(PROGRAM), place], PATIENCE)
+        weakref.finalize(self, self._worker.close)
+        if "error" in self._worker.ready:
+            raise AnswerError(self._worker.ready["error"])
         self.implemented_properties = [
             name
             for name in ("energy", "forces", "stress")
             if name in self._worker.ready["properties"]
         ]
-        weakref.finalize(self, self._worker.close)
 
     def calculate(
         self,

@@ -153,6 +153,13 @@ def _object_at(place: str) -> object:
             f"{place}: names no module before the colon\ngive module:object, as in "
             "ase.calculators.emt:EMT"
         )
+    python, _, rest = module.rpartition(" ")
+    if python:
+        raise CalculatorError(
+            f"{place}: there is no program {python} to run\n"
+            f"give the Python of an environment that has {rest}, as in ENV/bin/python {rest}:..., "
+            "or module:object"
+        )
     with _in_words_of(place, f"the module {module} cannot be imported"), _current_folder():
         found: object = import_module(module)
     for part in path.split("."):

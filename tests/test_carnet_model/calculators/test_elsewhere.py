@@ -50,10 +50,10 @@ def test_what_answers_elsewhere_needs_no_stress() -> None:
 
 
 def test_an_environment_without_the_calculator_says_why() -> None:
-    with pytest.raises(CalculatorError, match=r"(?s)nothing:here: it cannot be made.*has ended"):
+    with pytest.raises(CalculatorError, match=r"in that environment: .*No module named 'nothing'"):
         calculator_named(f"{sys.executable} nothing:here")
 
 
 def test_an_environment_that_is_none_is_named() -> None:
-    with pytest.raises(CalculatorError, match=r"nowhere/bin/python ase\.calculators"):
+    with pytest.raises(CalculatorError, match=r"there is no program nowhere/bin/python to run"):
         calculator_named("nowhere/bin/python ase.calculators.emt:EMT")
