@@ -24,6 +24,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
+from natural_tensors.arrays import Floats
 from natural_tensors.errors import InputError
 from natural_tensors.files.saving import check_suffix, write_bytes
 
@@ -61,6 +62,22 @@ class OutsideDomainError(InputError, RuntimeError):
 
 class OutsideDomainWarning(UserWarning):
     """The same, of a simulation that goes on."""
+
+
+def disagreement(atoms: Atoms) -> Floats | None:
+    """Return how far the networks of an ensemble disagree about the force on each atom.
+
+    Args:
+        atoms: with a calculator.
+
+    Returns:
+        Root mean square deviation of the vector, eV/Å, shape ``(atoms,)``; None of a calculator
+        that has no ``forces_spread``, of a single network for instance.
+    """
+    if "forces_spread" not in getattr(atoms.calc, "implemented_properties", ()):
+        return None
+    spread: Floats = np.linalg.norm(atoms.calc.get_property("forces_spread", atoms), axis=1)
+    return spread
 
 
 class DomainMonitor:
@@ -153,9 +170,9 @@ class DomainMonitor:
 
     def _disagreement(self, atoms: Atoms) -> list[str]:
         """Say where the networks of an ensemble disagree too much."""
-        if "forces_spread" not in getattr(atoms.calc, "implemented_properties", ()):
+        forces = disagreement(atoms)
+        if forces is None:
             return []
-        forces = np.linalg.norm(atoms.calc.get_property("forces_spread", atoms), axis=1)
         atom = int(np.argmax(forces))
         self.largest = max(self.largest or 0.0, float(forces[atom]))
         if forces[atom] <= self.disagreement:

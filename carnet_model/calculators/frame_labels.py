@@ -24,6 +24,7 @@ from ..prediction.result import Failure
 from ..structures.geometry import Geometry
 from ..structures.units import EV_PER_A3
 from .approach import approach as steps_to_rest
+from .dynamics import disagreement
 from .visits import NEAR, visits
 
 LARGEST_FORCE = 40.0
@@ -49,6 +50,7 @@ def label_frames(
     most_atoms: int | None = None,
     approach: int = 0,
     student: BaseCalculator | None = None,
+    least_disagreement: float | None = None,
     part: tuple[int, int] = (1, 1),
     advance: Callable[[int], None] = lambda count: None,
 ) -> Counter[str]:
@@ -72,6 +74,8 @@ def label_frames(
         student: take the frames that this potential visits (`visits.visits`) in place of random
             ones: so many moments of its dynamics, and where its relaxation went wrong. Crystals
             are at rest, and their frames follow each other. Another student needs another file.
+        least_disagreement: about the force on an atom, eV/Å, among the networks of the student: on
+            frames where they agree better nothing is to be learnt, and they are left out.
         part: which part of how many is done, as several processes share the work.
         advance: called with the number of frames that are done.
 
@@ -79,7 +83,8 @@ def label_frames(
         How many were written, `LABELLED`, and left out.
 
     Raises:
-        FrameError: when both `approach` and `student` are asked for, or the student has no stress.
+        FrameError: when both `approach` and `student` are asked for, the student has no stress, or
+            its disagreement is asked for and it is a single network.
         natural_tensors.files.saving.FileError: when the output is no .jsonl.
     """
     if approach and student is not None:
@@ -92,6 +97,13 @@ def label_frames(
             f"the student computes {', '.join(student.implemented_properties)}, and its "
             "relaxations need a stress: choose a potential that has one"
         )
+    if least_disagreement is not None and "forces_spread" not in getattr(
+        student, "implemented_properties", ()
+    ):
+        raise FrameError(
+            f"the least disagreement is {least_disagreement:g} eV/Å, and there is no student of "
+            "several networks: name one that `carnet join` made of two or more"
+        )
     check_suffix(str(output), (".jsonl",))
     counts: Counter[str] = Counter()
     chosen = _chosen(structures, most_atoms, part, counts)
@@ -102,7 +114,7 @@ def label_frames(
                 writer.approached(structure, approach, frames)
         elif student is not None:
             for structure in chosen:
-                writer.visited(structure, student, frames)
+                writer.visited(structure, student, frames, least_disagreement)
         else:
             for number in range(frames):
                 for structure in chosen:
@@ -155,13 +167,23 @@ class _Writer:
         for number in range(frames):
             self.drawn(around, number, near=last[2])
 
-    def visited(self, structure: Geometry, student: BaseCalculator, frames: int) -> None:
-        """Write the frames that a potential visits; visited again, those that are there stay."""
+    def visited(
+        self, structure: Geometry, student: BaseCalculator, frames: int, least: float | None
+    ) -> None:
+        """Write the frames that a potential visits; visited again, those that are there stay.
+
+        Of an ensemble only those where its networks disagree by so much about a force, eV/Å.
+        """
 
         def failed(error: str) -> None:
             self.counts[f"student failed ({error})"] += 1
 
         for here, kind in visits(structure, student, frames, failed):
+            if least is not None and here.name not in self.known:
+                gaps = disagreement(here.to_ase(student))
+                if gaps is not None and gaps.max() < least:
+                    self.counts["the student is sure"] += 1
+                    continue
             self._add(here, kind)
         self.advance(frames)
 

@@ -21,6 +21,7 @@ from .options import MostAtomsOption, PartOption, StructuresArgument, share_of
         "data frames all.json.gz --calculator mine:teacher --most-atoms 12 -o a.jsonl --part 1/2",
         "data frames new.json.gz --calculator mine:teacher --approach 6 --frames 2 -o b.jsonl",
         "data frames all.json.gz --calculator mine:teacher --student runs/small/model -o c.jsonl",
+        "data frames a.json --calculator mine:teacher --student both --disagreement 0.3 -o d.jsonl",
     ),
 )
 def frames(
@@ -59,6 +60,16 @@ def frames(
             "compressed dynamics, and up to four where its relaxation ends elsewhere.",
         ),
     ] = None,
+    disagreement: Annotated[
+        float | None,
+        typer.Option(
+            "--disagreement",
+            metavar="E",
+            min=0,
+            help="Of a student of several networks: only frames where these disagree by E eV/Å or "
+            "more about the force on an atom.",
+        ),
+    ] = None,
     part: PartOption = None,
 ) -> None:
     """Label strained and shaken crystals by a potential, to teach a smaller one.
@@ -87,6 +98,7 @@ def frames(
             most_atoms=most_atoms,
             approach=approach,
             student=visitor,
+            least_disagreement=disagreement,
             part=share,
             advance=advance,
         )

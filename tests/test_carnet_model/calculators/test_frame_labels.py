@@ -162,6 +162,39 @@ def test_frames_that_a_student_visits(tmp_path: Path) -> None:
     assert ended.read_bytes() == content
 
 
+class Divided(Soft):
+    """Two networks that disagree about the first atom, the more the larger the volume."""
+
+    implemented_properties = (*Soft.implemented_properties, "forces_spread")
+
+    def calculate(self, atoms: Atoms | None = None, *given: Any, **named: Any) -> None:
+        super().calculate(atoms, *given, **named)
+        assert atoms is not None
+        spread = np.zeros((len(atoms), 3))
+        spread[0, 2] = atoms.get_volume() / len(atoms) / 10
+        self.results["forces_spread"] = spread
+
+
+def test_frames_are_those_where_networks_disagree(tmp_path: Path) -> None:
+    every, some = tmp_path / "every.jsonl", tmp_path / "some.jsonl"
+    label_frames(metals(), EMT(), every, frames=2, student=Divided())
+    counts = label_frames(
+        metals(), EMT(), some, frames=2, student=Divided(), least_disagreement=1.5
+    )
+
+    def volume(row: dict[str, Any]) -> float:
+        return float(abs(np.linalg.det(row["lattice"])) / len(row["numbers"]))
+
+    wanted = [row for row in rows(every) if volume(row) >= 15]
+    assert 0 < len(wanted) < len(rows(every))
+    assert rows(some) == wanted
+    assert counts["the student is sure"] >= len(rows(every)) - len(wanted)
+    with pytest.raises(FrameError, match="carnet join"):
+        label_frames(metals(), EMT(), some, student=Soft(), least_disagreement=1.5)
+    with pytest.raises(FrameError, match=r"is 1\.5 eV/Å"):
+        label_frames(metals(), EMT(), some, least_disagreement=1.5)
+
+
 def test_a_student_that_agrees_falls_nowhere(tmp_path: Path) -> None:
     crystals = []
     for crystal in metals():
