@@ -44,7 +44,7 @@ def metals() -> list[Geometry]:
 class Soft(Calculator):  # type: ignore[misc] # ASE states no types
     """Wants a volume 15 % larger than that of the metals, and no forces: a crystal falls apart."""
 
-    implemented_properties = ("energy", "free_energy", "forces", "stress")
+    implemented_properties: tuple[str, ...] = ("energy", "free_energy", "forces", "stress")
 
     def calculate(
         self,
