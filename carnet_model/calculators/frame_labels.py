@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
@@ -17,9 +16,8 @@ from natural_tensors.arrays import to_lists
 from natural_tensors.errors import InputError
 from natural_tensors.files.saving import check_suffix
 
-from ..data.examples import split_of
 from ..data.frames import frame
-from ..data.records import LABELLED, THERE_ALREADY, appending, record_of
+from ..data.records import LABELLED, THERE_ALREADY, appending, is_wanted, record_of
 from ..prediction.result import Failure
 from ..structures.geometry import Geometry
 from ..structures.units import EV_PER_A3
@@ -35,6 +33,10 @@ LARGEST_STRESS = 15.0
 
 WAY = "path"
 """Kind of frames on the way to rest, or around what never came near it."""
+
+
+REFUSED = {"reserved": "reserved"}
+"""The split that has no frames, and what is counted of it."""
 
 
 class FrameError(InputError, ValueError):
@@ -217,13 +219,7 @@ def _chosen(
     for structure in structures:
         if isinstance(structure, Failure):
             counts["unreadable"] += 1
-        elif not all(structure.periodic):
-            counts["no crystal"] += 1
-        elif split_of(structure.formula) == "reserved":
-            counts["reserved"] += 1
-        elif most_atoms is not None and len(structure) > most_atoms:
-            counts["too large"] += 1
-        elif zlib.crc32(structure.name.encode()) % part[1] == part[0] - 1:
+        elif is_wanted(structure, most_atoms, part, REFUSED, counts):
             chosen.append(structure)
     return chosen
 

@@ -101,8 +101,9 @@ def stresses(
 
     share = share_of("--part", part)
     response = None if ions is None else ion_response(calculator_for_long(ions))
-    total = sum(len(records_of(path)) for path in paths)
-    with progress_bar(total, response is not None and sys.stderr.isatty()) as advance:
+    shown = response is not None and sys.stderr.isatty()
+    total = sum(len(records_of(path)) for path in paths) if shown else 0
+    with progress_bar(total, shown) as advance:
         counts = known_stresses(
             paths,
             output,

@@ -28,9 +28,15 @@ from ..structures.conversion import geometry
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.symmetry import symmetry_of
 from ..structures.units import EV_PER_A3
-from .examples import split_of
 from .moduli import known_moduli, stiffness_of
-from .records import LABELLED, THERE_ALREADY, appending, record_of, records_of
+from .records import (
+    LABELLED,
+    THERE_ALREADY,
+    appending,
+    is_wanted,
+    record_of,
+    records_of,
+)
 
 COMPRESSIONS = (0.006, 0.018)
 """Smallest and largest change of a length under pressure; a frame of either sign has one."""
@@ -51,6 +57,9 @@ HARDENING = 4.5
 IN_PLACE = 2e-3
 """Fractions of the cell by which an operation of a space group may move an atom that it holds."""
 
+
+REFUSED = {"val": "not for training", "reserved": "not for training"}
+"""Splits that have no frames, and what is counted of them."""
 
 IonResponse: TypeAlias = Callable[[Geometry], Floats]
 """How the ions of a crystal relax: Å by Voigt strain (engineering shear), shape ``(3 atoms, 6)``;
@@ -86,7 +95,7 @@ def known_stresses(
             that is: the stress of a frame is in error by what the ions are off, not the moduli.
         seed: of the strains, which are drawn anew for every crystal.
         part: which part of how many is done, as several processes share the work.
-        advance: called with 1 for every record that is done.
+        advance: called with 1 for every record that is begun.
 
     Returns:
         How many frames were written, `LABELLED`, were there, and crystals left out.
@@ -100,37 +109,18 @@ def known_stresses(
     with appending(output) as (lines, known):
         frames = _Frames(seed, ions, known, counts)
         for record in (record for path in files for record in records_of(path)):
-            crystal = _chosen(record, most_atoms, part, counts)
-            if crystal is not None:
+            advance(1)
+            try:
+                crystal = replace(geometry(record), name=str(record["id"]))
+            except GeometryError:
+                counts["unreadable"] += 1
+                continue
+            if is_wanted(crystal, most_atoms, part, REFUSED, counts):
                 for row in frames.of(crystal, record):
                     lines.write(json.dumps(row) + "\n")
                     counts[LABELLED] += 1
                 lines.flush()
-            advance(1)
     return counts
-
-
-def _chosen(
-    record: Mapping[str, Any],
-    most_atoms: int | None,
-    part: tuple[int, int],
-    counts: Counter[str],
-) -> Geometry | None:
-    """Return the crystal of a record, or none and count why it is left out."""
-    try:
-        crystal = replace(geometry(record), name=str(record["id"]))
-    except GeometryError:
-        counts["unreadable"] += 1
-        return None
-    if not all(crystal.periodic):
-        counts["no crystal"] += 1
-    elif split_of(crystal.formula) != "train":
-        counts["not for training"] += 1
-    elif most_atoms is not None and len(crystal) > most_atoms:
-        counts["too large"] += 1
-    elif zlib.crc32(crystal.name.encode()) % part[1] == part[0] - 1:
-        return crystal
-    return None
 
 
 @dataclass(frozen=True)

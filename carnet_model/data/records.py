@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from natural_tensors.files.saving import check_suffix, write_bytes
 
 from ..structures.geometry import Geometry, GeometryError
 from ..structures.reading import read_json
-from .examples import dataset_error
+from .examples import dataset_error, split_of
 
 LABELLED = "labelled"
 """What is counted of structures that were written with a label."""
@@ -75,6 +77,34 @@ def check_output(output: str | Path) -> None:
         natural_tensors.files.saving.FileError: when it is not.
     """
     check_suffix(str(output).removesuffix(".gz"), (".json",))
+
+
+def is_wanted(
+    crystal: Geometry,
+    most_atoms: int | None,
+    part: tuple[int, int],
+    refused: Mapping[str, str],
+    counts: Counter[str],
+) -> bool:
+    """Say whether a structure is to be labelled, and count why it is left out.
+
+    Args:
+        crystal: with a name.
+        most_atoms: that it may have.
+        part: which part of how many is done; those of the others are not counted.
+        refused: what is counted of the splits that are left out, by their names.
+        counts: of what is left out.
+    """
+    split = split_of(crystal.formula)
+    if not all(crystal.periodic):
+        counts["no crystal"] += 1
+    elif split in refused:
+        counts[refused[split]] += 1
+    elif most_atoms is not None and len(crystal) > most_atoms:
+        counts["too large"] += 1
+    else:
+        return zlib.crc32(crystal.name.encode()) % part[1] == part[0] - 1
+    return False
 
 
 @contextmanager
