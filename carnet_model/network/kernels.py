@@ -14,17 +14,21 @@ from natural_tensors.so3.blocks import Blocks
 
 check_codegen()  # what follows fails in obscure ways where another package has that name
 import codegen  # noqa: E402
+from codegen.pieces.layout import Block  # noqa: E402
 from codegen.programs import kernel as programs  # noqa: E402
 from codegen.targets.cpp_source import CPP  # noqa: E402
 
 from .bonds import Bonds  # noqa: E402
-from .irreps import Layout  # noqa: E402
+from .irreps import Irrep, Layout  # noqa: E402
 
 Convolve: TypeAlias = Callable[[Tensor, Bonds, Tensor, Tensor], Tensor]
 """Features, bonds, hidden layer of the radial network and its last matrix, to sums."""
 
 Multiply: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """First factor, second factor and weights of the paths, to the product."""
+
+Coupling: TypeAlias = "tuple[Irrep, Irrep, Irrep]"
+"""Two factors and what is made of them."""
 
 Signature: TypeAlias = programs.Signature
 """How a function of a kernel in C++ is called."""
@@ -52,6 +56,13 @@ class Convolution:
     def paths(self) -> int:
         """Number of radial weights for each edge and channel."""
         return len(self.recipe.paths)
+
+    @property
+    def couplings(self) -> tuple[Coupling, ...]:
+        """Of every path the features, the harmonic, and what they make."""
+        return tuple(
+            (_irrep(path.source), Irrep(path.l2), _irrep(path.target)) for path in self.recipe.paths
+        )
 
     @property
     def frame_size(self) -> int:
@@ -90,6 +101,14 @@ class Product:
     def paths(self) -> int:
         """Number of weights for each channel."""
         return len(self.recipe.paths)
+
+    @property
+    def couplings(self) -> tuple[Coupling, ...]:
+        """Of every path the first and second factor, and what they make."""
+        return tuple(
+            (_irrep(first), _irrep(second), _irrep(target))
+            for first, second, target in self.recipe.paths
+        )
 
 
 @dataclass(frozen=True)
@@ -147,6 +166,10 @@ def packing(symmetry: str, *, axial: bool, form: str) -> Packing:
     )
     module = codegen.load(recipe)
     return Packing(module.pack, module.unpack)
+
+
+def _irrep(block: Block) -> Irrep:
+    return Irrep(block.weight, block.pseudo)
 
 
 def cpp(kernel: Convolution | Product) -> str:

@@ -303,7 +303,8 @@ class StartSettings(Settings):
 
     model: str = Field(
         description="name of shipped weights, or folder of a checkpoint, relative to the "
-        "configuration. The network is as there, or wider where network.channels is larger; "
+        "configuration. The network is as there, or wider where channels, weight or "
+        "message_weight of network are larger; "
         "outputs of the same targets are taken over, others start anew",
     )
     member: int = Field(default=0, ge=0, description="which network of an ensemble")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ from .config import StartSettings
 from .sample_store import StoredSamples
 from .samples import Samples
 from .widening import widen_output, widen_trunk
+
+GROWING = ("channels", "weight", "message_weight")
+"""Settings of a network of which a fine-tuning may have more than its donor."""
 
 BATCH = 64
 """Structures predicted at once, to shift reference energies."""
@@ -56,58 +60,61 @@ def load_donor(start: StartSettings) -> Donor:
     return Donor(start.model, stored.models[start.member], stored.elements, start.freeze)
 
 
-def network_of(donor: Donor, stated: NetworkSettings) -> NetworkSettings:
+def network_of(
+    donor: Donor, stated: NetworkSettings, targets: Sequence[Target]
+) -> NetworkSettings:
     """Return the settings of the network a fine-tuning trains: those of the donor, or wider.
 
     What the donor derived from its own targets is stated, so that other targets change no size.
+    The repulsion of nuclei belongs to an energy and is left where there is none.
 
     Args:
         donor: the trained network.
-        stated: the settings of the configuration, which may have more channels.
+        stated: the settings of the configuration, which may have more of `GROWING`.
+        targets: of the fine-tuning.
 
     Raises:
         ConfigError: when the configuration states others.
     """
-    settings, targets = donor.model.settings, donor.model.targets
-    named = stated.model_fields_set
-    channels = stated.channels if "channels" in named else settings.channels
+    settings, there = donor.model.settings, _stated(donor.model)
+    given = {name: getattr(stated, name) for name in sorted(stated.model_fields_set)}
+    grown = {
+        name: value
+        for name, value in given.items()
+        if name in GROWING and value is not None and value > getattr(there, name)
+    }
     wrong = [
-        f"{name} is {getattr(stated, name)!r} and {getattr(settings, name)!r} there"
-        for name in sorted(named)
-        if getattr(stated, name) != getattr(settings, name)
-        and not (name == "channels" and channels > settings.channels)
+        f"{name} is {value!r} and {getattr(settings, name)!r} there"
+        for name, value in given.items()
+        if name not in grown and value not in (getattr(settings, name), getattr(there, name))
     ]
     if wrong:
         raise ConfigError(
             f"network: {'; '.join(wrong)}; the network of start.model has its sizes, and can be "
-            "given more channels: leave out all of network but more channels"
+            f"given more {', '.join(GROWING)}: leave out all of network but more of these"
         )
     trunk = [name for name in donor.freeze if name.startswith(("start", "interactions"))]
-    if channels > settings.channels and trunk:
+    if grown and trunk:
+        name, value = next(iter(grown.items()))
         raise ConfigError(
-            f"network.channels is {channels} and {settings.channels} there, and start.freeze keeps "
-            f"{', '.join(trunk)}, where new channels would stay random: leave out one of the two"
+            f"network.{name} is {value} and {getattr(there, name)} there, and start.freeze keeps "
+            f"{', '.join(trunk)}, where what is new would stay random: leave out one of the two"
         )
-    weight, pseudo = settings.weight, settings.pseudo
-    derived = {
-        "channels": channels,
-        "weight": largest_weight(targets) if weight is None else weight,
-        "pseudo": any(target.pseudo for target in targets) if pseudo is None else pseudo,
-    }
-    return settings.model_copy(update=derived)
+    repulsion = there.repulsion and any(target.potential for target in targets)
+    return there.model_copy(update={**grown, "repulsion": repulsion})
 
 
 def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
     """Give a network the weights of its donor, and freeze what shall stay.
 
-    Trunk and outputs of equal targets are taken over, and computed with more channels as before
-    where the network has more (`widening`). Elements that the donor never saw start as
-    the mean of those it saw, so that their tabulated properties tell them apart; what each element
-    contributes to a sum is fitted anew to what the network leaves unexplained.
+    Trunk and outputs of equal targets are taken over, and compute with more channels and larger
+    weights what they did, where the network has such (`widening`). Elements that the donor never
+    saw start as the mean of those it saw, so that their tabulated properties tell them apart; what
+    each element contributes to a sum is fitted anew to what the network leaves unexplained.
 
     Args:
         donor: the trained network.
-        model: of the same sizes, or with more channels; changed in place.
+        model: of the same sizes, or with more of `GROWING`; changed in place.
         samples: of the new training.
 
     Returns:
@@ -123,9 +130,14 @@ def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
         if output.target == other.target
     ]
     done = [f"weights of {donor.origin}: trunk{''.join(f', {o.target.key}' for o, _ in pairs)}"]
-    narrow, wide = donor.model.settings.channels, model.settings.channels
-    if wide > narrow:
-        done.append(f"widened from {narrow} to {wide} channels")
+    narrow, wide = (
+        _stated(network).model_dump(include=set(GROWING)) for network in (donor.model, model)
+    )
+    done += [
+        f"{name} widened from {narrow[name]} to {wide[name]}"
+        for name in GROWING
+        if wide[name] > narrow[name]
+    ]
     widen_trunk(model, donor.model)
     for output, other in pairs:
         widen_output(model, donor.model, output, other)
@@ -137,6 +149,17 @@ def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
             done.append(f"reference of {output.target.key} fitted to the new labels")
     _freeze(model, donor.freeze)
     return done
+
+
+def _stated(model: CarNet) -> NetworkSettings:
+    """Return the settings of a network with what its targets decided stated."""
+    weight, pseudo = model.settings.weight, model.settings.pseudo
+    return model.settings.model_copy(
+        update={
+            "weight": largest_weight(model.targets) if weight is None else weight,
+            "pseudo": any(each.pseudo for each in model.targets) if pseudo is None else pseudo,
+        }
+    )
 
 
 def _introduce_elements(model: CarNet, seen: frozenset[int], samples: Samples) -> list[str]:

@@ -55,7 +55,7 @@ def resolve(config: Config) -> Plan:
     """
     donor = None if config.start is None else load_donor(config.start)
     if donor is not None:
-        network = network_of(donor, config.network)
+        network = network_of(donor, config.network, config.targets)
         config = config.model_copy(update={"network": network})
     targets = config.targets
     return Plan(

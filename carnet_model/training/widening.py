@@ -1,20 +1,28 @@
-"""A trained network made wider: more channels, and at first the same function.
+"""A trained network made wider: more channels, larger weights, and at first the same function.
 
 As in T. Chen, I. Goodfellow and J. Shlens 2016 (arXiv:1511.05641) training goes on from what a
-smaller network has learnt. The channels that are added start at random, and nothing of before
-reads them yet: the moments are there but zero, the features have weights of zero where old ones
-read them. Both change with the first step.
+smaller network has learnt. What is added starts at random, and nothing of before reads it yet. The
+moments of new channels are there but zero, features have weights of zero where old ones read
+them; a product or message of larger weights adds to the smaller ones with a factor of zero. All of
+these change with the first step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 
+from ..network.irreps import Layout
+from ..network.kernels import Convolution, Product
 from ..network.layers.interaction import Interaction
 from ..network.layers.mixing import Mixing
 from ..network.layers.output import Output
 from ..network.model import CarNet
+
+Key = TypeVar("Key")
 
 
 @torch.no_grad()
@@ -22,7 +30,8 @@ def widen_trunk(model: CarNet, donor: CarNet) -> None:
     """Give all but the outputs of a network the weights of a narrower one, or of an equal one.
 
     Args:
-        model: has as many channels or more, all else is equal; changed in place.
+        model: has as many channels or more, weights as large or larger, all else is equal;
+            changed in place.
         donor: the narrower network.
     """
     model.embedding.load_state_dict(donor.embedding.state_dict())
@@ -67,24 +76,41 @@ def _widen_interaction(layer: Interaction, old: Interaction) -> None:
     wide, narrow = layer.after.weight.shape[2], old.after.weight.shape[2]
     for part in ("first", "second", "sender", "receiver"):
         getattr(layer.radial, part).load_state_dict(getattr(old.radial, part).state_dict())
-    _place_groups(layer.radial.last.weight, old.radial.last.weight, wide, narrow)
+    radial = layer.radial.last.weight.view(layer.kernel.paths, wide, -1)
+    before = old.radial.last.weight.view(old.kernel.paths, narrow, -1)
+    _place_paths(radial, before, layer.kernel, old.kernel, old.kernel.outputs)
     _place_mixing(layer.before, old.before)
     _place_mixing(layer.skip, old.skip)
-    _place_groups(layer.element.weight, old.element.weight, wide, narrow)
-    _place_groups(layer.element.bias, old.element.bias, wide, narrow)
+    for matrix, irrep in zip(layer.skip.weight, layer.skip.layout.irreps, strict=True):
+        if irrep in old.outputs.irreps and irrep not in old.skip.layout.irreps:
+            matrix.zero_()  # features that were not passed on
+    moments = _places(layer.kernel.outputs.irreps, old.kernel.outputs.irreps)
+    for new, others in (
+        (layer.element.weight, old.element.weight), (layer.element.bias, old.element.bias),
+    ):  # fmt: skip
+        _place_groups(new, others, wide, narrow, moments)
     # moments of no size lower their mean square, which bounds them: the others make up for it
     growth = (wide / narrow) ** 0.5 if layer.bounded else 1.0
-    layer.after.weight.zero_()
-    _place(layer.after.weight, old.after.weight * growth)
+    layer.after.weight[moments] = 0
+    _place_each(layer.after.weight, old.after.weight * growth, moments)
+    features = _places(layer.outputs.irreps, old.outputs.irreps)
     for order, (mixing, other) in enumerate(zip(layer.mixings, old.mixings, strict=True), 1):
-        _place(mixing.weight, other.weight / growth**order)
-    for weights, others in zip(layer.weights, old.weights, strict=True):
-        _place(weights, others)
-    gates, before = layer.gate.linear, old.gate.linear
+        _place_each(mixing.weight, other.weight / growth**order, features)
+    if layer.product is not None and old.product is not None:
+        for weights, theirs in zip(layer.weights, old.weights, strict=True):
+            _place_paths(weights, theirs, layer.product, old.product, old.outputs)
+    gates, gated = layer.gate.linear, old.gate.linear
+    groups = [place - 1 for place in features[1:]]  # all but the scalar, which is first
     matrices = gates.weight.view(-1, wide, wide)
-    matrices[:, :narrow] = 0
-    _place(matrices, before.weight.view(-1, narrow, narrow))
-    _place_groups(gates.bias, before.bias, wide, narrow)
+    matrices[groups, :narrow] = 0
+    _place_each(matrices, gated.weight.view(-1, narrow, narrow), groups)
+    _place_groups(gates.bias, gated.bias, wide, narrow, groups)
+
+
+def _places(new: Sequence[Key], old: Sequence[Key]) -> list[int]:
+    """Return where in a longer list those of a shorter one are."""
+    where = {key: place for place, key in enumerate(new)}
+    return [where[key] for key in old]
 
 
 def _place(new: Tensor, old: Tensor) -> None:
@@ -92,21 +118,50 @@ def _place(new: Tensor, old: Tensor) -> None:
     new[tuple(slice(size) for size in old.shape)] = old
 
 
+def _place_each(new: Tensor, old: Tensor, places: Sequence[int]) -> None:
+    """Put tensors into the corners of larger ones, of which there are more."""
+    for place, each in zip(places, old, strict=True):
+        _place(new[place], each)
+
+
 def _place_linear(new: nn.Linear, old: nn.Linear) -> None:
     _place(new.weight, old.weight)
     _place(new.bias, old.bias)
 
 
-def _place_groups(new: Tensor, old: Tensor, wide: int, narrow: int) -> None:
+def _place_groups(new: Tensor, old: Tensor, wide: int, narrow: int, places: Sequence[int]) -> None:
     """Place what has a row for each channel of each of several groups."""
     rest = old.shape[1:]
-    _place(new.view(-1, wide, *rest), old.view(-1, narrow, *rest))
+    _place_each(new.view(-1, wide, *rest), old.view(-1, narrow, *rest), places)
+
+
+def _place_paths(
+    new: Tensor,
+    old: Tensor,
+    kernel: Convolution | Product,
+    before: Convolution | Product,
+    outputs: Layout,
+) -> None:
+    """Place what has a row for each path; paths to what was there before add nothing to it yet.
+
+    Args:
+        new: shape ``(paths, channels, ...)``, changed in place.
+        old: the same of fewer paths and channels.
+        kernel: of the new paths.
+        before: of the old ones.
+        outputs: what the old paths make.
+    """
+    for row, coupling in zip(new, kernel.couplings, strict=True):
+        if coupling[2] in outputs.irreps and coupling not in before.couplings:
+            row.zero_()
+    _place_each(new, old, _places(kernel.couplings, before.couplings))
 
 
 def _place_mixing(new: Mixing, old: Mixing) -> None:
     """Place matrices of channels: the old channels go on without the new ones."""
-    new.weight[:, :, : old.weight.shape[2]] = 0
-    _place(new.weight, old.weight)
+    places = _places(new.layout.irreps, old.layout.irreps)
+    new.weight[places, :, : old.weight.shape[2]] = 0
+    _place_each(new.weight, old.weight, places)
 
 
 def _place_readers(new: Tensor, old: Tensor, model: CarNet, donor: CarNet) -> None:

@@ -116,6 +116,18 @@ def test_fine_tuning_for_another_tensor_keeps_the_trunk(tmp_path: Path, trained:
     assert all(torch.equal(state[name], before.state_dict()[name]) for name in trunk)
 
 
+def test_repulsion_of_nuclei_stays_with_the_energy(tmp_path: Path) -> None:
+    records = energies_and_dipoles(tmp_path)
+    config = alloy_config(tmp_path, output="repelled", network={"repulsion": True})
+    potential = str(train(config, progress=False).checkpoint)
+    other = {"target": records["target"][1], "data": records["data"][1:], "output": "dipoles"}
+    for changes, repelled in (({}, True), (other, False)):
+        run = fine_tuned(tmp_path, potential, **changes)
+        (model,) = checkpoint.load(run.checkpoint).models
+        assert (model.repulsion is not None) == repelled
+        assert model.settings.repulsion == repelled
+
+
 def test_forces_alone_train_are_measured_and_start_another(tmp_path: Path) -> None:
     data = [{"path": "alloys.xyz", "labels": {"forces": {}}}]
     config = alloy_config(tmp_path, data=data)
