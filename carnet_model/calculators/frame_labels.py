@@ -16,7 +16,7 @@ from natural_tensors.arrays import to_lists
 from natural_tensors.errors import InputError
 from natural_tensors.files.saving import check_suffix
 
-from ..data.frames import frame
+from ..data.frames import APART, apart, frame
 from ..data.records import LABELLED, THERE_ALREADY, appending, is_wanted, record_of
 from ..prediction.result import Failure
 from ..structures.geometry import Geometry
@@ -51,6 +51,7 @@ def label_frames(
     frames: int = 1,
     most_atoms: int | None = None,
     approach: int = 0,
+    molecules: bool = False,
     student: BaseCalculator | None = None,
     least_disagreement: float | None = None,
     part: tuple[int, int] = (1, 1),
@@ -73,6 +74,8 @@ def label_frames(
         approach: bring a crystal near rest under the calculator first, in so many steps at most,
             which are frames of the kind ``"path"``; the last is ``"near"`` where it came near.
             Frames of a crystal then follow each other.
+        molecules: move molecules and complex ions apart or together as wholes (`data.frames.apart`)
+            in place of random frames; crystals without have none. Crystals are near rest.
         student: take the frames that this potential visits (`visits.visits`) in place of random
             ones: so many moments of its dynamics, and where its relaxation went wrong. Crystals
             are at rest, and their frames follow each other. Another student needs another file.
@@ -85,27 +88,11 @@ def label_frames(
         How many were written, `LABELLED`, and left out.
 
     Raises:
-        FrameError: when both `approach` and `student` are asked for, the student has no stress, or
-            its disagreement is asked for and it is a single network.
+        FrameError: when two of `approach`, `molecules` and `student` are asked for, the student has
+            no stress, or its disagreement is asked for and it is a single network.
         natural_tensors.files.saving.FileError: when the output is no .jsonl.
     """
-    if approach and student is not None:
-        raise FrameError(
-            f"approach is {approach}, and a student is given: its frames start from crystals at "
-            "rest; choose one of the two"
-        )
-    if student is not None and "stress" not in student.implemented_properties:
-        raise FrameError(
-            f"the student computes {', '.join(student.implemented_properties)}, and its "
-            "relaxations need a stress: choose a potential that has one"
-        )
-    if least_disagreement is not None and "forces_spread" not in getattr(
-        student, "implemented_properties", ()
-    ):
-        raise FrameError(
-            f"the least disagreement is {least_disagreement:g} eV/Å, and there is no student of "
-            "several networks: name one that `carnet join` made of two or more"
-        )
+    _check(approach, molecules, student, least_disagreement)
     check_suffix(str(output), (".jsonl",))
     counts: Counter[str] = Counter()
     chosen = _chosen(structures, most_atoms, part, counts)
@@ -118,10 +105,33 @@ def label_frames(
             for structure in chosen:
                 writer.visited(structure, student, frames, least_disagreement)
         else:
+            write = writer.moved if molecules else writer.drawn
             for number in range(frames):
                 for structure in chosen:
-                    writer.drawn(structure, number)
+                    write(structure, number)
     return counts
+
+
+def _check(
+    approach: int, molecules: bool, student: BaseCalculator | None, least: float | None
+) -> None:
+    """Refuse ways to frames that do not go together, and a student that cannot be asked."""
+    asked = {"approach": approach > 0, "molecules": molecules, "student": student is not None}
+    if sum(asked.values()) > 1:
+        raise FrameError(
+            f"{' and '.join(name for name, stated in asked.items() if stated)} are asked for "
+            "together, and each is another way to frames: choose one of them"
+        )
+    if student is not None and "stress" not in student.implemented_properties:
+        raise FrameError(
+            f"the student computes {', '.join(student.implemented_properties)}, and its "
+            "relaxations need a stress: choose a potential that has one"
+        )
+    if least is not None and "forces_spread" not in getattr(student, "implemented_properties", ()):
+        raise FrameError(
+            f"the least disagreement is {least:g} eV/Å, and there is no student of "
+            "several networks: name one that `carnet join` made of two or more"
+        )
 
 
 class _Writer:
@@ -142,6 +152,15 @@ class _Writer:
         """Write a frame drawn around a crystal, which is near rest or is not."""
         moved, kind = frame(structure, number)
         self._add(moved, WAY if kind.name == NEAR and not near else kind.name)
+        self.advance(1)
+
+    def moved(self, structure: Geometry, number: int) -> None:
+        """Write a frame whose molecules are moved as wholes, if the crystal has any."""
+        frame_of_molecules = apart(structure, number)
+        if frame_of_molecules is None:
+            self.counts["without molecules"] += 1
+        else:
+            self._add(frame_of_molecules, APART)
         self.advance(1)
 
     def approached(self, structure: Geometry, steps: int, frames: int) -> None:

@@ -20,6 +20,7 @@ from .options import MostAtomsOption, PartOption, StructuresArgument, share_of
         "data frames crystals/ --calculator mace --frames 4 -o frames.jsonl",
         "data frames all.json.gz --calculator mine:teacher --most-atoms 12 -o a.jsonl --part 1/2",
         "data frames new.json.gz --calculator mine:teacher --approach 6 --frames 2 -o b.jsonl",
+        "data frames all.json.gz --calculator mine:teacher --molecules --frames 2 -o m.jsonl",
         "data frames all.json.gz --calculator mine:teacher --student runs/small/model -o c.jsonl",
         "data frames a.json --calculator mine:teacher --student both --disagreement 0.3 -o d.jsonl",
     ),
@@ -51,6 +52,14 @@ def frames(
             help="First bring each crystal near rest in so many steps, which are frames as well.",
         ),
     ] = 0,
+    molecules: Annotated[
+        bool,
+        typer.Option(
+            "--molecules",
+            help="Frames whose molecules and complex ions are moved apart or together as wholes; "
+            "crystals without have none.",
+        ),
+    ] = False,
     student: Annotated[
         str | None,
         typer.Option(
@@ -74,7 +83,8 @@ def frames(
 ) -> None:
     """Label strained and shaken crystals by a potential, to teach a smaller one.
 
-    Or, with --approach or --student, frames of their way to rest, or of where the smaller one goes.
+    Or, with --approach, --molecules or --student, frames of their way to rest, of their molecules
+    moved as wholes, or of where the smaller one goes.
     A run that was ended goes on: frames that the file holds are left as they are.
     """
     check_extras()
@@ -97,6 +107,7 @@ def frames(
             frames=count,
             most_atoms=most_atoms,
             approach=approach,
+            molecules=molecules,
             student=visitor,
             least_disagreement=disagreement,
             part=share,

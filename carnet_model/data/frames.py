@@ -1,7 +1,8 @@
 """Frames to learn forces from: crystals strained, compressed and shaken, each at random.
 
 What is learnt of elasticity and phonons is learnt near equilibrium, what keeps dynamics whole far
-from it; and the force between equal atoms of a small cell is only seen in a larger one.
+from it; the force between equal atoms of a small cell is only seen in a larger one, and the force
+between molecules where these move as wholes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.random import Generator
 
 from natural_tensors.arrays import Floats, Integers
 
+from ..structures.bonding import molecules
 from ..structures.geometry import Geometry
 
 
@@ -50,6 +52,17 @@ COPIES = {1: 8, 2: 5, 3: 3}
 COPIED = 0.6
 """Share of the frames of such cells that are supercells."""
 
+APART = "apart"
+"""Kind of the frames whose molecules are moved as wholes."""
+
+RATIOS, IONIC_RATIOS = (0.8, 2.2), (0.8, 1.5)
+"""Least and largest volume of such a frame relative to that of the crystal, even in the logarithm:
+of molecules alone, and where single atoms are among them."""
+
+APART_STRAIN, APART_DISPLACEMENTS = 0.03, (0.01, 0.05)
+"""Standard deviations there, of a further strain, and of the atoms, one of them is taken, angstrom.
+"""
+
 TRIES = 4
 """Supercells of which the most compact one is taken."""
 
@@ -80,6 +93,40 @@ def frame(structure: Geometry, number: int) -> tuple[Geometry, Kind]:
         name=f"{structure.name}#{number}",
     )
     return moved, kind
+
+
+def apart(structure: Geometry, number: int) -> Geometry | None:
+    """Return a crystal with its molecules moved apart or together, each as a whole.
+
+    A potential that saw molecules only as crystals hold them knows little of what does hold them,
+    and such crystals fall to pieces. Complex ions count as molecules.
+
+    Args:
+        structure: a crystal near equilibrium.
+        number: which of its frames.
+
+    Returns:
+        A frame, the same for the same name and number; None where there are no molecules.
+    """
+    found = molecules(structure)
+    if found is None:
+        return None
+    groups, whole = found
+    name = f"{structure.name}~{APART}{number}"
+    dice = np.random.default_rng(zlib.crc32(name.encode()))
+    sizes = np.bincount(groups)
+    ends = RATIOS if sizes.min() > 1 else IONIC_RATIOS
+    strain = dice.normal(size=(3, 3)) * APART_STRAIN
+    deformation = np.eye(3) + (strain + strain.T) / 2
+    deformation *= np.exp(dice.uniform(*np.log(ends)) / 3)
+    centres = np.stack([whole[groups == group].mean(axis=0) for group in range(len(sizes))])
+    shaken = dice.normal(size=whole.shape) * dice.choice(APART_DISPLACEMENTS)
+    return replace(
+        structure,
+        positions=whole + (centres @ deformation - centres)[groups] + shaken,
+        cell=structure.cell @ deformation,
+        name=name,
+    )
 
 
 def _superlattice(dice: Generator, copies: int) -> Integers:

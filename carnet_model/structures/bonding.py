@@ -17,7 +17,7 @@ in a molecule (after Larsen et al. 2019, Phys. Rev. Materials 3, 034003).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -33,6 +33,12 @@ BONDED = 1.0
 
 Of 2,754 crystals of elastic data such bonds do not hold together 56 in three directions, all of
 them made of layers, chains or molecules; hydrogen bonds of ice have 0.8, the gap of Bi2Te3 1.3."""
+
+STRONG = 0.4
+"""Largest slack within a molecule, angstrom: bonds of O2 to those of OsO4, none between two."""
+
+IONS = (3, 4, 11, 12, 19, 20, 37, 38, 55, 56)
+"""Metals that molecules and complex ions hold by their charge alone: of the first two groups."""
 
 VACUUM = 3.0
 """Slack beyond which two parts no longer touch, angstrom: there is vacuum between them.
@@ -121,13 +127,55 @@ def extent(structure: Geometry, slack: float) -> int:
     0 where all parts are finite, 3 where one holds together a crystal.
     """
     first, second, shifts, _ = _pairs(structure, slack)
+    return max(part.directions for part in _parts(len(structure), first, second, shifts))
+
+
+def molecules(structure: Geometry) -> tuple[Integers, Floats] | None:
+    """Return which atoms are of one molecule, and the molecules whole.
+
+    Atoms are of one molecule when pairs with a slack up to `STRONG` join them; the metals `IONS`
+    are on their own, and so is any atom without such a pair.
+
+    Returns:
+        The number of the molecule of each atom, shape ``(atoms,)``, and positions where none is
+        cut by the cell, angstrom, shape ``(atoms, 3)``; None when one of them repeats, or none has
+        two atoms.
+    """
+    first, second, shifts, _ = _pairs(structure, STRONG)
+    inner = ~np.isin(structure.numbers[first], IONS) & ~np.isin(structure.numbers[second], IONS)
+    parts = list(_parts(len(structure), first[inner], second[inner], shifts[inner]))
+    if len(parts) == len(structure) or any(part.directions for part in parts):
+        return None
+    groups = np.zeros(len(structure), dtype=np.int64)
+    whole = structure.positions.copy()
+    for number, part in enumerate(parts):
+        groups[part.atoms] = number
+        whole[part.atoms] += part.cells @ structure.cell
+    return groups, whole
+
+
+class _Part(NamedTuple):
+    """Atoms that pairs join.
+
+    Attributes:
+        atoms: their numbers.
+        cells: in which cell the part meets each of them, in lattice vectors.
+        directions: along how many it repeats.
+    """
+
+    atoms: list[int]
+    cells: Integers
+    directions: int
+
+
+def _parts(size: int, first: Integers, second: Integers, shifts: Integers) -> Iterator[_Part]:
+    """Yield what pairs of so many atoms join; pairs are there from either end."""
     order = np.argsort(first, kind="stable")
-    starts = np.searchsorted(first[order], np.arange(len(structure) + 1))
+    starts = np.searchsorted(first[order], np.arange(size + 1))
     ends, steps = second[order].tolist(), shifts[order]
-    seen = np.zeros(len(structure), dtype=bool)
-    cells = np.zeros((len(structure), 3), dtype=np.int64)  # in which cell a part meets an atom
-    largest = 0
-    for root in range(len(structure)):
+    seen = np.zeros(size, dtype=bool)
+    cells = np.zeros((size, 3), dtype=np.int64)
+    for root in range(size):
         if seen[root]:
             continue
         seen[root], atoms, loops = True, [root], set[tuple[int, ...]]()
@@ -139,9 +187,8 @@ def extent(structure: Geometry, slack: float) -> int:
                     atoms.append(end)
                 else:
                     loops.add(tuple((cell - cells[end]).tolist()))
-        if loops:
-            largest = max(largest, int(np.linalg.matrix_rank(np.array(sorted(loops)))))
-    return largest
+        rank = int(np.linalg.matrix_rank(np.array(sorted(loops)))) if loops else 0
+        yield _Part(atoms, cells[atoms], rank)
 
 
 def has_bonds(structure: Geometry) -> bool:

@@ -133,6 +133,19 @@ def test_crystals_are_brought_near_rest_first(tmp_path: Path) -> None:
     )
 
 
+def test_molecules_move_where_there_are_any(tmp_path: Path) -> None:
+    ice = geometry(
+        Atoms("N2", [[0, 0, 0], [0, 0, 1.1]], cell=4.0 * np.eye(3), pbc=True), name="nitrogen"
+    )
+    path = tmp_path / "frames.jsonl"
+    counts = label_frames([*metals(), ice], EMT(), path, frames=2, molecules=True)
+    assert counts == {"without molecules": 2 * len(metals()), LABELLED: 2}
+    assert [row["kind"] for row in rows(path)] == ["apart"] * 2
+    assert [row["id"] for row in rows(path)] == ["nitrogen~apart0", "nitrogen~apart1"]
+    with pytest.raises(FrameError, match="approach and molecules are asked for together"):
+        label_frames([ice], EMT(), path, approach=3, molecules=True)
+
+
 def test_frames_that_a_student_visits(tmp_path: Path) -> None:
     whole, ended = tmp_path / "whole.jsonl", tmp_path / "ended.jsonl"
     counts = label_frames(metals(), EMT(), whole, frames=2, student=Soft())
@@ -235,7 +248,7 @@ def test_failures_of_a_student_are_counted_and_end_nothing(tmp_path: Path) -> No
     bare.implemented_properties = ["energy", "forces"]
     with pytest.raises(FrameError, match="computes energy, forces, and its relaxations need"):
         label_frames([silicon], EMT(), tmp_path / "a.jsonl", student=bare)
-    with pytest.raises(FrameError, match="approach is 3, and a student is given"):
+    with pytest.raises(FrameError, match="approach and student are asked for together"):
         label_frames([silicon], EMT(), tmp_path / "a.jsonl", approach=3, student=EMT())
 
 

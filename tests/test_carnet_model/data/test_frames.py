@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 
-from carnet_model.data.frames import COPIED, COPIES, KINDS, frame, supercell
+from carnet_model.data.frames import COPIED, COPIES, KINDS, RATIOS, apart, frame, supercell
 from carnet_model.structures import graph
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
@@ -72,3 +73,32 @@ def test_one_atom_is_strained_but_not_moved() -> None:
     assert alone
     for moved in alone:
         np.testing.assert_allclose(moved.positions, 0, atol=1e-12)
+
+
+def test_molecules_move_as_wholes() -> None:
+    pair = Atoms("N2", [[0, 0, 0], [0, 0, 1.1]])
+    both = Atoms(cell=[4, 4, 4], pbc=True)
+    for place in ([0, 0, 3.6], [2, 2, 1.0]):  # the first is cut by the cell
+        moved = pair.copy()
+        moved.translate(place)
+        both += moved
+    both.wrap()
+    crystal = replace(geometry(both), name="nitrogen")
+    frames = [apart(crystal, number) for number in range(200)]
+    ratios = []
+    for found in frames:
+        assert found is not None
+        atoms = found.to_ase()
+        lengths = [atoms.get_distance(a, a + 1, mic=True) for a in (0, 2)]
+        np.testing.assert_allclose(lengths, 1.1, atol=0.3)  # four deviations of two atoms
+        ratios.append((found.volume or 0) / (crystal.volume or 1))
+    assert max(ratios) / min(ratios) > 2  # of 2.75 that are drawn from
+    assert min(ratios) > 0.85 * RATIOS[0]
+    assert max(ratios) < 1.15 * RATIOS[1]
+    again, third, fourth = (apart(crystal, number) for number in (3, 3, 4))
+    assert again is not None
+    assert third is not None
+    assert fourth is not None
+    assert np.array_equal(again.positions, third.positions)
+    assert not np.array_equal(again.cell, fourth.cell)
+    assert apart(replace(geometry(bulk("Cu", "fcc", a=3.6)), name="Cu"), 0) is None

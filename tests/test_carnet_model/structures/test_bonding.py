@@ -22,6 +22,7 @@ from carnet_model.structures.bonding import (
     extent,
     has_bonds,
     known_ranges,
+    molecules,
     quantiles_of,
     radii,
     ranges_of,
@@ -97,6 +98,23 @@ def test_bond_orders_are_those_of_the_formula() -> None:
     assert np.allclose(diamond, diamond[0])
     assert 3.8 < diamond[0] < 5.0  # four bonds, and a little of the next neighbours
     assert bond_orders(geometry(in_box(Atoms("He"), 6))).tolist() == [0.0]
+
+
+def test_molecules_are_whole_and_ions_alone() -> None:
+    cut = in_box(molecule("CH4"), 8)
+    cut.translate([4, 0, 0])
+    cut += in_box(Atoms("Cs"), 8)
+    cut.wrap()
+    found = molecules(geometry(cut))
+    assert found is not None
+    groups, whole = found
+    assert groups.tolist() == [0] * 5 + [1]
+    lengths = np.linalg.norm(whole[1:5] - whole[0], axis=1)
+    assert lengths.max() < 1.2  # of C-H, whatever the cell cuts
+    assert molecules(geometry(in_box(Atoms("He"), 6))) is None
+    assert molecules(geometry(bulk("NaCl", "rocksalt", a=5.6))) is None
+    assert molecules(geometry(bulk("C", "diamond", a=3.567))) is None
+    assert molecules(geometry(everywhere(graphene(vacuum=7)))) is None
 
 
 def test_bonds_or_none() -> None:
