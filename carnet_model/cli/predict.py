@@ -34,7 +34,7 @@ from .options import (
     StructuresArgument,
     TargetOption,
 )
-from .relaxing import DEFAULT, build_for_next_time, relaxing_model, results_of
+from .relaxing import DEFAULT, build_for_next_time, results_of
 
 if TYPE_CHECKING:  # it loads ASE
     from ..relaxation.relaxing import Relaxation
@@ -142,7 +142,7 @@ def predict(
     entries = list(read(paths))
     relaxer = None
     if relaxed:
-        relaxer = _Relaxer(relaxing_model(relax_model, "--relax-model"), not quiet)
+        relaxer = _Relaxer(relax_model, not quiet)
     results: list[Prediction | Failure] = [Failure.unreached(entry) for entry in entries]
 
     def save() -> None:

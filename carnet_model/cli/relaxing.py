@@ -20,7 +20,7 @@ from natural_tensors.terminal import warn
 from ..inference import background
 from ..prediction.result import Failure
 from ..structures.geometry import Geometry
-from ..weights.shipped import ModelError, checkpoint_of, shipped
+from ..weights.shipped import checkpoint_of
 from .interruption import EXIT_CODE, interruptible
 
 Result = TypeVar("Result")
@@ -53,30 +53,10 @@ def name_of_calculator(model: str, calculator: str | None) -> str:
 
     Raises:
         BadParameter: when both do.
-        ModelError: when none does, and this version has no general potential.
     """
     if calculator is not None and model != DEFAULT:
         raise typer.BadParameter("--model and --calculator both name a potential: leave one out")
-    return calculator or relaxing_model(model, "--model", "--calculator")
-
-
-def relaxing_model(model: str, *options: str) -> str:
-    """Return the name of a potential as it is.
-
-    Args:
-        model: the name.
-        options: that may name another one.
-
-    Raises:
-        ModelError: when it is the default, and this version does not come with it.
-    """
-    if model == DEFAULT and model not in shipped():
-        raise ModelError(
-            "no general potential comes with this version\n"
-            f"name one by {' or '.join(options)}: silicon, lithium, molybdenum, the folder of a "
-            "checkpoint, mace, chgnet, ..., or module:object"
-        )
-    return model
+    return calculator or model
 
 
 def title_of(name: str, formula: str, model: str) -> Text:

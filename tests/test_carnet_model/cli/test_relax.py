@@ -30,11 +30,18 @@ def structures(own_folder: Path) -> None:
     write("in/two.extxyz", [bulk("Cu", "hcp", a=2.6, c=4.3), bulk("Si")])
 
 
-def test_a_potential_is_named_while_no_general_one_is_shipped() -> None:
-    for command in (["relax"], ["elastic"], ["eos"], ["phonons"], ["predict", "--relax"]):
-        said = carnet_error(*command, "in/cu.cif")
-        assert "no general potential comes with this version" in said
-        assert "--relax-model" in said or "--model or --calculator" in said
+def test_the_general_potential_relaxes_unless_another_is_named() -> None:
+    result = carnet("relax", "in/cu.cif")
+    assert "in/cu.cif, Cu, universal" in result.stdout
+    assert "Fm-3m (225), kept" in result.stdout
+    (found,) = read_geometries("cu-relaxed.cif")
+    assert isinstance(found, Geometry)
+    assert found.volume == pytest.approx(3.63**3 / 4, rel=0.02)  # of PBE
+    carnet("elastic", "cu-relaxed.cif", "-o", "cu.json")
+    (tensor,) = json.loads(Path("cu.json").read_text())["predictions"]
+    assert np.trace(tensor["stiffness"]) == pytest.approx(3 * (176 + 77), rel=0.15)  # of PBE
+    result = carnet("predict", "--relax", "in/cu.cif")
+    assert "relaxed first by universal" in result.stdout
 
 
 def test_a_structure_is_relaxed_and_written_here() -> None:
