@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         "carnet",
         "join runs/a/model runs/b/model -o runs/both",
         "join runs/*/model -o runs/all --data data.json.gz --split val",
-        "join runs/*/model -o all --data data.json.gz --moduli moduli.json.gz",
+        "join runs/*/model -o all --data data.json.gz --moduli moduli.json.gz --half",
     ),
 )
 def join(
@@ -63,6 +63,13 @@ def join(
             help=f"{', '.join(SPLITS)}: which examples of the data.",
         ),
     ] = "val",
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--half",
+            help="Round the weights to half precision: half the size; errors are of the rounded.",
+        ),
+    ] = False,
     key: KeyOption = None,
     form: FormOption = None,
     unit: UnitOption = None,
@@ -85,7 +92,7 @@ def join(
         raise InputError("--moduli adds to what --data measures: give --data as well")
 
     said = {} if reference is None else {"reference": reference}
-    joined = ensembles.merge(members, output, said)
+    joined = ensembles.merge(members, output, said, half=half)
     if path is not None:
         predictor = load(Path(output).resolve())  # shipped weights may be called like the folder
         sources, either_sign = label_sources(predictor, path, key, form, unit)
@@ -97,7 +104,7 @@ def join(
             "metrics": {split: {"structures": len(compared.predictions), **scores}},
             "intervals": {name: one.model.to_dict() for name, one in found.items()},
         }
-        ensembles.merge(members, output, {**said, **notes})
+        ensembles.merge(members, output, {**said, **notes}, half=half)
         for name, one in found.items():
             likely, sure = (
                 "-" if share is None else f"{100 * share:.1f} %" for share in one.within

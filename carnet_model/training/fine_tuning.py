@@ -60,9 +60,7 @@ def load_donor(start: StartSettings) -> Donor:
     return Donor(start.model, stored.models[start.member], stored.elements, start.freeze)
 
 
-def network_of(
-    donor: Donor, stated: NetworkSettings, targets: Sequence[Target]
-) -> NetworkSettings:
+def network_of(donor: Donor, stated: NetworkSettings, targets: Sequence[Target]) -> NetworkSettings:
     """Return the settings of the network a fine-tuning trains: those of the donor, or wider.
 
     What the donor derived from its own targets is stated, so that other targets change no size.

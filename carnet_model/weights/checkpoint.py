@@ -1,8 +1,8 @@
 """Checkpoints: trained networks as files of numbers and text only; nothing pickled is ever read.
 
 A checkpoint is a folder with ``model.json`` (everything that is known about it) and
-``weights.safetensors`` (one or several members of an ensemble, float32, and whatever arrays travel
-with them).
+``weights.safetensors`` (one or several members of an ensemble, float32 or rounded to float16, and
+whatever arrays travel with them).
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def save(
     models: Sequence[CarNet],
     record: Mapping[str, Any],
     arrays: Arrays | None = None,
+    *,
+    half: bool = False,
 ) -> None:
     """Write a checkpoint, the whole folder or nothing.
 
@@ -95,9 +97,12 @@ def save(
             (the shortest distances between them there, `Closest.to_dict`), ``fingerprint`` (of the
             training data), ``metrics``, ``config``, ``seeds`` and any other key; JSON values.
         arrays: travel with the weights.
+        half: round parameters to half precision, which halves the file; they compute in single
+            precision when they are read again.
 
     Raises:
-        CheckpointError: when the members do not fit together, or the folder holds other files.
+        CheckpointError: when the members do not fit together, the folder holds other files, or a
+            parameter is too large for half precision.
     """
     if not models:
         raise CheckpointError(f"{folder}: got no models; give at least one")
@@ -108,7 +113,7 @@ def save(
             f"{folder}: members of one ensemble have the same targets; got {names}"
         )
     tensors = {
-        f"{number}.{key}": _as_stored(key, value)
+        f"{number}.{key}": _as_stored(key, value, torch.float16 if half else torch.float32)
         for number, model in enumerate(models)
         for key, value in model.state_dict().items()
     }
@@ -145,11 +150,21 @@ def save(
     _write_folder(Path(folder), {WEIGHTS: weights, MODEL: text + b"\n"})
 
 
-def _as_stored(key: str, value: Tensor) -> Tensor:
-    """Return a parameter as it is written: single precision, but for energies of the elements."""
+def _as_stored(key: str, value: Tensor, precision: torch.dtype) -> Tensor:
+    """Return a parameter in the precision of the file; energies of the elements are exact.
+
+    Raises:
+        CheckpointError: when it is finite and its rounded value is not.
+    """
     value = value.detach().cpu()
     exact = key.endswith(".reference.table") or not value.is_floating_point()
-    return (value if exact else value.float()).contiguous().clone()
+    rounded = value if exact else value.to(precision)
+    if not torch.equal(rounded.isfinite(), value.isfinite()):
+        raise CheckpointError(
+            f"{key} reaches {value.abs().max():.4g}, beyond the {torch.finfo(precision).max:g} of "
+            f"{precision}: store it in single precision"
+        )
+    return rounded.contiguous().clone()
 
 
 def _as_json(value: object) -> object:

@@ -18,7 +18,11 @@ from .record import CheckpointError
 
 
 def merge(
-    folders: Sequence[str | Path], out: str | Path, notes: Mapping[str, Any] | None = None
+    folders: Sequence[str | Path],
+    out: str | Path,
+    notes: Mapping[str, Any] | None = None,
+    *,
+    half: bool = False,
 ) -> Checkpoint:
     """Join checkpoints into one ensemble, write it, and return it.
 
@@ -29,6 +33,7 @@ def merge(
         folders: checkpoints of the same targets.
         out: folder of the ensemble.
         notes: what the record says besides, such as ``metrics`` and ``intervals``.
+        half: round the parameters to half precision (`checkpoint.save`).
 
     Raises:
         CheckpointError: when they have different targets or no element in common, or cannot be
@@ -58,7 +63,7 @@ def merge(
         **(notes or {}),
     }
     arrays = _joined([part.fingerprints for part in parts])
-    save(out, [model for part in parts for model in part.models], record, arrays)
+    save(out, [model for part in parts for model in part.models], record, arrays, half=half)
     return load(out)
 
 

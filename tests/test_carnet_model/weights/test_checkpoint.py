@@ -75,6 +75,27 @@ def test_saving_again_replaces_and_spares_folders_of_others(saved: Path) -> None
     assert (saved / "notes.txt").exists()
 
 
+def test_half_the_precision_is_half_the_size(tmp_path: Path) -> None:
+    model = network(0)
+    sizes = []
+    for half in (False, True):
+        checkpoint.save(tmp_path / f"{half}", [model], record(), half=half)
+        sizes.append((tmp_path / f"{half}" / "weights.safetensors").stat().st_size)
+    count = sum(value.numel() for value in model.state_dict().values())
+    assert sizes[0] - sizes[1] == pytest.approx(2 * count, rel=0.2)  # names have other lengths
+    (read,) = checkpoint.load(tmp_path / "True").models
+    for key, value in read.state_dict().items():
+        expected = model.state_dict()[key]
+        assert value.dtype == expected.dtype
+        exact = not value.is_floating_point() or key.endswith(".reference.table")
+        assert torch.equal(value, expected if exact else expected.half().to(value)), key
+    with torch.no_grad():
+        model.start.bias[0] = 1e5
+    with pytest.raises(CheckpointError, match=r"start.bias reaches 1e\+05, beyond the 65504"):
+        checkpoint.save(tmp_path / "large", [model], record(), half=True)
+    assert not (tmp_path / "large").exists()
+
+
 @pytest.mark.parametrize("failing", [1, 2])
 def test_a_swap_that_fails_leaves_the_old_checkpoint_where_it_was(
     saved: Path, monkeypatch: pytest.MonkeyPatch, failing: int
