@@ -303,9 +303,9 @@ class StartSettings(Settings):
 
     model: str = Field(
         description="name of shipped weights, or folder of a checkpoint, relative to the "
-        "configuration. The network is as there, or wider where channels, weight or "
-        "message_weight of network are larger; "
-        "outputs of the same targets are taken over, others start anew",
+        "configuration. The network is as there, or wider where network says so (channels, "
+        "weight, message_weight, pseudo) or the target needs it; outputs of the same targets are "
+        "taken over, others start anew",
     )
     member: int = Field(default=0, ge=0, description="which network of an ensemble")
     freeze: tuple[str, ...] = Field(

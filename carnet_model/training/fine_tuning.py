@@ -20,7 +20,7 @@ from .sample_store import StoredSamples
 from .samples import Samples
 from .widening import widen_output, widen_trunk
 
-GROWING = ("channels", "weight", "message_weight")
+GROWING = ("channels", "weight", "message_weight", "pseudo")
 """Settings of a network of which a fine-tuning may have more than its donor."""
 
 BATCH = 64
@@ -63,8 +63,9 @@ def load_donor(start: StartSettings) -> Donor:
 def network_of(donor: Donor, stated: NetworkSettings, targets: Sequence[Target]) -> NetworkSettings:
     """Return the settings of the network a fine-tuning trains: those of the donor, or wider.
 
-    What the donor derived from its own targets is stated, so that other targets change no size.
-    The repulsion of nuclei belongs to an energy and is left where there is none.
+    Features of the targets that the donor lacks are added, even where none are stated. What the
+    donor derived from its own targets is stated, so that other targets make nothing smaller. The
+    repulsion of nuclei belongs to an energy and is left where there is none.
 
     Args:
         donor: the trained network.
@@ -76,9 +77,10 @@ def network_of(donor: Donor, stated: NetworkSettings, targets: Sequence[Target])
     """
     settings, there = donor.model.settings, _stated(donor.model)
     given = {name: getattr(stated, name) for name in sorted(stated.model_fields_set)}
+    needed = {"weight": largest_weight(targets), "pseudo": any(each.pseudo for each in targets)}
     grown = {
         name: value
-        for name, value in given.items()
+        for name, value in {**needed, **given}.items()
         if name in GROWING and value is not None and value > getattr(there, name)
     }
     wrong = [
@@ -105,10 +107,11 @@ def network_of(donor: Donor, stated: NetworkSettings, targets: Sequence[Target])
 def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
     """Give a network the weights of its donor, and freeze what shall stay.
 
-    Trunk and outputs of equal targets are taken over, and compute with more channels and larger
-    weights what they did, where the network has such (`widening`). Elements that the donor never
-    saw start as the mean of those it saw, so that their tabulated properties tell them apart; what
-    each element contributes to a sum is fitted anew to what the network leaves unexplained.
+    Trunk and outputs of equal targets are taken over, and compute with more channels, larger
+    weights and pseudo-tensors what they did, where the network has such (`widening`). Elements that
+    the donor never saw start as the mean of those it saw, so that their tabulated properties tell
+    them apart; what each element contributes to a sum is fitted anew to what the network leaves
+    unexplained.
 
     Args:
         donor: the trained network.

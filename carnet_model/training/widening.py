@@ -1,10 +1,10 @@
-"""A trained network made wider: more channels, larger weights, and at first the same function.
+"""A trained network made wider: more channels and features, and at first the same function.
 
 As in T. Chen, I. Goodfellow and J. Shlens 2016 (arXiv:1511.05641) training goes on from what a
 smaller network has learnt. What is added starts at random, and nothing of before reads it yet. The
 moments of new channels are there but zero, features have weights of zero where old ones read
-them; a product or message of larger weights adds to the smaller ones with a factor of zero. All of
-these change with the first step.
+them; a product or message of larger weights, or of pseudo-tensors, adds to what was there with a
+factor of zero. All of these change with the first step.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def widen_trunk(model: CarNet, donor: CarNet) -> None:
     """Give all but the outputs of a network the weights of a narrower one, or of an equal one.
 
     Args:
-        model: has as many channels or more, weights as large or larger, all else is equal;
-            changed in place.
+        model: has as many channels or more, weights as large or larger, and may have pseudo-tensors
+            where the donor has none; all else is equal; changed in place.
         donor: the narrower network.
     """
     model.embedding.load_state_dict(donor.embedding.state_dict())

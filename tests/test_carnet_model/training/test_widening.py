@@ -51,8 +51,13 @@ def widened(old: CarNet, **sizes: int) -> CarNet:
 @pytest.mark.parametrize("bounded", [True, False])
 @pytest.mark.parametrize(
     "sizes",
-    [{"channels": 10}, {"weight": 5}, {"channels": 9, "weight": 5, "message_weight": 2}],
-    ids=["channels", "weight", "all"],
+    [
+        {"channels": 10},
+        {"weight": 5},
+        {"pseudo": True},
+        {"channels": 9, "weight": 5, "message_weight": 2, "pseudo": True},
+    ],
+    ids=["channels", "weight", "pseudo", "all"],
 )
 def test_wider_networks_compute_the_same(
     target: Target, bounded: bool, sizes: dict[str, int]
