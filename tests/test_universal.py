@@ -27,6 +27,7 @@ from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
 from natural_tensors import Frame, from_voigt
 from natural_tensors.errors import InputError
+from tests.helpers.cards import printed
 
 ELSEWHERE = f"emt={sys.executable} ase.calculators.emt:EMT"
 """A calculator in another process; the environment is this one."""
@@ -78,12 +79,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def cells_of(table: str, label: str) -> list[str]:
-    """Return the cells of the first row of a printed table that begins so."""
-    row = next(line for line in table.splitlines() if line.startswith(f"│ {label} "))
-    return [cell.strip() for cell in row.strip("│").split("│")]
-
-
 @pytest.mark.slow
 def test_a_potential_is_judged_by_what_it_agrees_with(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -93,22 +88,22 @@ def test_a_potential_is_judged_by_what_it_agrees_with(
         "--data", str(data), "-o", str(tmp_path / "runs"), "--processes", "1",
     ]  # fmt: skip
     assert benchmarks.main(arguments) == 0
-    printed = capsys.readouterr().out
-    tensors, ranks, of_frames, of_volumes = printed.split("potential")[1:]
-    cells = cells_of(tensors, "emt")
+    shown = capsys.readouterr().out
+    tensors, ranks, of_frames, of_volumes = shown.split("potential")[1:]
+    cells = printed(tensors, "emt")
     assert all(abs(float(cell.split()[0])) < 0.05 for cell in cells[1:7])
     assert cells[7:10] == ["0", "0", "1"]  # silicon
-    cells = cells_of(ranks, "emt")
+    cells = printed(ranks, "emt")
     assert cells[1:3] == ["4", "0.000"]
     assert float(cells[3]) > 0  # the weights are not this theory, which disagrees by their error
     assert cells[5].startswith("1.00")
     # the zero of the energy is fitted, the forces are the labels', the stress is half of them
-    cells = cells_of(of_frames, "emt")
+    cells = printed(of_frames, "emt")
     assert (cells[2], cells[3].split()[0], cells[4], cells[6]) == ("4", "0", "0", "4")
     assert float(cells[5].split()[0]) < 5
     assert float(cells[7].split()[0]) > 0.1
     assert cells[8] == "1"
-    cells = cells_of(of_volumes, "emt")
+    cells = printed(of_volumes, "emt")
     assert float(cells[1]) == pytest.approx(100 * (1 - 1.01**-3), abs=0.02)
     assert float(cells[2]) == pytest.approx(100 * (1.01**-3 - 1), abs=0.02)
     assert cells[4:7] == ["0", "0", "1"]
@@ -118,7 +113,7 @@ def test_a_potential_is_judged_by_what_it_agrees_with(
 
     monkeypatch.setattr(jobs, "_work", never)
     assert benchmarks.main(arguments) == 0
-    assert capsys.readouterr().out == printed
+    assert capsys.readouterr().out == shown
 
 
 def test_results_of_something_else_are_refused(tmp_path: Path) -> None:

@@ -18,20 +18,14 @@ from carnet_model.evaluation.evaluation import Evaluation, evaluate
 from carnet_model.prediction.result import Prediction
 from natural_tensors import elasticity
 from natural_tensors.examples import load
+from tests.helpers.cards import card, cells, figures
 from tests.helpers.paths import DATA, ROOT
 
-WEIGHTS = ROOT / "carnet_model" / "weights"
-CARD = (WEIGHTS / "elastic.md").read_text(encoding="utf-8")
+CARD = card("elastic")
 ROUNDING = 0.02
 """GPa: a figure is stated to 0.01, and single precision differs from machine to machine."""
 
 pytestmark = pytest.mark.slow
-
-
-def stated(row: str, text: str = CARD) -> list[float]:
-    """Return the numbers of a row of a table, without their standard errors."""
-    (line,) = re.findall(rf"^\| {re.escape(row)} \|(.*)\|$", text, re.M)
-    return [float(number) for number in re.findall(r"(?:^|\|) *([\d.]+) *(?=±|\||$)", line)]
 
 
 def data(*names: str) -> list[Path]:
@@ -59,11 +53,12 @@ def judged(name: str) -> Evaluation:
 
 
 def test_errors_of_the_small_network_are_those_of_its_card() -> None:
-    card = (WEIGHTS / "elastic-small.md").read_text(encoding="utf-8")
     found = judged("elastic-small")
     assert not found.known
     for row, name in ERRORS.items():
-        assert found.errors[name].value == pytest.approx(stated(row, card)[0], abs=ROUNDING), row
+        assert found.errors[name].value == pytest.approx(
+            figures(card("elastic-small"), row)[0], abs=ROUNDING
+        ), row
 
 
 def test_errors_of_tensors_are_those_of_the_card() -> None:
@@ -72,10 +67,10 @@ def test_errors_of_tensors_are_those_of_the_card() -> None:
     assert not found.known
     assert all(prediction.stable for prediction in found.predictions)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    beside = dict(zip(ERRORS, stated("mean absolute error, GPa", readme), strict=False))
+    beside = dict(zip(ERRORS, figures(readme, "mean absolute error, GPa"), strict=False))
     for row, name in ERRORS.items():
-        assert found.errors[name].value == pytest.approx(stated(row)[0], abs=ROUNDING), row
-        assert beside[row] == pytest.approx(stated(row)[0], abs=0.05)
+        assert found.errors[name].value == pytest.approx(figures(CARD, row)[0], abs=ROUNDING), row
+        assert beside[row] == pytest.approx(figures(CARD, row)[0], abs=0.05)
     for name, (likely, sure) in found.within.items():
         # the intervals were made of these crystals, those of moduli of twice as many others as
         # well: the shares are those asked for, to the standard error of a share of 233
@@ -106,8 +101,8 @@ def test_quartz_of_the_readme_lies_in_its_intervals() -> None:
         values.append(float(getattr(found.moduli, f"{name}_hill")))
         halves.append(found.uncertainty[name])
         assert abs(values[-1] - float(getattr(theirs, f"{name}_hill"))) < halves[-1]
-    (row,) = re.findall(r"^\| predicted \|(.*)\|$", readme, re.M)
-    printed = np.array(re.findall(r"[\d.]+", row), dtype=float).reshape(-1, 2)
+    row = [re.findall(r"[\d.]+", cell) for cell in cells(readme, "predicted")]
+    printed = np.array(row, dtype=float)
     np.testing.assert_allclose(printed, np.transpose([values, halves]), atol=0.06)
 
 
@@ -148,7 +143,7 @@ def test_errors_of_moduli_are_those_of_the_card(tmp_path: Path) -> None:
                 gaps.setdefault(f"{letter}, {kind}", []).append(pair)
     for row, pairs in gaps.items():
         guess, truth = np.array(pairs).T
-        count, error, logarithm = stated(row)
+        count, error, logarithm = figures(CARD, row)
         assert len(pairs) == count
         assert np.abs(guess - truth).mean() == pytest.approx(error, abs=ROUNDING)
         assert np.abs(np.log10(guess / truth)).mean() == pytest.approx(logarithm, abs=3e-4)

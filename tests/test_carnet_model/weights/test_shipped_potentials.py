@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from carnet_model.network.settings import NetworkSettings
 from carnet_model.training.config import LossSettings
 from carnet_model.training.config_reading import read_config
 from carnet_model.training.sources import resolve_sources
+from tests.helpers.cards import card, figures, half_a_digit
 from tests.helpers.paths import DATA, ROOT
 
 pytestmark = pytest.mark.slow
@@ -27,12 +27,6 @@ ROWS = {
 """Rows of a card, and the figure in each."""
 
 
-def stated(card: str, row: str) -> tuple[float, float]:
-    """Return the number of a row of a card, and half of its last digit."""
-    (text,) = re.findall(rf"^\| {re.escape(row)} \| ([\d.]+)", card, re.M)
-    return float(text), 0.5 * 10.0 ** -len(text.partition(".")[2])
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_errors_are_those_of_the_card(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NATURAL_TENSORS_DATA", str(DATA))
@@ -44,13 +38,13 @@ def test_errors_are_those_of_the_card(name: str, monkeypatch: pytest.MonkeyPatch
         pytest.skip("the data sets are not at hand; name their folder in NATURAL_TENSORS_DATA")
     read = read_examples(source.path, readings)
     examples = [example for example in read if example.split == "val"]
-    card = (ROOT / "carnet_model" / "weights" / f"{name}.md").read_text(encoding="utf-8")
-    assert f"{len(examples)} structures" in card
+    page = card(name)
+    assert f"{len(examples)} structures" in page
     found = evaluate(predictor, examples, draws=2)
     listed = predictor.record["metrics"]["val"]
     for row, figure in ROWS.items():
-        value, half = stated(card, row)
-        assert listed[figure] == pytest.approx(value, abs=half)
+        value = figures(page, row)[0]
+        assert listed[figure] == pytest.approx(value, abs=half_a_digit(page, row))
         # single precision differs from machine to machine; what is listed has four decimals
         assert found.errors[figure].value == pytest.approx(listed[figure], rel=1e-3, abs=6e-5)
 

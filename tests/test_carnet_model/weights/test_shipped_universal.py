@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -12,30 +11,20 @@ import carnet_model
 from benchmarks import __main__ as benchmarks
 from benchmarks.universal import frames, volumes
 from carnet_model.weights.shipped import folder_of
-from tests.helpers.paths import DATA, ROOT
+from tests.helpers.cards import card, figures, printed
+from tests.helpers.paths import DATA
 
-CARD = (ROOT / "carnet_model" / "weights" / "universal.md").read_text(encoding="utf-8")
+CARD = card("universal")
 MOST_MEGABYTES = 12
 
 pytestmark = pytest.mark.slow
 
 
-def stated(row: str) -> list[float]:
-    """Return the numbers that the card states in a row, without standard errors."""
-    (cell,) = re.findall(rf"^\| {re.escape(row)} \| ([^|]+) \|", CARD, re.M)
-    return [float(number) for number in re.findall(r"\d+\.?\d*", re.sub(r"\([^)]*\)", "", cell))]
-
-
-def measured(row: str, first: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def measured(row: str, folder: Path, capsys: pytest.CaptureFixture[str], *second: str) -> list[str]:
     """Return the cells that the benchmark prints for the weights, of the line that begins so."""
     arguments = ["universal", row, "--calculator", "universal", "--data", str(DATA)]
     assert benchmarks.main([*arguments, "-o", str(folder)]) == 0
-    lines = [line.strip("│").split("│") for line in capsys.readouterr().out.splitlines()]
-    rows = [[cell.strip() for cell in line] for line in lines]
-    (found,) = [cells for cells in rows if cells[:2] == ["universal", first]] or [
-        cells for cells in rows if cells[0] == "universal"
-    ]
-    return found
+    return printed(capsys.readouterr().out, "universal", *second)
 
 
 def test_elements_and_size_are_those_of_the_card() -> None:
@@ -52,16 +41,16 @@ def test_elements_and_size_are_those_of_the_card() -> None:
 
 def test_phonons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("phonopy")
-    cells = measured("phonons", "all modes", tmp_path, capsys)
-    (mean,) = stated("phonons of six crystals at Γ, X and L, mean, %")
+    cells = measured("phonons", tmp_path, capsys, "all modes")
+    (mean,) = figures(CARD, "phonons of six crystals at Γ, X and L, mean, %")
     assert float(cells[3]) == pytest.approx(mean, abs=0.2)  # relaxations end at 0.001 eV/Å
 
 
 @pytest.mark.skipif(not (DATA / frames.FILE).is_file(), reason="the data sets are not at hand")
 def test_forces_far_from_equilibrium(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cells = measured("frames", "all", tmp_path, capsys)
-    (forces,) = stated("forces far from equilibrium, 206 frames, meV/Å")
-    (energy,) = stated("their energies, meV an atom")
+    cells = measured("frames", tmp_path, capsys, "all")
+    (forces,) = figures(CARD, "forces far from equilibrium, 206 frames, meV/Å")
+    (energy,) = figures(CARD, "their energies, meV an atom")
     assert int(cells[2]) == 206
     assert float(cells[3].split()[0]) == pytest.approx(forces, abs=1)
     assert float(cells[5].split()[0]) == pytest.approx(energy, abs=2)
@@ -69,8 +58,8 @@ def test_forces_far_from_equilibrium(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.skipif(not (DATA / volumes.FILE).is_file(), reason="the data sets are not at hand")
 def test_volumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cells = measured("volumes", "", tmp_path, capsys)
-    mean, median = stated("volumes of 300 others, mean and median, %")
+    cells = measured("volumes", tmp_path, capsys)
+    mean, median = figures(CARD, "volumes of 300 others, mean and median, %")
     assert float(cells[3]) == pytest.approx(median, abs=0.02)
     # one crystal of molecules that ends elsewhere changes the mean of 300 by tenths
     assert float(cells[1]) == pytest.approx(mean, abs=0.3)
