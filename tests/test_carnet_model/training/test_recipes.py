@@ -35,7 +35,7 @@ def test_recipes_read_their_data(recipe: str, train: int, val: int, tmp_path: Pa
     if not all(Path(source.path).exists() for source in config.data):
         pytest.skip("the data set is not at hand; name its folder in NATURAL_TENSORS_DATA")
     short = config.network.model_copy(update={"cutoff": 2.5})  # fewer bonds, quicker graphs
-    plan = resolve(config.model_copy(update={"network": short}))
+    plan = resolve(config.model_copy(update={"network": short, "start": None}))
     samples = prepare(plan, cache=tmp_path)
     assert (len(samples.train), len(samples.val)) == (train, val)
     assert not {"reserved"} & {
