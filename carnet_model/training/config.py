@@ -275,13 +275,20 @@ class LossSettings(Settings):
 
 
 class OptimizerSettings(Settings):
-    """AdamW with linear warm-up and cosine schedule."""
+    """AdamW or Muon with linear warm-up and cosine schedule."""
 
+    method: Literal["adamw", "muon"] = Field(
+        default="adamw",
+        description="adamw, or muon for the matrices between hidden layers: more of a step of "
+        "training, a fraction of the steps for potentials",
+    )
     lr: float = Field(default=2e-3, gt=0, description="largest learning rate")
     weight_decay: float = Field(
         default=0.01, ge=0, description="decay of matrices; vectors have none"
     )
-    betas: tuple[float, float] = Field(default=(0.9, 0.98), description="memory of the moments")
+    betas: tuple[float, float] = Field(
+        default=(0.9, 0.98), description="memory of the moments of AdamW"
+    )
     warmup_steps: int = Field(
         default=200, ge=0, description="steps of linear growth; a fifth of the run at most"
     )

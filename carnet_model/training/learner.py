@@ -23,6 +23,7 @@ from .building import build_network
 from .fine_tuning import initialize_from
 from .label_tensors import PotentialLabels, TensorLabels
 from .losses import PotentialLoss, loss_of
+from .muon import Muon, hidden_matrices
 from .plan import Plan
 from .processes import gathered
 from .samples import Samples
@@ -202,17 +203,26 @@ class Learner(pl.LightningModule):
             self.log(name, value, prog_bar=name == "score", sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW with its schedule, a step of which follows each step."""
+        """Return the optimizer with its schedule, a step of which follows each step."""
         settings = self.config.optimizer
-        parameters = self._learning()
-        groups = [
-            {
-                "params": [p for p in parameters if p.dim() > 1],
-                "weight_decay": settings.weight_decay,
-            },
-            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        muon = settings.method == "muon"
+        hidden = hidden_matrices(self.model) if muon else []
+        kinds: dict[str, list[nn.Parameter]] = {"hidden": [], "matrix": [], "vector": []}
+        for parameter in self._learning():
+            turned = any(parameter is each for each in hidden)
+            kind = "hidden" if turned else "matrix" if parameter.dim() > 1 else "vector"
+            kinds[kind].append(parameter)
+        groups: list[dict[str, Any]] = [
+            {"params": kinds["matrix"], "weight_decay": settings.weight_decay},
+            {"params": kinds["vector"], "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas, fused=True)
+        optimizer: torch.optim.Optimizer
+        if muon:
+            decay = {"weight_decay": settings.weight_decay, "matrices": True}
+            groups.append({"params": kinds["hidden"], **decay})
+            optimizer = Muon(groups, settings.lr, settings.betas)
+        else:
+            optimizer = torch.optim.AdamW(groups, settings.lr, settings.betas, fused=True)
         steps = self.steps
         warmup, end = min(settings.warmup_steps, steps // 5), settings.final_lr_fraction
 

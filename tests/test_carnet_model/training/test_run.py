@@ -42,12 +42,13 @@ def test_a_run_learns_and_leaves_everything_behind(tmp_path: Path) -> None:
         train(config, progress=False)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize(("error", "method"), [(KeyboardInterrupt, "adamw"), (MemoryError, "muon")])
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], method: str
 ) -> None:
-    whole = train(crystal_config(tmp_path, output="whole"), progress=False)
-    config = crystal_config(tmp_path, output="parts")
+    optimizer = {"lr": 0.01, "method": method}
+    whole = train(crystal_config(tmp_path, output="whole", optimizer=optimizer), progress=False)
+    config = crystal_config(tmp_path, output="parts", optimizer=optimizer)
     with monkeypatch.context() as patch:
         interrupted_at(patch, 2, error)
         expected = TrainingInterrupted if error is KeyboardInterrupt else error

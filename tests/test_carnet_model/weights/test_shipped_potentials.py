@@ -10,7 +10,7 @@ import carnet_model
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import evaluate
 from carnet_model.network.settings import NetworkSettings
-from carnet_model.training.config import LossSettings
+from carnet_model.training.config import LossSettings, OptimizerSettings
 from carnet_model.training.config_reading import read_config
 from carnet_model.training.sources import resolve_sources
 from tests.helpers.cards import card, figures, half_a_digit
@@ -57,5 +57,6 @@ def test_the_recipe_is_that_of_the_weights(name: str, monkeypatch: pytest.Monkey
     # what the weights do not state came later, and has its default there
     trained["network"] = NetworkSettings().model_dump(mode="json") | trained["network"]
     trained["loss"] = LossSettings().model_dump(mode="json") | trained["loss"]
+    trained["optimizer"] = OptimizerSettings().model_dump(mode="json") | trained["optimizer"]
     for key in ("target", "network", "loss", "optimizer", "batch", "ema", "epochs", "seed"):
         assert trained[key] == recipe[key], key
