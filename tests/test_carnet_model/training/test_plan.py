@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from carnet_model.network.settings import ConfigError, NetworkSettings
-from carnet_model.training.config import Config, LossSettings
+from carnet_model.training.config import Config, LossSettings, OptimizerSettings
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.learner import Learner
 from carnet_model.training.plan import resolve
@@ -84,13 +84,13 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
             for place in (source, *source["labels"].values()):
                 for rule in place["weights"]:
                     assert rule.pop("elements") == []  # came later, too
+        parts = {"network": NetworkSettings, "loss": LossSettings, "optimizer": OptimizerSettings}
         for fields, old, new in (
             (Config.model_fields, known, now),
-            (NetworkSettings.model_fields, known["network"], now.pop("network")),
-            (LossSettings.model_fields, known["loss"], now.pop("loss")),
+            *((kind.model_fields, known[key], now.pop(key)) for key, kind in parts.items()),
         ):
             assert {key: new[key] for key in old if key in new} == {
-                key: value for key, value in old.items() if key not in ("network", "loss")
+                key: value for key, value in old.items() if key not in parts
             }
             for key in new.keys() - old.keys():  # settings that came later
                 assert new[key] == fields[key].default, key
