@@ -10,6 +10,7 @@ import carnet_model
 from benchmarks.systems import cases
 from carnet_model.network.kernels import Convolution
 from natural_tensors import catalog
+from tests.helpers.cards import card
 from tests.helpers.paths import ROOT
 
 PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
@@ -69,13 +70,14 @@ def test_the_kernels_need_as_many_operations_as_stated() -> None:
 
 
 def test_the_shipped_networks_have_as_many_parameters_as_their_card_says() -> None:
-    card = (ROOT / "carnet_model" / "weights" / "elastic.md").read_text(encoding="utf-8")
-    pattern = r"(\d+) networks,\s+four of ([\d,]+) and two of ([\d,]+) parameters"
-    ((members, narrow, wide),) = re.findall(pattern, card)
+    pattern = (
+        r"(\d+) networks, of ([\d,]+)\s+\(\d+ channels\), ([\d,]+) \(\d+\) and twice ([\d,]+) "
+    )
+    ((members, *stated),) = re.findall(pattern, card("elastic"))
     models = carnet_model.load("elastic").models
     sizes = Counter(sum(p.numel() for p in model.parameters()) for model in models)
     assert int(members) == len(models)
-    assert sizes == {number(narrow): 4, number(wide): 2}
+    assert sizes == dict(zip(map(number, stated), (1, 1, 2), strict=True))
 
 
 def test_the_catalogue_is_as_long_as_stated() -> None:

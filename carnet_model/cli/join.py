@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         "carnet",
         "join runs/a/model runs/b/model -o runs/both",
         "join runs/*/model -o runs/all --data data.json.gz --split val",
-        "join runs/*/model -o all --data data.json.gz --moduli moduli.json.gz --half",
+        "join runs/*/model -o all --data data.json.gz --moduli moduli.json.gz",
+        "join runs/*/model -o small --half",
     ),
 )
 def join(
