@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carnet_model.network.settings import ConfigError, NetworkSettings
+from carnet_model.network.settings import ConfigError, NetworkSettings, Settings
 from carnet_model.training.config import Config, LossSettings, OptimizerSettings
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.learner import Learner
@@ -84,7 +84,9 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
             for place in (source, *source["labels"].values()):
                 for rule in place["weights"]:
                     assert rule.pop("elements") == []  # came later, too
-        parts = {"network": NetworkSettings, "loss": LossSettings, "optimizer": OptimizerSettings}
+        parts: dict[str, type[Settings]] = {
+            "network": NetworkSettings, "loss": LossSettings, "optimizer": OptimizerSettings
+        }  # fmt: skip
         for fields, old, new in (
             (Config.model_fields, known, now),
             *((kind.model_fields, known[key], now.pop(key)) for key, kind in parts.items()),
