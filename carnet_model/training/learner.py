@@ -205,21 +205,18 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimizer with its schedule, a step of which follows each step."""
         settings = self.config.optimizer
-        muon = settings.method == "muon"
-        hidden = hidden_matrices(self.model) if muon else []
-        kinds: dict[str, list[nn.Parameter]] = {"hidden": [], "matrix": [], "vector": []}
-        for parameter in self._learning():
-            turned = any(parameter is each for each in hidden)
-            kind = "hidden" if turned else "matrix" if parameter.dim() > 1 else "vector"
-            kinds[kind].append(parameter)
+        muon, learning = settings.method == "muon", self._learning()
+        hidden = {id(each) for each in hidden_matrices(self.model)} if muon else set()
+        rest = [each for each in learning if id(each) not in hidden]
+        decay = settings.weight_decay
         groups: list[dict[str, Any]] = [
-            {"params": kinds["matrix"], "weight_decay": settings.weight_decay},
-            {"params": kinds["vector"], "weight_decay": 0.0},
+            {"params": [p for p in rest if p.dim() > 1], "weight_decay": decay},
+            {"params": [p for p in rest if p.dim() <= 1], "weight_decay": 0.0},
         ]
         optimizer: torch.optim.Optimizer
         if muon:
-            decay = {"weight_decay": settings.weight_decay, "matrices": True}
-            groups.append({"params": kinds["hidden"], **decay})
+            turned = [each for each in learning if id(each) in hidden]
+            groups.append({"params": turned, "weight_decay": decay, "matrices": True})
             optimizer = Muon(groups, settings.lr, settings.betas)
         else:
             optimizer = torch.optim.AdamW(groups, settings.lr, settings.betas, fused=True)
