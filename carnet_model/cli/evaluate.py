@@ -34,7 +34,7 @@ from .options import (
     epilog=examples_of(
         "carnet",
         "evaluate data.json.gz --split val --output report",
-        "evaluate data.json.gz -m runs/mine -o report",
+        "evaluate data.json.gz -m runs/mine/model -o report",
         "evaluate data.json.gz -o report --baseline-data data.json.gz",
         "evaluate a.extxyz --key stiffness --form voigt -o report",
     ),

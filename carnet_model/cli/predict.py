@@ -64,7 +64,7 @@ WARNED = 20
         "predict POSCAR --precision double",
         "predict structures/ -o predictions.json",
         "predict relaxed.extxyz --format csv",
-        "predict si.cif --model runs/mine",
+        "predict si.cif --model runs/mine/model",
         "predict quartz.cif --frame canonical",
         "predict quartz.cif --relax",
     ),

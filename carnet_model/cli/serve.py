@@ -14,7 +14,7 @@ from .options import ModelOption
 
 @app.command(
     "app",
-    epilog=examples_of("carnet", "app", "app --port 9000", "app --model runs/mine"),
+    epilog=examples_of("carnet", "app", "app --port 9000", "app --model runs/mine/model"),
 )
 def serve(
     host: Annotated[

@@ -115,6 +115,7 @@ class Prediction:
 
     Attributes:
         structure: what it is the tensor of, in the axes of `frame`.
+        frame: how these axes lie in the crystal.
         target: name or index symmetry of the tensor.
         unit: of the tensor; GPa for stiffness.
         tensor: all Cartesian components, shape ``(3,)*rank``; for a property of atoms

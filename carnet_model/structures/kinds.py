@@ -41,10 +41,6 @@ _NUMBERS = re.compile(r"\s*[-+]?\d*\.?\d+([eE][-+]?\d+)?(\s+[-+]?\d*\.?\d+([eE][
 _ATOM = re.compile(r"\s*([A-Za-z]{1,3}|\d{1,3})\d*" + _NUMBERS.pattern)
 
 
-_BLOCK = re.compile(r"^[ \t]*data_", re.IGNORECASE | re.MULTILINE)
-_ITEM = re.compile(r"^[ \t]*(_cell_|_atom_|loop_)", re.IGNORECASE | re.MULTILINE)
-
-
 def kind_of(path: Path) -> Kind | None:
     """Return what the content of a file looks like; None when it looks like nothing known."""
     try:

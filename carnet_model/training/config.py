@@ -279,8 +279,8 @@ class OptimizerSettings(Settings):
 
     method: Literal["adamw", "muon"] = Field(
         default="adamw",
-        description="adamw, or muon for the matrices between hidden layers: more of a step of "
-        "training, a fraction of the steps for potentials",
+        description="adamw, or muon for the matrices between hidden layers: a step takes longer, "
+        "and a potential needs fewer of them",
     )
     lr: float = Field(default=2e-3, gt=0, description="largest learning rate")
     weight_decay: float = Field(
@@ -395,7 +395,7 @@ class Config(Settings):
     )
     network: NetworkSettings = Field(default=NetworkSettings(), description="the network")
     start: StartSettings | None = Field(
-        default=None, description="fine-tune a trained network, named by its folder"
+        default=None, description="fine-tune a trained network"
     )
     split: SplitSettings = Field(default=SplitSettings(), description="who validates")
     loss: LossSettings = Field(default=LossSettings(), description="the loss")

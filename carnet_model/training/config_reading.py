@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -245,6 +245,8 @@ def _type_name(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "keys below"
     arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:  # with bounds of its own
+        return _type_name(arguments[0])
     if not arguments:
         names = {str: "text", bool: "true or false", int: "integer", float: "number"}
         return names.get(annotation, getattr(annotation, "__name__", str(annotation)))

@@ -186,16 +186,6 @@ class Polynomials:
         """Return the index symmetry of the tensor."""
         return IndexSymmetry(self.free, self.generators, axial)
 
-    def terms_of(self, place: int) -> list[tuple[Fraction, tuple[str, ...]]]:
-        """Return the polynomial of a flat component: coefficients and products of labels."""
-        return [
-            (
-                Fraction(int(self.numerators[row]), self.denominator),
-                tuple(self.labels[n] for n in self.monomials[row].tolist() if n >= 0),
-            )
-            for row in np.flatnonzero(self.places == place).tolist()
-        ]
-
     def to_sympy(self) -> Any:
         """Return the components as a SymPy array, an expression for rank 0; symbols are real."""
         import sympy

@@ -80,6 +80,7 @@ def test_the_description_has_every_key_with_type_default_and_meaning() -> None:
     assert "lr: number, > 0; default 0.002" in text
     assert "path: text; required" in text
     assert "compile: auto | always | never; default auto" in text
+    assert "range: [number, number] | null; default null" in text
 
 
 RECIPES = sorted((ROOT / "carnet_model" / "recipes").glob("*.yaml"))
