@@ -1,7 +1,7 @@
 """Frames whose forces and stresses are known without a calculation, from what DFT has published.
 
 A crystal that was relaxed has neither forces nor a stress. Compressed, it has the pressure of its
-bulk modulus; strained, the stress of its stiffness. Both are moduli of relaxed ions, whose forces
+bulk modulus, its lengths in the ratios of its compliances; strained, the stress of its stiffness. Both are moduli of relaxed ions, whose forces
 vanish, too. Where the ions are is known when they have nowhere to relax to: under pressure
 when symmetry holds every atom in its place, under any strain when every atom is a centre of
 inversion. Of other crystals a frame is made where a potential says how their ions move.
@@ -58,6 +58,9 @@ IN_PLACE = 2e-3
 """Fractions of the cell by which an operation of a space group may move an atom that it holds."""
 
 
+FIRST_CUBIC = 195
+"""Number of the first cubic space group."""
+
 REFUSED = {"val": "not for training", "reserved": "not for training"}
 """Splits that have no frames, and what is counted of them."""
 
@@ -80,7 +83,7 @@ def known_stresses(
 
     A line is a record: the structure, ``forces`` (zero, eV/Å), ``stress`` (eV/Å^3, all nine
     components, positive under tension) and a ``kind``: ``"rest"`` of every crystal, ``"press"`` of
-    those with K, ``"strain"`` of those with ``C``. Moduli whose vintages differ, tensors that are
+    those with K that are cubic or have ``C``, ``"strain"`` of those with ``C``. Moduli whose vintages differ, tensors that are
     marked ``suspect`` or are not positive definite, and compositions outside of the training part
     are left out. Frames that the file holds are left as they are, so that a run that was ended goes
     on, and a crystal of several files has each of its frames from the first that gives it one.
@@ -182,10 +185,15 @@ class _Frames:
         dice = np.random.default_rng([self.seed, zlib.crc32(crystal.name.encode())])
         held, centred = held_by_symmetry(crystal)
         if bulk is not None:
+            pressed = _pressed(crystal, bulk, stiffness)
             for sign in (1, -1):
                 change = sign * dice.uniform(*COMPRESSIONS)
-                stress = -pressure(bulk, (1 + change) ** 3) * np.eye(3)
-                yield _Frame("press", f"press{sign:+d}", change * np.eye(3), stress, held)
+                if pressed is None:
+                    continue
+                strain = change * pressed.strain
+                share = float(np.linalg.det(np.eye(3) + strain))
+                stress = -pressure(pressed.bulk, share) * np.eye(3)
+                yield _Frame("press", f"press{sign:+d}", strain, stress, held)
         if stiffness is None:
             return
         tensor = np.asarray(from_voigt(stiffness))
@@ -204,6 +212,33 @@ class _Frames:
         except InputError:
             self.counts["ions not at rest"] += 1
             return None
+
+
+@dataclass(frozen=True)
+class _Pressed:
+    """A crystal under pressure: the strain (its trace is 3) that goes with it, and K after Reuss."""
+
+    strain: Floats
+    bulk: float
+
+
+def _pressed(crystal: Geometry, bulk: float, stiffness: Floats | None) -> _Pressed | None:
+    """Return how a crystal yields to a pressure; None where nobody knows its shape under one."""
+    if is_cubic(crystal):
+        return _Pressed(np.eye(3), bulk)
+    if stiffness is None:
+        return None
+    lengths = np.linalg.solve(stiffness, [1.0, 1, 1, 0, 0, 0])
+    strain = 3 * np.asarray(from_voigt(lengths, form="voigt-compliance")) / lengths[:3].sum()
+    return _Pressed(strain, float(1 / lengths[:3].sum()))
+
+
+def is_cubic(crystal: Geometry) -> bool:
+    """Whether the space group of a crystal is cubic, so that pressure leaves its shape."""
+    try:
+        return symmetry_of(crystal).dataset.number >= FIRST_CUBIC
+    except GeometryError:
+        return False
 
 
 def pressure(bulk: float, share: float) -> float:

@@ -17,6 +17,7 @@ from ase.io import write
 
 import carnet_model
 from carnet_model.calculators.ase import CarNetCalculator
+from carnet_model.calculators.finite_differences import finite_differences
 from carnet_model.potentials.second_derivatives import mechanics
 from carnet_model.relaxation.relaxing import relax
 from carnet_model.structures.conversion import geometry
@@ -60,6 +61,11 @@ def supercell_frequencies(structure: Geometry, repeats: int) -> Floats:
     whole = geometry(make_supercell(structure.to_ase(), repeats * np.eye(3)))
     model = carnet_model.load("silicon", precision="double", program="never")
     constants = mechanics(model.models, whole).force_constants
+    return frequencies_of(constants, whole)
+
+
+def frequencies_of(constants: Floats, whole: Geometry) -> Floats:
+    """Frequencies of force constants, THz, imaginary ones negative."""
     masses = np.repeat(whole.to_ase().get_masses(), 3)
     squares = np.linalg.eigvalsh(constants / np.sqrt(np.outer(masses, masses)))
     return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)) * TO_THZ)
@@ -114,6 +120,20 @@ def test_a_crystal_that_is_unstable_says_where(silicon: CarNetCalculator) -> Non
     assert "i THz at N (" in result.verdict_lines()[0]
     assert result.to_dict()["imaginary"]["label"] == "N"
     assert phonons(silicon, rest, supercell=(2, 2, 2), threshold=5.0).verdict == "stable"
+
+
+@pytest.mark.parametrize("repeats", [(2, 1, 1), (3, 2, 1)])
+def test_the_verdict_is_of_waves_that_fit_a_supercell_of_a_conventional_cell(
+    repeats: tuple[int, int, int],
+) -> None:
+    """The softest of them is a frequency of the supercell, which needs no wave."""
+    copper = geometry(bulk("Cu", "fcc", a=3.59, cubic=True))
+    result = phonons(EMT(), copper, supercell=repeats)
+    assert result.exact.exact
+    box = geometry(make_supercell(copper.to_ase(), np.diag(repeats)))
+    found = frequencies_of(finite_differences(EMT(), box).force_constants, box)
+    expected = found[np.argsort(np.abs(found))[3]]  # after the translations
+    assert result.exact.softest == pytest.approx(expected, rel=0.01)
 
 
 def test_noise_between_the_waves_of_a_supercell_is_no_instability() -> None:

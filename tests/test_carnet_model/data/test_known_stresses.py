@@ -156,6 +156,28 @@ def _tension(a: float) -> float:
     return float(np.trace(atoms.get_stress(voigt=False)))
 
 
+def test_a_crystal_under_pressure_yields_as_its_stiffness_says(tmp_path: Path) -> None:
+    """Zinc, c three times as soft as a: its stiffness times the strain is the pressure all round."""
+    zinc = bulk("Zn", "hcp", a=2.66, c=4.95)
+    stiffness = np.diag([179.0, 179, 69, 46, 46, 71.5])
+    stiffness[0, 1] = stiffness[1, 0] = 36
+    stiffness[:2, 2] = stiffness[2, :2] = 55
+    source, output = tmp_path / "a.json", tmp_path / "known.jsonl"
+    source.write_text(json.dumps([record(zinc, K_VRH=70)]))
+    assert known_stresses([source], output) == {LABELLED: 1}  # its shape is not known
+    known = record(zinc, K_VRH=70, C=stiffness[np.triu_indices(6)].tolist())
+    source.write_text(json.dumps([known]))
+    assert known_stresses([source], output) == {LABELLED: 2, THERE_ALREADY: 1}
+    for row in rows(output)[1:]:
+        strain = np.linalg.solve(zinc.cell.array, row["lattice"]) - np.eye(3)
+        by_stiffness = stiffness[:3, :3] @ np.diag(strain)
+        stated = np.array(row["stress"]) * EV_PER_A3
+        pull = stated[0, 0]
+        np.testing.assert_allclose(stated, pull * np.eye(3), atol=1e-9)
+        # a volume changes by 5.4 % at most; (K' + 1) / 2 of that is what the stiffness leaves out
+        np.testing.assert_allclose(by_stiffness, pull, rtol=0.15)
+
+
 def test_pressure_is_the_modulus_at_rest_and_its_derivative() -> None:
     small = 1e-4
     slope = (pressure(80.0, 1 - small) - pressure(80.0, 1 + small)) / (2 * small)
