@@ -15,7 +15,7 @@ from ..data.examples import Example
 from ..data.reading import read_examples
 from ..prediction.predictor import load
 from .app import app, check_extras
-from .labelled_data import label_sources, labelled_examples, of_split
+from .labelled_data import division_of, label_sources, labelled_examples, of_split
 from .options import (
     PROGRESS_FROM,
     SPLITS,
@@ -80,10 +80,11 @@ def evaluate(
     make_folder(output)  # what cannot be written is said before the work
     predictor = load(model, target=target, precision=cast(Precision, precision))
     sources, either_sign = label_sources(predictor, path, key, form, unit)
-    chosen = labelled_examples(path, sources, split)
+    division = division_of(predictor)
+    chosen = labelled_examples(path, sources, split, division)
     train: list[Example] = []
     if baseline is not None:
-        train = of_split(read_examples(baseline, sources, on_error="skip"), "train")
+        train = of_split(read_examples(baseline, sources, on_error="skip"), "train", division)
     shown = sys.stderr.isatty() and len(chosen) >= PROGRESS_FROM
     compared = evaluation.evaluate(
         predictor, chosen, baseline=train, batch=batch, progress=shown, either_sign=either_sign

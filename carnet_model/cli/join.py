@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from natural_tensors.errors import InputError
-from natural_tensors.terminal import examples_of, one_of, say
+from natural_tensors.terminal import examples_of, one_of, say, warn
 
 from ..data.examples import Example
 from ..prediction.predictor import Predictor, load
 from ..prediction.result import Prediction
 from .app import app, check_extras
-from .labelled_data import label_sources, labelled_examples, moduli_examples
+from .labelled_data import division_of, label_sources, labelled_examples, moduli_examples
 from .options import SPLITS, FormOption, KeyOption, UnitOption
 
 if TYPE_CHECKING:
@@ -97,8 +97,15 @@ def join(
     if path is not None:
         predictor = load(Path(output).resolve())  # shipped weights may be called like the folder
         sources, either_sign = label_sources(predictor, path, key, form, unit)
-        chosen = labelled_examples(path, sources, split)
+        chosen = labelled_examples(path, sources, split, division_of(predictor))
         compared = evaluation.evaluate(predictor, chosen, either_sign=either_sign)
+        if compared.known:
+            warn(
+                "warning",
+                f"{compared.known} of {len(compared.predictions)} examples were trained on, or "
+                "nearly: intervals measured on them are too narrow for new crystals",
+                "bold yellow",
+            )
         scores = {score.name: round(score.value, 4) for score in compared.errors.scores}
         found = calibrate(compared, _known(predictor, moduli, split, chosen))
         notes = {
@@ -128,7 +135,7 @@ def _known(
 
     if predictor.target.key != "elastic":
         raise InputError(f"{predictor.title} predicts {predictor.target.key}, which has no moduli")
-    examples = moduli_examples(path, split, apart_from)
+    examples = moduli_examples(path, split, division_of(predictor), apart_from)
     results = predictor.predict([example.geometry for example in examples], anyway=True)
     return [
         KnownModuli.of(result, example.labels)

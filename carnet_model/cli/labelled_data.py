@@ -12,7 +12,7 @@ from natural_tensors.errors import translated
 from natural_tensors.files.label_forms import LabelFormName
 from natural_tensors.terminal import warn
 
-from ..data.examples import DatasetError, Example, Examples
+from ..data.examples import DatasetError, Division, Example, Examples
 from ..data.labels import LabelSource
 from ..data.reading import read_examples
 from ..network.targets import Target
@@ -82,12 +82,29 @@ def label_sources(
     return optional, any(label.either_sign for label in labels)
 
 
-def labelled_examples(path: str, sources: Sequence[LabelSource], split: str) -> list[Example]:
+def division_of(predictor: Predictor) -> Division:
+    """Return who validated in the training of a model; the usual division where nobody says.
+
+    Raises:
+        CheckpointError: when the record of the model does not say it in the words of today.
+    """
+    from ..training.config import SplitSettings
+
+    stated = (predictor.record.get("config") or {}).get("split") or {}
+    with translated(
+        lambda reason: CheckpointError(f"{predictor.name}: split in model.json: {reason}")
+    ):
+        return SplitSettings.model_validate(stated).division
+
+
+def labelled_examples(
+    path: str, sources: Sequence[LabelSource], split: str, division: Division
+) -> list[Example]:
     """Return the examples of a split to measure a model on; faulty records are reported."""
     examples = read_examples(path, sources, for_training=False, on_error="skip")
     for fault in examples.faults:
         warn("warning", str(fault), "bold yellow")
-    chosen = of_split(examples, split)
+    chosen = of_split(examples, split, division)
     if not chosen:
         raise DatasetError(
             f"{path}: none of its {len(examples)} examples is of the split {split!r}\n"
@@ -96,12 +113,15 @@ def labelled_examples(path: str, sources: Sequence[LabelSource], split: str) -> 
     return chosen
 
 
-def moduli_examples(path: str, split: str, apart_from: Sequence[Example]) -> list[Example]:
+def moduli_examples(
+    path: str, split: str, division: Division, apart_from: Sequence[Example]
+) -> list[Example]:
     """Return the examples of a split with K or G after Hill, without those named otherwise.
 
     Args:
         path: what ``carnet data moduli`` writes, or records with ``bulk`` and ``shear`` in GPa.
         split: which examples.
+        division: says of which split each is.
         apart_from: examples whose identifiers are left out.
     """
     sources = [
@@ -109,10 +129,10 @@ def moduli_examples(path: str, split: str, apart_from: Sequence[Example]) -> lis
         for name in ("bulk", "shear", "bulk_voigt")  # of the last alone: read, and no fault
     ]
     others = {one.identifier for one in apart_from} - {""}
-    found = labelled_examples(path, sources, split)
+    found = labelled_examples(path, sources, split, division)
     return [one for one in found if one.identifier not in others]
 
 
-def of_split(examples: Examples, split: str) -> list[Example]:
+def of_split(examples: Examples, split: str, division: Division) -> list[Example]:
     """Return the examples of a split, or all of them."""
-    return [example for example in examples if split in ("all", example.split)]
+    return [one for one in examples if split in ("all", division.split_of(one))]

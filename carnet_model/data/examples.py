@@ -47,8 +47,12 @@ def bucket(formula: str) -> int:
     Raises:
         GeometryError: when it is no chemical formula.
     """
-    text = reduced_formula(formula)
-    return int(hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), 16) % 100
+    return number_of(reduced_formula(formula)) % 100
+
+
+def number_of(text: str) -> int:
+    """Return a large number that follows from a text, evenly distributed."""
+    return int(hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), 16)
 
 
 def split_of(formula: str) -> Split:
@@ -105,19 +109,44 @@ class Example:
 
     @property
     def split(self) -> Split:
-        """Where it belongs: reserved by its formula, else as its record says, else by formula."""
-        if self.reserved:
-            return "reserved"
-        stated = self.notes.get("split")
-        if stated == "train" or stated == "val":
-            return "val" if stated == "val" else "train"
-        if not any(self.geometry.periodic):
-            return "train"
-        return split_of(self.formula)
+        """Where it belongs when nobody divides otherwise: see `Division`."""
+        return Division().split_of(self)
 
     def __repr__(self) -> str:
         labels = ", ".join(self.labels) or "no labels"
         return f"Example({self.identifier or '-'}: {self.formula}, {labels})"
+
+
+@dataclass(frozen=True)
+class Division:
+    """Who validates, of what may be trained on.
+
+    Attributes:
+        by: ``"note"``: as its record says, where it says nothing by its bucket; ``"formula"``: by
+            its bucket alone.
+        validation: the first bucket that validates, and the first that does not: of the formula of
+            a crystal, of the identifier of anything else, whose isomers share a formula.
+    """
+
+    by: Literal["note", "formula"] = "note"
+    validation: tuple[int, int] = (RESERVED_BELOW, VALIDATION_BELOW)
+
+    def states(self, example: Example) -> Split | None:
+        """Return where the record of an example says that it belongs; None where nobody asks it."""
+        stated = example.notes.get("split") if self.by == "note" else None
+        return None if stated not in ("train", "val") else "val" if stated == "val" else "train"
+
+    def split_of(self, example: Example) -> Split:
+        """Return where an example belongs; reserved crystals are, whatever is said of them."""
+        if example.reserved:
+            return "reserved"
+        stated = self.states(example)
+        if stated is not None:
+            return stated
+        crystal = any(example.geometry.periodic)
+        number = bucket(example.formula) if crystal else number_of(example.identifier) % 100
+        first, end = self.validation
+        return "val" if first <= number < end else "train"
 
 
 def without_reserved(examples: Iterable[Example]) -> tuple[list[Example], int]:

@@ -236,7 +236,7 @@ def _pressed(crystal: Geometry, bulk: float, stiffness: Floats | None) -> _Press
 def is_cubic(crystal: Geometry) -> bool:
     """Whether the space group of a crystal is cubic, so that pressure leaves its shape."""
     try:
-        return symmetry_of(crystal).dataset.number >= FIRST_CUBIC
+        return bool(symmetry_of(crystal).dataset.number >= FIRST_CUBIC)
     except GeometryError:
         return False
 

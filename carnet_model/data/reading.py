@@ -185,9 +185,15 @@ def _example(
     read = STRUCTURE_KEYS | {source.key or source.name for source in sources}
     notes = {key: value for key, value in record.fields.items() if key not in read}
     weight = float(weight_of(weights, notes, structure.numbers))
-    identifier = next((str(notes[key]) for key in IDENTIFIERS if notes.get(key)), record.origin)
     source_name = str(notes.get("source") or path.name)
+    identifier = stated_identifier(notes) or record.origin
     return Example(structure, labels, weight, identifier, source_name, notes)
+
+
+def stated_identifier(notes: Mapping[str, Any]) -> str:
+    """Return what a record calls itself; empty when it says nothing."""
+    said = (str(notes[key]) for key in IDENTIFIERS if notes.get(key) is not None)
+    return next((name for name in said if name), "")
 
 
 def _value_of(fields: Mapping[str, Any], source: LabelSource) -> Any:

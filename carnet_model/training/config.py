@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from natural_tensors import catalog
 from natural_tensors.files.label_forms import LabelFormName
 
+from ..data.examples import Division
 from ..network.settings import NetworkSettings, Settings
 from ..network.targets import Target, elastic
 from ..structures.periodic_table import number_of
@@ -205,7 +206,7 @@ class SplitSettings(Settings):
         "formula: the bucket of the reduced formula, 0 .. 99, decides alone",
     )
     validation: tuple[int, int] = Field(
-        default=(10, 18),
+        default=Division.validation,
         description="by formula: first bucket that validates, and first that does not",
     )
     share: float = Field(
@@ -214,6 +215,11 @@ class SplitSettings(Settings):
         le=1,
         description="share of the training set that is used; a smaller one is part of a larger",
     )
+
+    @property
+    def division(self) -> Division:
+        """Who validates, by these settings."""
+        return Division(self.by, self.validation)
 
     @field_validator("validation")
     @classmethod
@@ -394,9 +400,7 @@ class Config(Settings):
         default="run", description="folder of the run; relative to the configuration"
     )
     network: NetworkSettings = Field(default=NetworkSettings(), description="the network")
-    start: StartSettings | None = Field(
-        default=None, description="fine-tune a trained network"
-    )
+    start: StartSettings | None = Field(default=None, description="fine-tune a trained network")
     split: SplitSettings = Field(default=SplitSettings(), description="who validates")
     loss: LossSettings = Field(default=LossSettings(), description="the loss")
     optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="the optimizer")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,9 +11,8 @@ import numpy as np
 
 from natural_tensors.arrays import Integers
 
-from ..data.examples import DatasetError, Example, bucket
-from ..data.reading import check_faults, stream_examples
-from .config import SplitSettings
+from ..data.examples import DatasetError, Example, number_of
+from ..data.reading import check_faults, stated_identifier, stream_examples
 from .label_tensors import labels_of_target
 from .plan import Plan
 from .sample_cache import digest_of_files, stored
@@ -72,28 +70,40 @@ def _nothing_left(remarks: Sequence[str]) -> DatasetError:
 def _divided(store: Store, share: float) -> tuple[Integers, Integers, list[str]]:
     """Return the rows that train and those that validate, and what was left out.
 
-    Crystals of pure training sources are let in, but for formulas that validate; of the training
-    set a share is kept, the same structures whatever their order.
+    Crystals whose records do not say that they train are let in but for formulas that the split
+    gives to validation; a source that validates by its role is the user's own choice, and its
+    formulas are said. Of the training set a share is kept, the same structures whatever their
+    order.
     """
     formulas, remarks = store.texts("formula"), list[str]()
     rows: dict[Role, list[int]] = {role: [] for role in ROLES}
     for row, role in enumerate(store.roles):
         rows[role].append(row)
-    validating = {formulas[row] for row in rows["val"] if store.periodic[row]}
-    kept = [row for row in rows["train only"] if formulas[row] not in validating]
-    if len(kept) < len(rows["train only"]):
+    by_split, by_role = (
+        {formulas[row] for row in rows[role] if store.periodic[row]}
+        for role in ("val", "val by role")
+    )
+    offered = rows["train by split"]
+    kept = [row for row in offered if not (store.periodic[row] and formulas[row] in by_split)]
+    if len(kept) < len(offered):
         remarks.append(
-            f"{len(rows['train only']) - len(kept)} training crystals have a formula that "
-            "validates: left out"
+            f"{len(offered) - len(kept)} training crystals have a formula that validates: left out"
         )
-    train = rows["train"] + kept
+    train = sorted(rows["train"] + kept)
+    both = sum(bool(store.periodic[row]) and formulas[row] in by_role for row in train)
+    if both:
+        remarks.append(
+            f"{both} training crystals have a formula of a source whose role is val: errors of "
+            "validation are not of unseen compositions"
+        )
     if share < 1:
         identifiers = store.texts("identifier")
-        train.sort(key=lambda row: _number(f"{identifiers[row]} {formulas[row]}"))
+        train.sort(key=lambda row: number_of(f"{identifiers[row]} {formulas[row]}"))
         size = max(1, round(share * len(train)))
         remarks.append(f"{size} of {len(train)} training structures are used")
         train = train[:size]
-    return np.array(train, dtype=np.int64), np.array(rows["val"], dtype=np.int64), remarks
+    val = sorted(rows["val"] + rows["val by role"])
+    return np.array(train, dtype=np.int64), np.array(val, dtype=np.int64), remarks
 
 
 @dataclass
@@ -104,7 +114,7 @@ class _Reader:
         plan: of the training.
         writer: of the store.
         trains: whether any example was read that may train.
-        read_before: by identifier and formula of those with a place, the keys of the targets with
+        read_before: of those with a place, by what tells them apart, the keys of the targets with
             labels.
         remarks: what was left out, a line for each source.
     """
@@ -112,7 +122,7 @@ class _Reader:
     plan: Plan
     writer: StoreWriter
     trains: bool = False
-    read_before: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    read_before: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def read(self, source: Source) -> None:
@@ -129,7 +139,9 @@ class _Reader:
             if example.reserved:
                 left_out["reserved for evaluation"] += 1
                 continue
-            key = (example.identifier, example.formula)
+            # what has no name is called by its place in its file
+            file = "" if stated_identifier(example.notes) else str(source.path)
+            key = (file, example.identifier, example.formula)
             names = {label.target.key for label in source.labels if label.name in example.labels}
             if names <= earlier.get(key, frozenset()):
                 left_out["in an earlier source"] += 1
@@ -147,7 +159,8 @@ class _Reader:
 
     def _place(self, example: Example, source: Source) -> str:
         """Give an example a place; return why it has none."""
-        validates = source.role == "val" or _validates(example, self.plan.config.split)
+        division = self.plan.config.split.division
+        validates = source.role == "val" or division.split_of(example) == "val"
         if validates and source.role == "train":
             return "given to validation by the split"
         if not validates and not all(label.in_range(example) for label in source.labels):
@@ -160,24 +173,10 @@ class _Reader:
         }
         if not any(each.known for each in labels.values()):
             return "with labels of weight 0 only"
-        trains: Role = "train only" if source.role == "train" else "train"
-        self.writer.add(example, labels, "val" if validates else trains)
+        stated = source.role == "auto" and division.states(example) == "train"
+        role: Role = "train" if stated else "train by split"
+        if validates:
+            role = "val by role" if source.role == "val" else "val"
+        self.writer.add(example, labels, role)
         self.trains = self.trains or not validates
         return ""
-
-
-def _number(text: str) -> int:
-    """Return a large number that follows from a text, evenly distributed."""
-    return int(hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), 16)
-
-
-def _validates(example: Example, split: SplitSettings) -> bool:
-    stated = example.notes.get("split")
-    if split.by == "note" and stated in ("train", "val"):
-        return bool(stated == "val")
-    if any(example.geometry.periodic):
-        number = bucket(example.formula)
-    else:  # all isomers share a formula
-        number = _number(example.identifier) % 100
-    first, end = split.validation
-    return first <= number < end

@@ -33,8 +33,9 @@ from .label_tensors import Labels, PotentialLabels, TensorLabels
 Numbers: TypeAlias = NDArray[Any]
 """Integers or floating-point numbers."""
 
-Role = Literal["train", "val", "train only"]
-"""Who a sample is: ``"train only"`` is of a source that never validates."""
+Role = Literal["train", "val", "train by split", "val by role"]
+"""Who a sample is: ``"train by split"`` may train unless the split gives its formula to validation,
+``"val by role"`` is of a source that only validates."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from carnet_model.data.examples import bucket
 from tests.helpers.command_lines import carnet as run
 from tests.helpers.command_lines import carnet_error as error_of
 from tests.helpers.tiny_models import RECORDS, saved, write_crystals
@@ -37,6 +38,22 @@ def test_networks_are_joined_and_their_errors_measured() -> None:
     assert "none of its 30 examples" in error_of(
         "join", "a", "b", "-o", "c", "--data", data, "--split", "reserved"
     )
+
+
+def test_a_model_is_measured_on_what_validated_in_its_own_training() -> None:
+    """Its folder says by which formulas that was divided."""
+    for seed, folder in enumerate(("a", "b")):
+        saved(Path(folder), members=1, first=seed)
+        path = Path(folder, "model.json")
+        record = json.loads(path.read_text())
+        record["config"] = {"split": {"by": "formula", "validation": [30, 60]}}
+        path.write_text(json.dumps(record))
+    data = write_crystals(len(RECORDS))
+    validating = sum(30 <= bucket(record["formula"]) < 60 for record in RECORDS)
+    options = ("--data", data, "--key", "C", "--form", "upper", "--unit", "GPa")
+    run("join", "a", "b", "-o", "both", *options)
+    record = json.loads(Path("both/model.json").read_text())
+    assert record["metrics"]["val"]["structures"] == validating
 
 
 def test_crystals_with_moduli_alone_count_for_the_intervals_of_moduli() -> None:

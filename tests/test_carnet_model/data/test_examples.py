@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from ase.build import bulk
+from ase.build import bulk, molecule
 
-from carnet_model.data.examples import Example, bucket, split_of, without_reserved
+from carnet_model.data.examples import Division, Example, bucket, split_of, without_reserved
 from carnet_model.data.reading import read_examples
 from carnet_model.structures.conversion import geometry
 from carnet_model.structures.geometry import Geometry
@@ -68,3 +68,23 @@ def test_splits_follow_the_record_unless_reserved() -> None:
     assert Example(crystal, {}, notes={"split": "val"}).split == "val"
     assert Example(geometry(bulk("Al")), {}).split == "val"
     assert Example(geometry(bulk("Al")), {}, notes={"split": "train"}).split == "train"
+
+
+def test_another_division_has_other_formulas_and_never_the_reserved() -> None:
+    crystals = [geometry(bulk(name)) for name in ("Cu", "Al", "Ag", "Au", "Fe", "W", "Mo", "Si")]
+    for one in crystals:
+        for stated in ("train", "val", None):
+            example = Example(one, {}, notes={} if stated is None else {"split": stated})
+            number = bucket(one.formula)
+            by_formula = "val" if 30 <= number < 60 else "train"
+            expected = "reserved" if number < 10 else by_formula
+            assert Division("formula", (30, 60)).split_of(example) == expected
+            noted = expected if stated is None or number < 10 else stated
+            assert Division("note", (30, 60)).split_of(example) == noted
+
+
+def test_isomers_are_divided_by_their_names() -> None:
+    water = geometry(molecule("H2O"))
+    splits = [Example(water, {}, identifier=f"frame {n}").split for n in range(1000)]
+    assert set(splits) == {"train", "val"}
+    assert 50 < splits.count("val") < 110  # 8 %, and four deviations

@@ -123,6 +123,28 @@ def test_what_one_source_may_not_train_on_validates_in_another(tmp_path: Path) -
     assert not any(tensor_labels(sample).tensor_weight.any() for sample in samples.val)
 
 
+def test_a_composition_that_validates_does_not_train(tmp_path: Path) -> None:
+    """But for what its own record says, and what the role of a source says for all of it."""
+    known = next(record for record in RECORDS if bucket(record["formula"]) >= 40)
+    silent = {key: value for key, value in known.items() if key != "split"}
+    others = [record for record in RECORDS if record["formula"] != known["formula"]][:10]
+    stated, other, val = tmp_path / "stated.json", tmp_path / "other.json", tmp_path / "val.json"
+    val.write_text(json.dumps([{**known, "id": "held out", "split": "val"}, *others]))
+    other.write_text(json.dumps([{**silent, "id": "polymorph"}]))
+    stated.write_text(json.dumps([{**silent, "id": "chosen", "split": "train"}]))
+    data = [{"path": path.name, "labels": STIFFNESS} for path in (val, other, stated)]
+    samples = prepared(crystal_config(tmp_path, data=data, split={"by": "note"}))
+    assert "held out" in {sample.identifier for sample in samples.val}
+    trained = {sample.identifier for sample in samples.train}
+    assert "chosen" in trained
+    assert "polymorph" not in trained
+    assert any("1 training crystals have a formula that validates" in r for r in samples.remarks)
+    roles = [{**data[0], "role": "val"}, *data[1:]]
+    samples = prepared(crystal_config(tmp_path, data=roles, split={"by": "formula"}))
+    assert {sample.identifier for sample in samples.train} == {"polymorph", "chosen"}
+    assert any("2 training crystals have a formula of a source" in r for r in samples.remarks)
+
+
 def test_reserved_crystals_never_enter(tmp_path: Path) -> None:
     reserved = {**RECORDS[0], "numbers": [20, 9, 9], "id": "fluorite", "formula": "CaF2",
                 "frac": [[0, 0, 0], [0.25] * 3, [0.75] * 3]}  # fmt: skip
@@ -148,6 +170,21 @@ def test_frames_of_one_material_are_all_there(tmp_path: Path) -> None:
     samples = prepared(alloy_config(tmp_path, data=sources))
     assert len(samples.train) + len(samples.val) == 6
     assert any("6 in an earlier source" in remark for remark in samples.remarks)
+
+
+def test_frames_without_names_are_told_apart_by_their_file(tmp_path: Path) -> None:
+    frames = [
+        {"numbers": cell.numbers.tolist(), "energy": 1.0, "positions": cell.positions.tolist(),
+         "lattice": cell.cell[:].tolist()}
+        for cell in alloys(6)
+    ]  # fmt: skip
+    for folder, rows in (("a", frames[:3]), ("b", frames[3:])):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "frames.json").write_text(json.dumps(rows))
+    sources = [{"path": f"{name}/frames.json", "labels": {"energy": {}}} for name in "aba"]
+    samples = prepared(alloy_config(tmp_path, data=sources))
+    assert len(samples.train) + len(samples.val) == 6
+    assert any("3 in an earlier source" in remark for remark in samples.remarks)
 
 
 def test_a_share_of_the_training_set_is_part_of_a_larger_one(tmp_path: Path) -> None:
