@@ -3,8 +3,9 @@
 Run as `python answering.py module:object`: a calculator, or what returns one when it is called;
 modules of the current folder are found. It needs ASE alone. Structures come as a line of JSON each
 on the standard input (`numbers`, `positions`, `cell`, `pbc`), answers leave as a line each on the
-standard output: `energy` (eV), `forces` (eV/Å) and, where the calculator has it, `stress` (eV/Å^3,
-order of ASE), or `error`. Whatever else is printed goes to the standard error.
+standard output: `energy` (eV), `forces` (eV/Å) and `stress` (eV/Å^3, order of ASE; where the
+calculator has it and there are three lattice vectors), or `error`. Whatever else is printed goes to
+the standard error.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def answer(calculator: Any, request: dict[str, Any]) -> dict[str, Any]:
         atoms = Atoms(**request, calculator=calculator)
         results = {"energy": float(atoms.get_potential_energy())}
         results["forces"] = atoms.get_forces().tolist()
-        if "stress" in calculator.implemented_properties:
+        if "stress" in calculator.implemented_properties and atoms.cell.rank == 3:
             results["stress"] = atoms.get_stress().tolist()
     except Exception as error:  # a calculator may raise anything; the next structure is another
         return {"error": f"{type(error).__name__}: {error}"[:300]}

@@ -244,7 +244,7 @@ class CarNetCalculator(Calculator):  # type: ignore[misc] # ASE states no types
                     "distances"
                 )
             if name in self._signless:
-                values = of_one_sign(values)
+                values = of_one_sign(values, per_atom=self._tensors[name].pooling == "atoms")
             self.results[name] = _number_or_array(values.mean(axis=0))
             if len(values) > 1:
                 self.results[f"{name}_spread"] = _number_or_array(values.std(axis=0, ddof=1))

@@ -17,6 +17,7 @@ from ..data.labels import LabelSource
 from ..data.reading import read_examples
 from ..network.targets import Target
 from ..prediction.predictor import Predictor
+from ..prediction.signs import sign_unknown
 from ..weights.record import CheckpointError
 from .options import SPLITS
 
@@ -61,7 +62,8 @@ def label_sources(
 
     target, trained = predictor.target, predictor.record.get("config") or {}
     if key or form or unit or not trained:
-        return [label_source(target.key, key, form, unit, target)], False
+        either_sign = sign_unknown(predictor.record, target.key)
+        return [label_source(target.key, key, form, unit, target)], either_sign
 
     def unknown(reason: str) -> CheckpointError:
         return CheckpointError(

@@ -1,8 +1,9 @@
 """Frames whose forces and stresses are known without a calculation, from what DFT has published.
 
 A crystal that was relaxed has neither forces nor a stress. Compressed, it has the pressure of its
-bulk modulus, its lengths in the ratios of its compliances; strained, the stress of its stiffness. Both are moduli of relaxed ions, whose forces
-vanish, too. Where the ions are is known when they have nowhere to relax to: under pressure
+bulk modulus, its lengths in the ratios of its compliances; strained, the stress of its stiffness.
+Both are moduli of relaxed ions, whose forces vanish, too. Where the ions are is known when they
+have nowhere to relax to: under pressure
 when symmetry holds every atom in its place, under any strain when every atom is a centre of
 inversion. Of other crystals a frame is made where a potential says how their ions move.
 """
@@ -83,10 +84,11 @@ def known_stresses(
 
     A line is a record: the structure, ``forces`` (zero, eV/Å), ``stress`` (eV/Å^3, all nine
     components, positive under tension) and a ``kind``: ``"rest"`` of every crystal, ``"press"`` of
-    those with K that are cubic or have ``C``, ``"strain"`` of those with ``C``. Moduli whose vintages differ, tensors that are
-    marked ``suspect`` or are not positive definite, and compositions outside of the training part
-    are left out. Frames that the file holds are left as they are, so that a run that was ended goes
-    on, and a crystal of several files has each of its frames from the first that gives it one.
+    those with K that are cubic or have ``C``, ``"strain"`` of those with ``C``. Moduli whose
+    vintages differ, tensors that are marked ``suspect`` or are not positive definite, and
+    compositions outside of the training part are left out. Frames that the file holds are left as
+    they are, so that a run that was ended goes on, and a crystal of several files has each of its
+    frames from the first that gives it one.
 
     Args:
         files: .json, .json.gz or .jsonl; records with ``id``, ``formula``, a structure relaxed by
@@ -216,7 +218,7 @@ class _Frames:
 
 @dataclass(frozen=True)
 class _Pressed:
-    """A crystal under pressure: the strain (its trace is 3) that goes with it, and K after Reuss."""
+    """A crystal under pressure: the shape of the strain, of trace 3, and K after Reuss."""
 
     strain: Floats
     bulk: float

@@ -205,7 +205,9 @@ def merge(files: Sequence[str | Path], output: str | Path) -> Counter[str]:
     joined: dict[str, dict[str, Any]] = {}
     for path in files:
         for record in records_of(path):
-            joined[record["id"]] = {**record, **joined.get(record["id"], {})}
+            first = joined.setdefault(record["id"], dict(record))
+            for key in record.keys() - STRUCTURE_KEYS:  # one structure, not parts of two
+                first.setdefault(key, record[key])
     counts: Counter[str] = Counter()
     rows = []
     for record in joined.values():

@@ -32,7 +32,8 @@ LEAST = 0.05
 """Share of the median error below which errors count as this share: luck says nothing of size."""
 
 FEW = 20
-"""Fewer errors than this state no quantile of 95 %: 1 / (n + 1) must be below 5 %."""
+"""Fewer compositions than this state no quantile of 95 %: 1 / (n + 1) must be below 5 %, and the
+errors of one composition are of one kind."""
 
 FOLDS = 5
 """Fewer compositions than this state nothing."""
@@ -110,7 +111,7 @@ def calibrate(
         compositions = _by_composition(rows)
         if len(compositions) >= FOLDS:
             found[name] = Calibration(
-                fitted(np.hstack(compositions)),
+                fitted(compositions),
                 sum(row.shape[1] for row in compositions),
                 shares_inside(compositions, seed),
             )
@@ -133,7 +134,9 @@ def _rows(prediction: Prediction, reference: Floats, name: str) -> Floats:
 
 
 def _row_of_modulus(one: KnownModuli, name: str) -> Floats:
-    """Return the same of a modulus, shape ``(4, 1)``."""
+    """Return the same of a modulus, shape ``(4, 1)``, or ``(4, 0)`` without a spread."""
+    if not 0 < one.prediction.uncertainty[name] < np.inf:
+        return np.zeros((4, 0))
     error = abs(one.moduli[name] - float(getattr(one.prediction.moduli, f"{name}_hill")))
     return _beside(one.prediction, name, [one.prediction.uncertainty[name]], [error])
 
@@ -146,14 +149,16 @@ def _beside(prediction: Prediction, name: str, spread: ArrayLike, errors: ArrayL
     return np.array(np.broadcast_arrays(*columns), dtype=np.float64)
 
 
-def fitted(rows: Floats) -> ErrorModel:
+def fitted(compositions: Sequence[Floats]) -> ErrorModel:
     """Fit powers that are not negative, then take the quantiles of what is left.
 
     Args:
-        rows: spread, spread of the tensor, size and absolute error, shape ``(4, errors)``.
+        compositions: of each spread, spread of the tensor, size and absolute error, shape
+            ``(4, errors)``.
     """
     from scipy.optimize import lsq_linear
 
+    rows = np.hstack(compositions)
     measures, errors = np.log(rows[:3]), rows[3]
     aim = np.log(np.maximum(errors, max(LEAST * float(np.median(errors)), np.finfo(float).tiny)))
     width = measures.std(axis=1)
@@ -169,7 +174,7 @@ def fitted(rows: Floats) -> ErrorModel:
     exponents = (powers[0], powers[1], powers[2])
     score = errors / modelled_error(constant, exponents, Measure(*rows[:3]))
     likely, sure = (_quantile(score, share) for share in SHARES)
-    return ErrorModel(constant, exponents, likely, sure if len(errors) >= FEW else None)
+    return ErrorModel(constant, exponents, likely, sure if len(compositions) >= FEW else None)
 
 
 def _quantile(scores: Floats, share: float) -> float:
@@ -189,7 +194,7 @@ def shares_inside(rows: Sequence[Floats], seed: int) -> tuple[float, float | Non
     inside: list[list[Floats]] = [[], []]
     for fold in range(FOLDS):
         out = set(order[fold::FOLDS].tolist())
-        model = fitted(np.hstack([row for place, row in enumerate(rows) if place not in out]))
+        model = fitted([row for place, row in enumerate(rows) if place not in out])
         held = np.hstack([rows[place] for place in sorted(out)])
         for halves, shares in zip(model.half_widths(Measure(*held[:3])), inside, strict=True):
             if halves is not None:

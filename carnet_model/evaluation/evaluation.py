@@ -208,7 +208,10 @@ def _label(example: Example, predictor: Predictor) -> Floats:
 
 
 def _nearer_sign(label: Floats, prediction: Prediction) -> Floats:
-    return -label if np.nansum(label * prediction.tensor) < 0 else label
+    """Return a label or its negative, of atoms each by itself."""
+    axes = tuple(range(int(prediction.per_atom), label.ndim))
+    opposite = np.nansum(label * prediction.tensor, axis=axes, keepdims=True) < 0
+    return np.where(opposite, -label, label)
 
 
 def _errors(

@@ -186,5 +186,10 @@ class Target:
 
 
 def elastic(target: Target) -> bool:
-    """Say whether a target has moduli: the 21 components of a stiffness."""
-    return target.matrix_form == "mandel" and target.dimension == 21
+    """Say whether a target has moduli: the 21 components of a stiffness, in GPa or in no unit."""
+    return target.unit in ("", "GPa") and target.matrix_form == "mandel" and target.dimension == 21
+
+
+def learns_moduli(target: Target) -> bool:
+    """Say whether moduli are labels of a target: those of an exponential exist for every guess."""
+    return target.positive and elastic(target)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from natural_tensors.arrays import to_lists
+from natural_tensors.errors import InputError
 
 from ..data.examples import PREDICTED, split_of
 from ..data.records import LABELLED, check_output, record_of, write_records
@@ -26,6 +27,10 @@ DIGITS = 5
 
 BATCH = 256
 """Structures that are predicted together."""
+
+
+class LabellingError(InputError, ValueError):
+    """Labels that cannot be made as they are asked for."""
 
 
 def label(
@@ -56,8 +61,14 @@ def label(
         How many were written, `LABELLED`, and left out.
 
     Raises:
+        LabellingError: when a spread is asked of a single network.
         natural_tensors.files.saving.FileError: when the output cannot be written.
     """
+    if spread is not None and predictor.networks.count < 2:
+        raise LabellingError(
+            f"{predictor.title}: one network has no spread; leave it out, or join networks of "
+            "other seeds (carnet join)"
+        )
     check_output(output)
     counts: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []

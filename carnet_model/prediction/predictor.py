@@ -408,7 +408,7 @@ class Predictor:
                     derivatives["stress"] = strained / job.structure.volume
             members = values if per_atom else values[:, 0]
             if self._sign_unknown:
-                members = of_one_sign(members)
+                members = of_one_sign(members, per_atom=per_atom)
             results.append(self._result(job, members, derivatives))
         return [
             result.of_structure(job.structure) if isinstance(result, Failure) else result

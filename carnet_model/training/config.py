@@ -15,7 +15,7 @@ from natural_tensors.files.label_forms import LabelFormName
 
 from ..data.examples import Division
 from ..network.settings import NetworkSettings, Settings
-from ..network.targets import Target, elastic
+from ..network.targets import Target, learns_moduli
 from ..structures.periodic_table import number_of
 
 
@@ -75,6 +75,11 @@ class TargetSettings(Settings):
             raise ValueError(
                 f"energies are in eV, got unit {self.unit!r}; leave it out, and name the unit of "
                 "the numbers in the file by the label's own unit"
+            )
+        if self.name == "elastic" and self.unit not in ("", "GPa"):
+            raise ValueError(
+                f"stiffnesses are in GPa, got unit {self.unit!r}; leave it out, and name the unit "
+                "of the numbers in the file by the label's own unit"
             )
         try:
             target = Target(tensor, self.axial, self.pooling, self.positive, self.title, self.unit)
@@ -277,7 +282,8 @@ class LossSettings(Settings):
         """Return the sum of all weights of terms that a target has."""
         if target.potential:
             return self.energy + self.forces + self.stress
-        return self.tensor + self.coordinates + elastic(target) * (self.moduli + self.log_moduli)
+        moduli = self.moduli + self.log_moduli if learns_moduli(target) else 0.0
+        return self.tensor + self.coordinates + moduli
 
 
 class OptimizerSettings(Settings):

@@ -145,8 +145,9 @@ def initialize_from(donor: Donor, model: CarNet, samples: Samples) -> list[str]:
     done += _introduce_elements(model, donor.elements, samples)
     for output, _ in pairs:
         reference = output.assembly.reference
-        if reference is not None:
-            _refit_reference(model, output.target, reference.table, samples.train)
+        if reference is not None and _refit_reference(
+            model, output.target, reference.table, samples.train
+        ):
             done.append(f"reference of {output.target.key} fitted to the new labels")
     _freeze(model, donor.freeze)
     return done
@@ -174,8 +175,10 @@ def _introduce_elements(model: CarNet, seen: frozenset[int], samples: Samples) -
 
 
 @torch.no_grad()
-def _refit_reference(model: CarNet, target: Target, table: Tensor, train: StoredSamples) -> None:
+def _refit_reference(model: CarNet, target: Target, table: Tensor, train: StoredSamples) -> bool:
     """Shift the contribution of each element by what is left unexplained, in least squares.
+
+    Return whether there was a label to fit to.
 
     Args:
         model: the network.
@@ -193,12 +196,13 @@ def _refit_reference(model: CarNet, target: Target, table: Tensor, train: Stored
                 residuals.append(stated - values)
                 counts.append(np.bincount(sample.graph.numbers, minlength=len(table)))
     if not residuals:
-        return
+        return False
     scalars = target.scalars
     shift = np.zeros((len(table), len(scalars)))
     wanted = np.array(residuals)[:, scalars]
     shift[:, scalars] = np.linalg.lstsq(np.array(counts, float), wanted, rcond=1e-10)[0]
     table += torch.from_numpy(shift)
+    return True
 
 
 def _freeze(model: CarNet, names: tuple[str, ...]) -> None:

@@ -117,8 +117,8 @@ def join_labels(parts: Sequence[AnyLabels]) -> AnyLabels:
     return type(first)(**joined)
 
 
-def with_nearest_sign(labels: TensorLabels, tensors: Tensor) -> Tensor:
-    """Return the labelled tensors, or their negatives where the sign is unknown and that is nearer.
+def nearest_sign(labels: TensorLabels, tensors: Tensor) -> Tensor:
+    """Return the signs of labels, of unknown ones that which is nearer, shape ``(systems, 1)``.
 
     Args:
         labels: of some systems.
@@ -126,8 +126,7 @@ def with_nearest_sign(labels: TensorLabels, tensors: Tensor) -> Tensor:
     """
     opposite = (tensors.detach() * labels.tensors).sum(dim=1) < 0
     flipped = torch.where(opposite, -labels.either_sign, labels.either_sign)
-    sign = torch.where(labels.either_sign > 0, flipped, torch.ones_like(flipped))
-    return labels.tensors * sign.unsqueeze(1)
+    return torch.where(labels.either_sign > 0, flipped, torch.ones_like(flipped)).unsqueeze(1)
 
 
 def labels_of_target(
@@ -214,7 +213,7 @@ def _tensor_labels(
             value, weight = float("nan"), 0.0
             if name in weights:
                 value, weight = float(example.labels[name]), weights[name]
-            elif name in AVERAGES and target.key in weights:
+            elif name in AVERAGES and target.key in weights and _stable(target, packed[0]):
                 value, weight = _modulus(target, packed[0], name), weights[target.key]
             if np.isfinite(value) and value > 0:
                 moduli[0, column], moduli_weights[0, column] = value, weight
@@ -232,6 +231,11 @@ def _tensor_labels(
 def _single(values: ArrayLike) -> Tensor:
     """Return numbers in single precision, as networks compute."""
     return torch.tensor(np.asarray(values), dtype=torch.float32)
+
+
+def _stable(target: Target, packed: Floats) -> bool:
+    """Say whether a stiffness is positive definite: averages of others mean nothing."""
+    return bool(elasticity.is_stable(np.asarray(target.reduction.unpack(packed, form="voigt"))))
 
 
 def _modulus(target: Target, packed: Floats, name: str) -> float:

@@ -169,7 +169,7 @@ class Learner(pl.LightningModule):
         summary = {}
         for name in error_names(self.plan.targets):
             values = torch.cat([torch.zeros(0), *self.errors.get(name, [])]).double()
-            values = values[torch.isfinite(values)]
+            values = values[~torch.isnan(values)]
             total, count = self._over_processes(float(values.sum()), len(values))
             if count:
                 summary[name] = total / count

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..network.kernels import Packing
-from ..network.targets import Target, elastic
+from ..network.targets import Target, learns_moduli
 from .config import LossSettings
-from .label_tensors import PotentialLabels, TensorLabels, with_nearest_sign
+from .label_tensors import PotentialLabels, TensorLabels, nearest_sign
 
 ROUND = 1e-4
 """Distances of tensors are rounded off at zero over this share of their scale, to have a gradient
@@ -86,10 +86,11 @@ class TensorLoss:
             labels: of the same systems.
             size: number of structures in the batch.
         """
-        distance = _norm(tensors - with_nearest_sign(labels, tensors), self.tensor_scale)
+        sign = nearest_sign(labels, tensors)
+        distance = _norm(tensors - sign * labels.tensors, self.tensor_scale)
         total = labels.tensor_weight * distance * (self.tensor / self.tensor_scale)
         if self.coordinates:
-            distance = _norm(coordinates - labels.coordinates, 1.0)
+            distance = _norm(coordinates - sign * labels.coordinates, 1.0)
             total = total + labels.coordinates_weight * distance * self.coordinates
         if self.elastic and (self.moduli or self.log_moduli):
             moduli = self._moduli(tensors, coordinates, labels)
@@ -192,7 +193,7 @@ def loss_of(
         )
     return TensorLoss(
         packing,
-        elastic=target.positive and elastic(target),
+        elastic=learns_moduli(target),
         tensor=weight * settings.tensor,
         moduli=weight * settings.moduli,
         log_moduli=weight * settings.log_moduli,

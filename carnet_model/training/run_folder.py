@@ -100,7 +100,8 @@ class EpochWriter(CheckpointCallback):
     def write_model(self, learner: Learner) -> None:
         """Write the network that predicts."""
         config = self.plan.config
-        metrics = dict(learner.history[-1]) if learner.history else {}
+        last = learner.history[-1] if learner.history else {}
+        metrics = {name: value for name, value in last.items() if math.isfinite(value)}
         record = {
             "elements": self.samples.elements,
             "closest": self.closest,
@@ -230,18 +231,18 @@ def clear_leftovers(plan: Plan) -> None:
 
 
 def check_data(plan: Plan, samples: Samples) -> None:
-    """Refuse to go on with a run whose data are others than when it began.
+    """Refuse to go on with a run whose data, or their order, are others than when it began.
 
     Raises:
         TrainingError: when they are.
     """
     folder = plan.folder
     with translated(partial(_unreadable, folder), keep=TrainingError):
-        stored = decode_json(decode_text((folder / RUN).read_bytes())).get("fingerprint")
-    if stored != samples.fingerprint:
+        stored = decode_json(decode_text((folder / RUN).read_bytes())).get("contents")
+    if stored != samples.contents:
         raise TrainingError(
-            f"{folder}: the training data have changed since the run began (fingerprint "
-            f"{stored}, now {samples.fingerprint}); restore them, or choose another output"
+            f"{folder}: the data have changed since the run began (their digest was {stored}, now "
+            f"it is {samples.contents}); restore them, or choose another output"
         )
 
 
@@ -263,6 +264,7 @@ def write_record(plan: Plan, samples: Samples, **more: object) -> None:
     record = {
         "seed": plan.config.seed,
         "fingerprint": samples.fingerprint,
+        "contents": samples.contents,
         "train": len(samples.train),
         "val": len(samples.val),
         "remarks": list(samples.remarks),

@@ -150,7 +150,8 @@ def digest_of_examples(examples: Iterable[Example]) -> bytes:
     digest = hashlib.sha256()
     for example in examples:
         geometry = example.geometry
-        digest.update(f"{fingerprint_of(example)} {example.split} {geometry.periodic}".encode())
+        facts = (fingerprint_of(example), example.split, geometry.periodic, example.source)
+        digest.update(f"{facts}".encode())
         for array, kind in (
             (geometry.numbers, "<i8"),
             (geometry.positions, "<f8"),

@@ -7,6 +7,7 @@ shared by all processes of a machine.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -347,6 +348,16 @@ class StoredSamples(Sequence[Sample]):
     def fingerprint(self) -> str:
         """Return the fingerprint of all of them, in any order."""
         return joined_fingerprint(self._texts("fingerprint"))
+
+    def contents(self) -> bytes:
+        """Return a SHA-256 of structures, labels and weights, in their order."""
+        digest = hashlib.sha256()
+        for name in ("numbers", "positions", "cell"):
+            for values in self.store.numbers(name, self.rows):
+                digest.update(np.ascontiguousarray(values).tobytes())
+        for text in self._texts("fingerprint"):
+            digest.update(text.encode())
+        return digest.digest()
 
     def signatures(self) -> Fingerprints:
         """Return what tells whether a structure is one of them; a model's labels do not count."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,6 +35,11 @@ class Samples:
     elements: list[int]
     fingerprint: str
     remarks: tuple[str, ...]
+
+    @cached_property
+    def contents(self) -> str:
+        """Return a SHA-256 of both sets, to which the order of the structures matters."""
+        return hashlib.sha256(self.train.contents() + self.val.contents()).hexdigest()
 
     @classmethod
     def of(

@@ -9,7 +9,7 @@ from typing import Literal
 from ..data.examples import DatasetError, Example
 from ..data.labels import LabelSource, WeightRule, weight_of
 from ..network.settings import ConfigError
-from ..network.targets import Target, elastic
+from ..network.targets import Target, learns_moduli
 from .config import Config, LabelSettings, RuleSettings, SourceSettings
 
 MODULI = ("bulk", "shear", "bulk_voigt")
@@ -154,7 +154,7 @@ def _labels(source: SourceSettings, config: Config, place: str) -> tuple[Label, 
 def _owner(name: str, targets: Sequence[Target]) -> Target | None:
     """Return the target that a label belongs to; None when there is no such label."""
     for target in targets:
-        beside = MODULI if elastic(target) else DERIVATIVES if target.potential else ()
+        beside = MODULI if learns_moduli(target) else DERIVATIVES if target.potential else ()
         if name == target.key or name in beside:
             return target
     return None

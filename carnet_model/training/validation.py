@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from natural_tensors import Form, elasticity
@@ -16,7 +17,7 @@ from ..network.batch import Batch
 from ..network.model import CarNet
 from ..network.targets import Target, elastic
 from ..potentials.derivatives import energy_and_derivatives
-from .label_tensors import Labels, PotentialLabels, TensorLabels, with_nearest_sign
+from .label_tensors import Labels, PotentialLabels, TensorLabels, nearest_sign
 from .scales import Scales
 
 SCORED = {
@@ -93,7 +94,7 @@ def error_names(targets: Sequence[Target]) -> tuple[str, ...]:
 def errors(
     targets: Sequence[Target], predicted: Predicted, labels: Mapping[str, Labels]
 ) -> dict[str, Tensor]:
-    """Return the absolute errors of each system; NaN where nothing is known.
+    """Return the absolute errors of each system: NaN without a label, inf without a prediction.
 
     ``component_mae`` is the mean over the 36 Voigt components of an elastic tensor, over the full
     tensor for another target; ``bulk_mae``, ``shear_mae`` and ``youngs_mae`` are after Hill.
@@ -135,20 +136,29 @@ def _potential_errors(predicted: Predicted, labels: PotentialLabels) -> dict[str
 
 def _where(weight: Tensor, values: Tensor) -> Floats:
     """Return values where the weight is above 0, NaN elsewhere."""
-    return np.where(weight.cpu().numpy() > 0, values.detach().cpu().double().numpy(), np.nan)
+    return _known(weight.cpu().numpy() > 0, values.detach().cpu().double().numpy())
+
+
+def _known(there: NDArray[np.bool_], gaps: Floats) -> Floats:
+    """Return errors where there is a label, NaN elsewhere; what is no number errs by inf."""
+    return np.where(there, np.where(np.isfinite(gaps), gaps, np.inf), np.nan)
 
 
 def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict[str, Floats]:
     form: Form = "voigt" if elastic(target) else "full"
     guess, truth = (
         np.asarray(target.reduction.unpack(values.cpu().double().numpy(), form=form))
-        for values in (packed, with_nearest_sign(labels, packed))
+        for values in (packed, labels.tensors * nearest_sign(labels, packed))
     )
     gaps = np.abs(guess - truth).reshape(len(packed), -1).mean(axis=1)
     known = labels.tensor_weight.cpu().numpy() > 0
-    result = {"component_mae": np.where(known, gaps, np.nan)}
+    result = {"component_mae": _known(known, gaps)}
     if elastic(target):
-        ours = elasticity.moduli((guess + np.swapaxes(guess, -1, -2)) / 2)
+        numbers = np.isfinite(guess).all(axis=(1, 2))
+        guess = np.where(
+            numbers[:, None, None], (guess + np.swapaxes(guess, -1, -2)) / 2, np.eye(6)
+        )
+        ours = elasticity.moduli(guess)
         bulk, shear, _ = labels.moduli.cpu().double().numpy().T
         given = labels.moduli_weight.cpu().numpy().T > 0
         young = 9 * bulk * shear / (3 * bulk + shear)
@@ -157,8 +167,11 @@ def _tensor_errors(target: Target, packed: Tensor, labels: TensorLabels) -> dict
             ("shear", shear, given[1]),
             ("youngs", young, given[0] & given[1]),
         ):
-            gap = np.abs(np.asarray(getattr(ours, f"{name}_hill")) - value)
-            result[f"{name}_mae"] = np.where(there, gap, np.nan)
+            modulus = np.asarray(getattr(ours, f"{name}_hill"))
+            if not target.positive:  # a stiffness that is not stable has none
+                modulus = np.nan_to_num(modulus)
+            gaps = np.where(numbers, np.abs(modulus - value), np.inf)
+            result[f"{name}_mae"] = _known(there, gaps)
     return result
 
 
@@ -168,7 +181,8 @@ def score(
     """Return the mean error of each target in units of its size, added: by it epochs are chosen.
 
     Of an elastic tensor the errors of the components, of K and of G count alike, each over all
-    structures that have it. None when nothing validates.
+    structures that have it; of a potential those of energies and forces, of stresses where these
+    are all there is. None when nothing validates.
 
     Args:
         targets: what is predicted.
@@ -178,11 +192,14 @@ def score(
     total, measured = 0.0, False
     for target in targets:
         sizes = scales[target.key].loss
+        start = prefix(targets, target)
         shares = [
             means[name] / sizes.get(term, 1.0)
             for error, term in SCORED.items()
-            if (name := f"{prefix(targets, target)}{error}") in means
+            if (name := f"{start}{error}") in means
         ]
+        if not shares and f"{start}stress_mae" in means:
+            shares = [means[f"{start}stress_mae"] / sizes.get("stress", 1.0)]
         total += sum(shares) / max(len(shares), 1)
         measured = measured or bool(shares)
     return total if measured else None

@@ -32,6 +32,7 @@ from ..training.config import Config, TuneSettings
 from ..training.learner import TrainingError
 from ..training.run import TrainingInterrupted, train
 from ..training.run_folder import finished_metrics
+from ..training.sample_cache import digest_of_files
 from .space import changed, changed_values, folds_of, space_of, suggested
 
 JOURNAL, TRIALS, TABLE, BEST = "journal.log", "trials", "trials.csv", "best.yaml"
@@ -109,7 +110,7 @@ def tune(config: Config, *, progress: bool = True) -> Search:
             study.enqueue_trial(trial.params)
             study.tell(trial.number, state=TrialState.FAIL)
         while (done := len(_tried(study))) < space.trials:
-            study.sampler = _sampler(config.seed, done)
+            study.sampler = _sampler(config.seed, done, space.trials)
             _try(study, study.ask(), config, space)
             tried = _tried(study)
             _write(folder, config, tried)
@@ -147,20 +148,23 @@ def _study(folder: Path, config: Config, space: TuneSettings) -> optuna.Study:
     asked = {
         "config": changed_values(config, {}),
         "tune": space.model_dump(mode="json", exclude={"trials"}),
+        "data": digest_of_files(source.path for source in config.data).hex(),
     }
     text = json.dumps(asked, sort_keys=True)
     if study.user_attrs.get("asked", text) != text:
         raise TrainingError(
-            f"{folder}: holds a search with other settings; choose another output, or remove it"
+            f"{folder}: holds a search with other settings or data; choose another output, or "
+            "remove it"
         )
     study.set_user_attr("asked", text)
     return study
 
 
-def _sampler(seed: int, done: int) -> optuna.samplers.BaseSampler:
+def _sampler(seed: int, done: int, trials: int) -> optuna.samplers.BaseSampler:
     """Return what proposes the next trial; its random numbers follow from seed and number."""
+    first = min(RANDOM_FIRST, max(trials // 2, 1))
     number = int(np.random.SeedSequence((seed, done)).generate_state(1)[0])
-    return optuna.samplers.TPESampler(seed=number, n_startup_trials=RANDOM_FIRST)
+    return optuna.samplers.TPESampler(seed=number, n_startup_trials=first)
 
 
 def _try(study: optuna.Study, trial: optuna.Trial, config: Config, space: TuneSettings) -> None:

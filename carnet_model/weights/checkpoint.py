@@ -196,10 +196,12 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         if folder.is_dir():
             os.replace(folder, old)
         os.replace(fresh, folder)
-    except OSError as error:
+    except BaseException as error:  # an interruption as well: there is always one of the two
         if old.is_dir() and not folder.exists():
             os.replace(old, folder)
-        raise CheckpointError(f"{folder}: cannot be written: {error.strerror}") from error
+        if isinstance(error, OSError):
+            raise CheckpointError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise
     finally:
         for place in (fresh, old):
             shutil.rmtree(place, ignore_errors=True)

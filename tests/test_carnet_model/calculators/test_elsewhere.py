@@ -46,6 +46,8 @@ def test_what_answers_elsewhere_needs_no_stress() -> None:
     calculator.implemented_properties = ["energy", "forces"]
     structure = {"numbers": [29], "positions": [[0, 0, 0]], "cell": [9, 9, 9], "pbc": [1, 1, 1]}
     assert sorted(answer(calculator, structure)) == ["energy", "forces"]
+    molecule = {"numbers": [29, 29], "positions": [[0, 0, 0], [0, 0, 2.2]]}
+    assert sorted(answer(made("ase.calculators.emt:EMT"), molecule)) == ["energy", "forces"]
     assert answer(calculator, {**structure, "numbers": [14]})["error"].startswith("NotImpl")
 
 

@@ -80,6 +80,10 @@ def test_what_cannot_be_done_is_said() -> None:
     checkpoint.save("potential", [network(0, energy)], {"elements": ELEMENTS})
     told = run("data", "label", "some.json", "-m", "potential", "-o", "taught.json", code=2).stderr
     assert "predicts energies" in told
+    saved(Path("one"), members=1)
+    options = ("--spread", "0.3", "-o", "taught.json")
+    told = run("data", "label", "some.json", "-m", "one", *options, code=2).stderr
+    assert "one network has no spread" in told
     told = run("data", "label", "some.json", "-o", "taught.csv", code=2).stderr
     assert ".json" in told
     assert not Path("taught.csv").exists()

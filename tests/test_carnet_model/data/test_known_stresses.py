@@ -157,7 +157,7 @@ def _tension(a: float) -> float:
 
 
 def test_a_crystal_under_pressure_yields_as_its_stiffness_says(tmp_path: Path) -> None:
-    """Zinc, c three times as soft as a: its stiffness times the strain is the pressure all round."""
+    """Zinc, soft along c: its stiffness times the strain is the pressure all round."""
     zinc = bulk("Zn", "hcp", a=2.66, c=4.95)
     stiffness = np.diag([179.0, 179, 69, 46, 46, 71.5])
     stiffness[0, 1] = stiffness[1, 0] = 36

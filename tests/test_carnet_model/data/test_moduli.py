@@ -136,6 +136,20 @@ def test_files_are_joined_by_identifier(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_crystal_of_two_files_has_the_structure_of_the_first(tmp_path: Path) -> None:
+    first = {**COPPER, "K_VRH": 140}
+    frac = first.pop("frac")
+    first["positions"] = [[1.0, 1.0, 1.0]]
+    second = {**COPPER, "frac": frac, "G_VRH": 48}
+    for name, rows in (("a.json", [first]), ("b.json", [second])):
+        (tmp_path / name).write_text(json.dumps(rows))
+    merge([tmp_path / "a.json", tmp_path / "b.json"], tmp_path / "out.json")
+    (record,) = records_of(tmp_path / "out.json")
+    assert (record["bulk"], record["shear"]) == (140, 48)
+    assert record["positions"] == [[1.0, 1.0, 1.0]]
+    assert "frac" not in record
+
+
 def test_computed_tensors_are_corrected_or_left_out(tmp_path: Path) -> None:
     cubic = elasticity.isotropic(130.0, 50.0)
     cubic[3:, 3:] *= 1.5

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from carnet_model.data.examples import Example
-from carnet_model.evaluation.calibration import KnownModuli, calibrate, fitted, shares_inside
+from carnet_model.evaluation.calibration import FEW, KnownModuli, calibrate, fitted, shares_inside
 from carnet_model.evaluation.evaluation import evaluate
 from carnet_model.prediction.intervals import HILL, Measure, modelled_error
 from natural_tensors import elasticity, from_voigt
@@ -27,7 +29,7 @@ def made(count: int, powers: tuple[float, float, float], seed: int, *, heavy: bo
 
 
 def test_the_powers_are_found_that_made_the_errors() -> None:
-    model = fitted(np.hstack(made(20_000, (0.6, 0.0, 0.4), 1, heavy=False)))
+    model = fitted(made(20_000, (0.6, 0.0, 0.4), 1, heavy=False))
     # the logarithm of a normal's absolute value has the deviation 1.11, over 20,000 in each power
     assert model.powers == pytest.approx((0.6, 0.0, 0.4), abs=0.05)
 
@@ -39,16 +41,23 @@ def test_intervals_hold_their_shares_of_errors_left_out(heavy: bool) -> None:
     # the standard error of a share of 3,000 is 0.9 and 0.4 %
     assert shares[0] == pytest.approx(0.68, abs=0.03)
     assert shares[1] == pytest.approx(0.95, abs=0.015)
-    model = fitted(np.hstack(made(3_000, (0.5, 0.2, 0.3), 2, heavy=heavy)))
+    model = fitted(made(3_000, (0.5, 0.2, 0.3), 2, heavy=heavy))
     assert model.sure is not None
     assert (model.sure / model.likely > 2.5) == heavy
 
 
 def test_an_ensemble_that_knows_its_errors_keeps_to_its_spread() -> None:
     """With few crystals the assumption that errors go as the spread decides."""
-    model = fitted(np.hstack(made(5, (1.0, 0.0, 0.0), 3, heavy=False)))
+    model = fitted(made(5, (1.0, 0.0, 0.0), 3, heavy=False))
     assert model.powers[0] > 0.5
     assert max(model.powers[1:]) < 0.4
+
+
+def test_errors_of_few_compositions_state_no_rare_error() -> None:
+    """However many there are: those of one tensor are of one kind."""
+    few = [np.hstack([row] * 30) for row in made(FEW - 1, (1.0, 0.0, 0.0), 3, heavy=False)]
+    assert fitted(few).sure is None
+    assert fitted([*few, few[0]]).sure is not None
 
 
 def test_moduli_alone_count_as_those_of_tensors_do() -> None:
@@ -77,6 +86,11 @@ def test_moduli_alone_count_as_those_of_tensors_do() -> None:
     for name in ("relative", "stiffness"):
         assert found[name].model == calibrate(half)[name].model
         assert found[name].model != expected[name].model
+    certain = replace(
+        known[0].prediction, uncertainty={**known[0].prediction.uncertainty, "bulk": 0.0}
+    )
+    spreadless = KnownModuli.of(certain, known[0].moduli)
+    assert calibrate(half, [spreadless, *known[1:]])["bulk"].count == 23
     (without_shear,) = [KnownModuli.of(known[0].prediction, {"bulk": known[0].moduli["bulk"]})]
     assert set(without_shear.moduli) == {"bulk"}
     assert calibrate(half, [without_shear])["youngs"].count == 12

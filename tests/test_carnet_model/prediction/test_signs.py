@@ -28,6 +28,24 @@ def test_the_record_says_whether_the_sign_was_unknown() -> None:
     assert not sign_unknown({"config": {"data": [{"labels": {"bulk": "K"}}]}}, "elastic")
 
 
+def test_a_label_under_the_name_of_the_only_target_counts() -> None:
+    labels = {"piezoelectric-stress": {"sign": "unknown"}}
+    target = {"name": "piezoelectric-stress", "title": "e"}
+    config = {"target": [target], "data": [{"labels": labels}]}
+    assert sign_unknown({"config": config}, "e")
+    assert not sign_unknown({"config": {**config, "target": [target, {"name": "elastic"}]}}, "e")
+
+
+def test_each_atom_has_a_sign_of_its_own() -> None:
+    dice = np.random.default_rng(0)
+    tensors = dice.normal(size=(6, 3, 3))
+    signs = np.where(dice.normal(size=(5, 6)) > 0, 1.0, -1.0)
+    signs[0] = 1
+    members = signs[:, :, None, None] * tensors
+    assert np.array_equal(of_one_sign(members, per_atom=True), np.stack([tensors] * 5))
+    assert not np.array_equal(of_one_sign(members), np.stack([tensors] * 5))
+
+
 def test_tensors_of_any_shape_get_one_sign_and_the_first_keeps_its_own() -> None:
     dice = np.random.default_rng(0)
     tensor = dice.normal(size=(3, 4))

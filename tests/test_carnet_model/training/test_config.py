@@ -35,6 +35,7 @@ def refused(values: dict[str, Any]) -> str:
         ({"target": "elastc"}, ["elastc", "elastic"]),
         ({"target": {"name": "elastic", "symmetry": "ij=ji"}}, ["name or a symmetry"]),
         ({"target": {"symmetry": "ijk=ikj", "positive": True}}, ["positive"]),
+        ({"target": {"name": "elastic", "unit": "kbar"}}, ["'kbar'", "in GPa", "label's own"]),
         ({"data": []}, ["data", "path"]),
         ({"data": [{"role": "train"}]}, ["'data.0.path' is missing"]),
         (

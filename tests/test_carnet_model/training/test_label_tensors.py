@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import carnet_model
 from carnet_model.data.examples import DatasetError
 from carnet_model.data.reading import read_examples
 from carnet_model.evaluation.evaluation import evaluate
-from carnet_model.training.label_tensors import TensorLabels, with_nearest_sign
+from carnet_model.training.label_tensors import TensorLabels, nearest_sign
 from carnet_model.training.run import train
 from tests.helpers.tiny_models import RECORDS
 from tests.helpers.trainings import (
@@ -70,7 +69,7 @@ def test_the_sign_of_a_label_may_be_unknown(tmp_path: Path) -> None:
     assert isinstance(labels, TensorLabels)
     for sign in (1, -1):
         guess = sign * labels.tensors * 0.9
-        torch.testing.assert_close(with_nearest_sign(labels, guess), sign * labels.tensors)
+        assert nearest_sign(labels, guess).tolist() == [[sign]]
     examples = list(read_examples(tmp_path / "piezo.json", readings(config), for_training=False))
     model = carnet_model.load(run.checkpoint)
     lenient = evaluate(model, examples, draws=20, either_sign=True)
@@ -84,3 +83,16 @@ def test_a_stress_without_volume_is_refused(tmp_path: Path) -> None:
     labels = {"energy": {}, "stress": {"form": "voigt"}}
     with pytest.raises(DatasetError, match="has a stress and no volume"):
         prepared(alloy_config(tmp_path, data=[{"path": "atom.json", "labels": labels}]))
+
+
+def test_a_stiffness_that_is_not_stable_has_no_moduli(tmp_path: Path) -> None:
+    """Averages of it exist, and mean nothing: G after Hill of this one is 2,369 GPa."""
+    stiffness = np.full((6, 6), 0.0)
+    stiffness[:3, :3] = 50 + 50 * np.eye(3)
+    stiffness[3:, 3:] = -38 * np.eye(3)
+    record = {**RECORDS[0], "C": stiffness[np.triu_indices(6)].tolist(), "split": "train"}
+    (tmp_path / "crystals.json").write_text(json.dumps([record, *RECORDS[1:10]]))
+    samples = prepared(crystal_config(tmp_path, split={"by": "note"}))
+    (unstable,) = [one for one in samples.train if one.identifier == record["id"]]
+    assert float(tensor_labels(unstable).tensor_weight) == 1.0
+    assert tensor_labels(unstable).moduli_weight.tolist() == [[0.0, 0.0, 0.0]]

@@ -113,3 +113,19 @@ def test_below_the_rounding_squares_say_how_stiff_a_crystal_is() -> None:
     assert abs(distances) < 1e-6  # both errors are of one sign, and cancel
     # d/dk of the mean of sqrt(e^2 + 10^2), e = +-(k - 1) + 2: -0.1 / sqrt(104), to second order
     assert squares == pytest.approx(-0.1 * 100 / 104**1.5, rel=0.01)
+
+
+def test_a_tensor_of_unknown_sign_is_as_good_as_its_negative() -> None:
+    assembly = CarNet(make_config({"data": ["a"]}).network.model_copy(update=NETWORK), Target(
+        "elastic", positive=False)).outputs[0].assembly  # fmt: skip
+    loss = TensorLoss(assembly.packing, elastic=False, coordinates=1.0)
+    labelled = torch.randn(4, 21, generator=torch.Generator().manual_seed(0))
+    ones = torch.ones(4)
+    labels = labels_of(
+        4, tensors=labelled, coordinates=labelled, tensor_weight=ones, coordinates_weight=ones,
+        either_sign=torch.tensor([1.0, 1.0, 0.0, 0.0]),
+    )  # fmt: skip
+    flipped = labelled * torch.tensor([-1.0, 1.0, 1.0, 1.0]).unsqueeze(1)
+    assert float(loss(flipped, flipped, labels, 4)) < 1e-3  # the rounding of a norm
+    stated = labelled * torch.tensor([1.0, 1.0, -1.0, 1.0]).unsqueeze(1)
+    assert float(loss(stated, stated, labels, 4)) > 1

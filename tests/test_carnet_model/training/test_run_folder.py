@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -30,9 +31,12 @@ def test_a_run_with_other_settings_or_data_is_not_continued(
     other = crystal_config(tmp_path, output="run", epochs=9, optimizer={"lr": 0.5})
     with pytest.raises(TrainingError, match=r"epochs: 3 there, 9 here; optimizer\.lr: 0\.01 there"):
         train(other, progress=False)
-    (tmp_path / "crystals.json").write_text(json.dumps(RECORDS[1:]))
-    with pytest.raises(TrainingError, match="data have changed"):
-        train(config, progress=False)
+    swapped = [RECORDS[1], RECORDS[0], *RECORDS[2:]]
+    wider = [{**RECORDS[0], "lattice": (1.01 * np.array(RECORDS[0]["lattice"])).tolist()}]
+    for changed in (RECORDS[1:], swapped, [*wider, *RECORDS[1:]]):
+        (tmp_path / "crystals.json").write_text(json.dumps(changed))
+        with pytest.raises(TrainingError, match="data have changed"):
+            train(config, progress=False)
     assert len(train(config, resume=False, progress=False).history) == 3
 
 

@@ -12,6 +12,7 @@ from ase.io import write
 
 from carnet_model.data.examples import Example
 from carnet_model.data.reading import read_examples
+from carnet_model.network.settings import ConfigError
 from carnet_model.structures.units import EV_PER_A3
 from carnet_model.training.config_reading import make_config
 from carnet_model.training.sources import resolve_sources
@@ -86,3 +87,14 @@ def test_weight_and_range_of_a_label() -> None:
     assert bulk.in_range(suspect)
     assert not bulk.in_range(replace(suspect, labels={"bulk": np.array(100.0)}))
     assert bulk.in_range(replace(suspect, labels={}))
+
+
+@pytest.mark.parametrize(
+    "target", [{"name": "elastic", "positive": False}, "compliance", "viscosity"]
+)
+def test_moduli_are_labels_of_stiffnesses_that_stay_positive(target: object) -> None:
+    data = {"path": "a", "labels": {"tensor": {}}}
+    config = make_config({"target": target, "data": [data]})
+    assert config.loss.of(config.targets[0]) == config.loss.tensor + config.loss.coordinates
+    with pytest.raises(ConfigError, match="'bulk' is no label of"):
+        make_config({"target": target, "data": [{**data, "labels": {"tensor": {}, "bulk": {}}}]})

@@ -5,11 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from carnet_model.network.settings import ConfigError
+from carnet_model.network.targets import Target
 from carnet_model.training import batches
+from carnet_model.training.label_tensors import TensorLabels
 from carnet_model.training.run import train
-from tests.helpers.trainings import MODULI, STIFFNESS, alloy_config, crystal_config, prepared
+from carnet_model.training.validation import Predicted, errors
+from tests.helpers.trainings import (
+    ENERGIES,
+    MODULI,
+    STIFFNESS,
+    alloy_config,
+    crystal_config,
+    prepared,
+)
 
 pytestmark = pytest.mark.usefixtures("own_graph_cache")
 
@@ -73,3 +84,31 @@ def test_early_stopping_needs_validation(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="the validation split is empty"):
         train(config, progress=False)
+
+
+def test_what_is_no_number_is_no_small_error() -> None:
+    """An epoch that predicts no tensor is not chosen for what else it predicts."""
+    target = Target("elastic")
+    tensors = torch.randn(3, 21, generator=torch.Generator().manual_seed(0)).exp()
+    weight = torch.tensor([1.0, 1.0, 0.0])
+    labels = TensorLabels(
+        tensors=tensors, coordinates=tensors, moduli=torch.full((3, 3), 50.0),
+        tensor_weight=weight, coordinates_weight=weight, moduli_weight=torch.zeros(3, 3),
+        either_sign=torch.zeros(3),
+    )  # fmt: skip
+    guess = tensors.clone()
+    guess[1:] = torch.nan
+    found = errors(
+        [target], Predicted({}, {target.key: guess}, torch.zeros(0)), {target.key: labels}
+    )
+    assert found["component_mae"][0] == 0
+    assert found["component_mae"][1] == torch.inf
+    assert found["component_mae"][2].isnan()
+
+
+def test_stresses_choose_an_epoch_where_nothing_else_is_labelled(tmp_path: Path) -> None:
+    data = [{"path": "alloys.xyz", "labels": {"stress": ENERGIES["stress"]}}]
+    config = alloy_config(tmp_path, epochs=1, data=data)
+    (record,) = train(config, progress=False).history
+    scale = prepared(config).scales["energy"].loss["stress"]
+    assert record["score"] == pytest.approx(record["stress_mae"] / scale)

@@ -100,6 +100,9 @@ def test_a_search_that_was_cut_off_tries_what_an_uninterrupted_one_does(
     assert list(more.trials[:7]) == list(parts.trials)
     with pytest.raises(TrainingError, match="a search with other settings"):
         tune(tuned(tmp_path, output="parts", tune=settings, seed=5), progress=False)
+    Path(config.data[0].path).write_text("[]")
+    with pytest.raises(TrainingError, match="other settings or data"):
+        tune(config, progress=False)
 
 
 def test_a_trial_that_cannot_be_trained_costs_none_of_the_others(

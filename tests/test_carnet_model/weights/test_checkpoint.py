@@ -97,8 +97,20 @@ def test_half_the_precision_is_half_the_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failing", [1, 2])
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(28, "No space left on device"), CheckpointError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+    ids=["full", "interrupted"],
+)
 def test_a_swap_that_fails_leaves_the_old_checkpoint_where_it_was(
-    saved: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+    saved: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: int,
+    error: BaseException,
+    raised: type[BaseException],
 ) -> None:
     """Whichever of the two renamings fails: the old folder aside, the new one into its place."""
     calls = 0
@@ -108,12 +120,12 @@ def test_a_swap_that_fails_leaves_the_old_checkpoint_where_it_was(
         nonlocal calls
         calls += 1
         if calls == failing:
-            raise OSError(28, "No space left on device")
+            raise error
         replace(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", broken)
-        with pytest.raises(CheckpointError, match="cannot be written: No space left"):
+        with pytest.raises(raised, match=r"cannot be written: No space left|^$"):
             checkpoint.save(saved, [network(1)], record(seeds=[1]))
     assert checkpoint.load(saved).record["seeds"] == [3]
     assert [entry.name for entry in saved.parent.iterdir()] == ["model"]
