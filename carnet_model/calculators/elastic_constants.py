@@ -15,6 +15,7 @@ from ..potentials.derivatives import require_potential
 from ..potentials.second_derivatives import (
     LARGEST_FORCE,
     PAIRS,
+    UNIT_STRAINS,
     Mechanics,
     MechanicsError,
     mechanics,
@@ -182,9 +183,7 @@ def from_finite_strains(
     """
     columns = []
     rows, places = np.array(PAIRS).T
-    for i, j in PAIRS:
-        unit = np.zeros((3, 3))
-        unit[i, j] = unit[j, i] = 1.0 if i == j else 0.5  # engineering shear
+    for unit in UNIT_STRAINS:
         stresses = []
         for size in (strain, -strain):
             deformation = np.eye(3) + size * unit

@@ -16,7 +16,7 @@ from ase.stress import voigt_6_to_full_3x3_stress
 from natural_tensors.arrays import Floats
 from natural_tensors.errors import translated
 
-from ..potentials.second_derivatives import PAIRS, Mechanics, MechanicsError, require_volume
+from ..potentials.second_derivatives import UNIT_STRAINS, Mechanics, MechanicsError, require_volume
 from ..structures.geometry import Geometry
 from ..structures.units import EV_PER_A3
 
@@ -63,9 +63,7 @@ def finite_differences(
         return atoms.get_forces().ravel(), atoms.get_stress()
 
     coupling, clamped = np.zeros((forces.size, 6)), np.zeros((6, 6))
-    for number, (i, j) in enumerate(PAIRS):
-        unit = np.zeros((3, 3))
-        unit[i, j] = unit[j, i] = 1.0 if i == j else 0.5
+    for number, unit in enumerate(UNIT_STRAINS):
         plus, minus = (
             ends(places @ deformation, cell @ deformation)
             for deformation in (np.eye(3) + strain * unit, np.eye(3) - strain * unit)

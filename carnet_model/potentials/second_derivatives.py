@@ -39,6 +39,12 @@ SOFTEST = 1e-6
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Voigt order xx, yy, zz, yz, xz, xy."""
 
+UNIT_STRAINS: Floats = np.array(
+    [(np.outer(np.eye(3)[i], np.eye(3)[j]) + np.outer(np.eye(3)[j], np.eye(3)[i])) / 2
+     for i, j in PAIRS]
+)  # fmt: skip
+"""The strains of which one Voigt component (engineering shear) is 1, shape ``(6, 3, 3)``."""
+
 
 class MechanicsError(InputError, ValueError):
     """A structure without the second derivatives asked for."""
@@ -201,11 +207,8 @@ def _second(model: CarNet, batch: Batch) -> tuple[Floats, Floats]:
     key = require_potential(model).key
     displacements = torch.zeros_like(batch.positions).requires_grad_()
     strains = torch.zeros(6, dtype=batch.positions.dtype).requires_grad_()
-    deformation = torch.eye(3, dtype=batch.positions.dtype)
-    for number, (i, j) in enumerate(PAIRS):
-        unit = torch.zeros(3, 3, dtype=deformation.dtype)
-        unit[i, j] = unit[j, i] = 1.0 if i == j else 0.5
-        deformation = deformation + strains[number] * unit
+    units = torch.as_tensor(UNIT_STRAINS, dtype=strains.dtype)
+    deformation = torch.eye(3, dtype=strains.dtype) + torch.einsum("k,kij->ij", strains, units)
     positions = (batch.positions + displacements) @ deformation
     moved = replace(batch, positions=positions, cells=batch.cells @ deformation)
     energy = model.learned(moved)[key].sum()

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import optuna
 
+from ..data.examples import RESERVED_BELOW
 from ..network.settings import ConfigError
 from ..training.config import Config, RangeSettings, TuneSettings
 from ..training.config_reading import make_config
@@ -15,8 +16,8 @@ from ..training.config_reading import make_config
 Choices: TypeAlias = dict[str, Any]
 """Values of the settings that vary, by their places."""
 
-FIRST_BUCKET, BUCKETS = 10, 100
-"""Formulas with a bucket below the first are reserved; the others are divided into folds."""
+BUCKETS = 100
+"""Formulas are divided into so many; those that are not reserved, into folds."""
 
 
 def space_of(config: Config) -> TuneSettings:
@@ -84,7 +85,7 @@ def folds_of(config: Config, folds: int) -> Sequence[dict[str, Any]]:
     if folds == 1:
         return [split]
     ends = [
-        FIRST_BUCKET + round((BUCKETS - FIRST_BUCKET) * number / folds)
+        RESERVED_BELOW + round((BUCKETS - RESERVED_BELOW) * number / folds)
         for number in range(folds + 1)
     ]
     return [
