@@ -225,6 +225,14 @@ def generate(
     options = {name: value for name, value in stated.items() if value is not None}
     recipe = _recipe(what, tuple(weights or ()), symmetry, options)
     language = cast("Target", target)
+    suffix = Path(output).suffix if output is not None else ""
+    if suffix != LANGUAGES[language].suffix and suffix in {
+        one.suffix for one in LANGUAGES.values()
+    }:
+        raise typer.BadParameter(
+            f"{output}: code for {language} is written to {LANGUAGES[language].suffix}\n"
+            f"name another file, or another --target: {', '.join(LANGUAGES)}"
+        )
     if check is not None:
         _check(check, recipe, language)
         say(f"{check} is what would be generated now")

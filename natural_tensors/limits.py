@@ -128,7 +128,9 @@ def refusal(name: Name, value: float, what: str, *advice: str) -> str:
     known = _KNOWN[name]
     allowed = f"more than the limit {name} of {limit(name):,} {known.unit}"
     needed = _rounded_up(value) if math.isfinite(value) else "NUMBER"
-    raised = f"or raise it by --limit {name}={needed} before the command (docs/reliability.md)"
+    raised = f"raise it by --limit {name}={needed} before the command (docs/reliability.md)"
+    if advice:
+        raised = f"or {raised}"
     return "\n".join((f"{what}, {allowed}", *advice, raised))
 
 

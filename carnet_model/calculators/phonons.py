@@ -422,17 +422,15 @@ class _Look:
             still = np.kron(masses / np.linalg.norm(masses), np.eye(3))
             held = frequencies[np.argsort(np.linalg.norm(still @ modes, axis=0))[:-3]]
         images = np.concatenate([self.rotations @ q, -self.rotations @ q])  # the same waves
-        label = next(
-            (
-                name
-                for name, place in self.special.items()
-                if any(_alike(image, place) for image in images)
-            ),
-            "",
-        )
+        named = [
+            name
+            for same in (q[None], images)  # K and U of one lattice are the same waves
+            for name, place in self.special.items()
+            if any(_alike(image, place) for image in same)
+        ]
         fits = self.multiples @ q
         return Point(
-            label=label,
+            label=named[0] if named else "",
             q=q,
             frequencies=np.asarray(frequencies, dtype=np.float64),
             exact=bool(np.abs(fits - np.rint(fits)).max() < SAME),

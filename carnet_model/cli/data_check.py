@@ -45,7 +45,7 @@ def check(
         typer.Option("--tolerance", min=0, help="Share of its norm by which a label may be off."),
     ] = TOLERANCE,
     symprec: Annotated[
-        float, typer.Option("--symprec", min=0, help="Å, within which positions are equivalent.")
+        float, typer.Option("--symprec", min=1e-6, help="Å, within which positions are equivalent.")
     ] = SYMPREC,
     repair: Annotated[
         bool,
@@ -83,6 +83,7 @@ def check(
     report = label_checks.check(examples, label, symprec=symprec, tolerance=tolerance)
     say(check_text(report))
     kept: list[Example | None] = list(examples)
+    untouched = 0
     for finding in report.findings:
         offers = label_checks.repair(
             examples[finding.index], label, symprec=symprec, tolerance=tolerance
@@ -95,6 +96,7 @@ def check(
             chosen = next(offer for offer in offers if offer.kind == "average")
         elif drop:
             chosen = offers[-1]
+        untouched += chosen is None
         if chosen is not None:
             kept[finding.index] = chosen.example
         say(f"  {finding.identifier}: {chosen if chosen is not None else _offered(offers)}")
@@ -107,6 +109,8 @@ def check(
     text = "[\n" + ",\n".join(json.dumps(row, default=_json) for row in rows) + "\n]\n"
     saving.write_bytes(output, text.encode())
     say("", f"{len(left)} of {len(examples)} examples written to {output}")
+    if untouched:
+        warn("warning", f"{untouched} of them still violate their point group", "bold yellow")
 
 
 def _offered(offers: Sequence[Repair]) -> str:

@@ -26,7 +26,7 @@ def label_source(
     name: str, key: str | None, form: str | None, unit: str | None, target: Target | None = None
 ) -> LabelSource:
     """Return where a label stands; a stiffness as in this project's JSON when nothing is said."""
-    ours = name == "elastic" and key is None and form is None
+    ours = name == "elastic" and key is None
     return LabelSource(
         name,
         key=key or ("C" if ours else name),

@@ -97,8 +97,8 @@ def relax(
         bool,
         typer.Option(
             "--resume",
-            help="Leave out what its file in the folder says is at rest under the same potential "
-            "and pressure.",
+            help="Leave out what its file in the folder says is at rest, from the same start and "
+            "under the same potential and pressure.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
@@ -200,6 +200,7 @@ class _Output:
             )
         if self.file is None:
             saving.make_folder(self.folder)
+        self.entries = entries
         saving.remove_leftovers(self.folder if self.file is None else Path(self.file).parent)
         ending = "" if output is not None else "-relaxed"
         self.names = names_of_files([each.name for each in entries], ending)
@@ -210,7 +211,11 @@ class _Output:
         from ..relaxation.files import is_at_rest
 
         forms = filter(None, (self.form, FOR_ALL.get(self.form)))
-        return any(is_at_rest(self._path(place, f), self.calculator, pressure) for f in forms)
+        start = self.entries[place]
+        if isinstance(start, Failure):
+            return False
+        paths = [self._path(place, form) for form in forms]
+        return any(is_at_rest(path, start, self.calculator, pressure) for path in paths)
 
     def add(self, place: int, result: Relaxation) -> None:
         """Write a structure into a file of its own, unless they share one."""
@@ -250,7 +255,8 @@ def _show(
         say_table(heads, [_table_row(each) for each in results])
         where = written.file or str(written.folder)
         say("", f"by {calculator}; volume and energy: their change")
-        say(f"{len(written.paths)} structures are in {where}")
+        count = len(written.paths)
+        say(f"{count} structures are in {where}" if count > 1 else f"1 structure is in {where}")
     else:
         for number, (place, each) in enumerate(done):
             title = title_of(each.name, each.structure.formula, calculator)

@@ -143,7 +143,7 @@ def _bad_records(path: str, faults: Sequence[DatasetError], total: int) -> Datas
         path,
         f"{len(faults)} of {total} records are bad",
         first_five + more,
-        "mend them, or leave them out by on_error='skip'",
+        "mend them, or leave them out by on_error: skip",
     )
 
 
@@ -175,7 +175,7 @@ def _example(
                 record.origin,
                 f"has no {source.key or source.name!r}",
                 f"its keys are {', '.join(map(str, list(record.fields)[:12]))}; name the right "
-                "one by LabelSource(key=...), or set optional=True",
+                "one by its key, or let it be absent where the label is optional",
             )
         labels[source.name] = _label(record, source, value, len(structure))
     if not labels:

@@ -51,7 +51,7 @@ SAME_VOLUME = 0.04
 """Relative difference of volumes up to which a known crystal is known: experiment and PBE rarely
 differ by more. The bulk modulus changes by four to five times as much."""
 
-DOUBTFUL = ("vacuum", "no bonds", "far from equilibrium")
+DOUBTFUL = ("vacuum", "no bonds", "far from equilibrium", "it repeats along")
 """First words of the warnings after which nothing is said of stability."""
 
 SEPARATE = (

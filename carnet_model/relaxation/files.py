@@ -16,11 +16,12 @@ from natural_tensors.files.saving import FileError
 
 from ..prediction.formats import info_value
 from ..prediction.result import Failure
+from ..structures.geometry import Geometry
 from ..structures.reading import is_structure_name
 from ..structures.units import EV_PER_A3
 from ..structures.writing import as_cif, as_poscar
 from .formats import ENDINGS
-from .relaxing import Relaxation, Step
+from .relaxing import Relaxation, Step, origin_of
 
 
 def as_text(results: Sequence[Relaxation | Failure], form: str, calculator: str) -> str:
@@ -59,18 +60,23 @@ def remark(result: Relaxation, calculator: str) -> str:
     """
     state = "relaxed" if result.converged else f"NOT RELAXED ({result.reason})"
     by = _under(calculator, result.pressure)
-    return f"{state} {by}, {result.steps} steps".replace("\n", " ")
+    return f"{state} {by}, {result.steps} steps{_from(result.origin)}".replace("\n", " ")
+
+
+def _from(origin: str) -> str:
+    return f", start {origin}"
 
 
 def _under(calculator: str, pressure: float) -> str:
     return f"by {calculator}" + (f" at {pressure:g} GPa" if pressure else "")
 
 
-def is_at_rest(path: Path, calculator: str, pressure: float) -> bool:
-    """Say whether a file of `as_text` holds one structure that is at rest.
+def is_at_rest(path: Path, start: Geometry, calculator: str, pressure: float) -> bool:
+    """Say whether a file of `as_text` holds a structure that came to rest from a start.
 
     Args:
         path: of any format; there may be none.
+        start: where the relaxation began.
         calculator: under which.
         pressure: under which, GPa.
     """
@@ -81,11 +87,14 @@ def is_at_rest(path: Path, calculator: str, pressure: float) -> bool:
         elif path.suffix == ENDINGS["extxyz"]:
             known = read(io.StringIO(text), format="extxyz").info
         else:
-            return f"relaxed {_under(calculator, pressure)}, " in text.partition("\n")[0]
-        stated = (known["converged"], known["calculator"], known["pressure"])
+            line = text.partition("\n")[0]
+            return f"relaxed {_under(calculator, pressure)}, " in line and line.endswith(
+                _from(origin_of(start))
+            )
+        stated = tuple(known[key] for key in ("converged", "calculator", "pressure", "origin"))
     except Exception:  # there is none, or it is something else, on which ASE raises anything
         return False
-    return stated == (True, calculator, pressure)
+    return stated == (True, calculator, pressure, origin_of(start))
 
 
 def _frame(result: Relaxation, calculator: str) -> str:

@@ -10,15 +10,16 @@ from natural_tensors.crystals.fitting import distance_to_group
 from natural_tensors.errors import InputError
 from natural_tensors.files import reading, recognition
 from natural_tensors.files.saving import FileError
+from natural_tensors.formatting import visible
 
-from .geometry import Geometry, GeometryError
+from .geometry import Geometry, GeometryError, reduced_formula
 from .reading import read_geometries
 from .symmetry import FrameName, canonical, frame_of, known_frames
 from .tensors import crystal_tensor
 
 
 class MisfitError(InputError, ValueError):
-    """A tensor that violates the point group of the structure beside it."""
+    """A tensor of another crystal, or one that violates the point group of the structure."""
 
 
 def read_structure(path: str) -> Geometry:
@@ -64,11 +65,16 @@ def measured(
     Raises:
         FileError: when the file cannot be read as such a tensor.
         SymmetryError: when it violates its index symmetry.
-        MisfitError: when it violates the point group and is not to be projected; the message says
-            by how much, and which axes would fit.
+        MisfitError: when it is of another composition, or violates the point group and is not to be
+            projected; the message says by how much, and which axes would fit.
         GeometryError: when the structure is no crystal, or has no such axes.
     """
     record = reading.read_tensor(path)
+    if record.formula and reduced_formula(record.formula) != structure.formula:
+        raise MisfitError(
+            f"{path}: holds a tensor of {visible(record.formula)}, and the structure is "
+            f"{structure.formula}\nname the tensor of this crystal"
+        )
     asked = recognition.tensor_class(kind) if kind else None
     recognized = recognition.recognize(record, asked, form)
     values = recognized.full()

@@ -103,9 +103,16 @@ class CrystalSymmetry:
         """The crystal in its primitive cell, in the frame it has."""
         _ = self.dataset  # raises the error that says what is wrong
         given = self.structure
-        lattice, fractional, numbers = _ask_spglib(
+        found = _ask_spglib(
             "standardize_cell", given, to_primitive=True, no_idealize=True, symprec=self.symprec
         )
+        if found is None:
+            raise geometry_error(
+                given.name,
+                f"spglib finds no primitive cell within {self.symprec} Å",
+                "choose a smaller symprec",
+            )
+        lattice, fractional, numbers = found
         return Geometry(numbers, fractional % 1.0 @ lattice, lattice, given.periodic, given.name)
 
     @cached_property

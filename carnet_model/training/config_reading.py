@@ -151,8 +151,13 @@ def _absolute(path: str, base: Path, origin: str) -> str:
 
 
 def _explained(error: ValidationError, origin: str) -> str:
+    faults = error.errors()
+    places = [fault["loc"] for fault in faults]
     lines = []
-    for fault in error.errors():
+    for fault in faults:
+        depth = len(fault["loc"])
+        if any(len(place) > depth and place[:depth] == fault["loc"] for place in places):
+            continue  # what is wrong inside has been left out here, and is said by itself
         place = [part for part in fault["loc"] if not str(part).startswith("function-")]
         lines.append(f"{origin}: {_fault(place, fault)}")
     return "\n".join(lines)
@@ -168,6 +173,10 @@ def _fault(place: list[int | str], fault: Mapping[str, object]) -> str:
         return f"unknown key {where!r}; {meant}allowed there: {', '.join(names)}"
     if fault["type"] == "missing":
         return f"{where!r} is missing: {_described(place)}"
+    if fault["type"] == "model_type":
+        model = _model_at(place)
+        keys = ", ".join(model.model_fields) if model else ""
+        return f"{where}: got {fault['input']!r}; allowed: keys with values, of {keys}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{where}: {message}" if where else message

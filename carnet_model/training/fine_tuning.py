@@ -14,7 +14,7 @@ from ..network.model import CarNet, largest_weight
 from ..network.settings import ConfigError, NetworkSettings
 from ..network.targets import Target
 from ..weights import checkpoint
-from ..weights.shipped import folder_of
+from ..weights.shipped import folder_of, shipped
 from .config import StartSettings
 from .sample_store import StoredSamples
 from .samples import Samples
@@ -51,7 +51,13 @@ def load_donor(start: StartSettings) -> Donor:
         ConfigError: when the checkpoint has no such member.
         CheckpointError: when it cannot be read.
     """
-    stored = checkpoint.load(folder_of(start.model))
+    folder = folder_of(start.model)
+    if not folder.exists():
+        raise ConfigError(
+            f"start.model: there is no folder {folder}; name one that holds a checkpoint, or "
+            f"shipped weights: {', '.join(shipped())}"
+        )
+    stored = checkpoint.load(folder)
     if start.member >= len(stored.models):
         raise ConfigError(
             f"start.member: got {start.member}; {start.model} holds {len(stored.models)} networks, "

@@ -42,6 +42,16 @@ def merge(
     if not folders:
         raise CheckpointError(f"{out}: got no checkpoints to join; name at least one")
     parts = [load(folder) for folder in folders]
+    for folder, part in zip(folders, parts, strict=True):
+        if part.targets != parts[0].targets:
+            ours, first = (
+                ", ".join(f"{each.key} [{each.unit}]" for each in one.targets)
+                for one in (part, parts[0])
+            )
+            raise CheckpointError(
+                f"{folder}: predicts {ours}, and {folders[0]} {first}\n"
+                "networks of one ensemble have the same targets: join those that have"
+            )
     elements = frozenset.intersection(*(part.elements for part in parts))
     if not elements and any(part.elements for part in parts):
         raise CheckpointError(

@@ -16,7 +16,7 @@ from ..files.records import Values
 from ..files.saving import FileError
 from ..formatting import number
 from ..plane import reductions as plane_reductions
-from ..terminal import RefusedError, examples_of, one_of, say, say_json, say_table
+from ..terminal import RefusedError, examples_of, one_of, say, say_json, say_table, warn
 from .app import app
 from .exact import exact_rows, say_exact_heading, say_exact_tensor
 from .expressions import entries_of, listed, symbols_of, to_strings
@@ -61,6 +61,14 @@ def reconstruct(
     if form != "auto":
         written_as = cast("Form", form)
     values = _put_together(record, written_as)
+    absent = [
+        f"({space.weight}, {copy})"
+        for space in reduction.spaces
+        for copy in range(space.multiplicity)
+        if (space.weight, copy) not in record.parts
+    ]
+    if absent:
+        warn("note", f"{file} holds no part {', '.join(absent)}: taken as zero", "bold yellow")
     if record.is_exact:
         _deliver_exact(record, written_as, entries_of(values), as_json, output)
         return

@@ -29,7 +29,7 @@ ENTRIES = 200
     ),
 )
 def show_harmonic(
-    weight: Annotated[int, typer.Argument(metavar="WEIGHT", min=0, help="0, 1, 2, ...")],
+    weight: Annotated[int, typer.Argument(metavar="WEIGHT", min=0, max=12, help="0, 1, 2, ...")],
     normalization: NormalizationOption = "legendre",
     latex: LatexOption = False,
     as_json: JsonOption = False,

@@ -155,12 +155,14 @@ class StatedTensor:
         tensor: name in the catalogue; None for a class that does not say it.
         form: ``"full"``, or the Voigt form of the class.
         unit: of the values; None where it is left open.
+        formula: of what it is the tensor of; None where it is left open.
     """
 
     values: Any
     tensor: str | None
     form: Form
     unit: str | None
+    formula: str | None = None
 
 
 PYMATGEN_TENSORS: Mapping[str, tuple[str | None, Form, str | None]] = {
@@ -195,13 +197,16 @@ def _predicted(document: Mapping[Any, Any]) -> StatedTensor | None:
     """Return the tensors of a document of predictions; those that failed have none."""
     key = "stiffness" if document.get("class") == "elastic" else "tensor"
     entries = [entry for entry in document["predictions"] if isinstance(entry, Mapping)]
-    tensors = [entry[key] for entry in entries if key in entry]
+    entries = [entry for entry in entries if key in entry]
+    tensors = [entry[key] for entry in entries]
     if not tensors:
         return None
     name, unit = document.get("class"), document.get("unit")
+    formula = entries[0].get("formula") if len(entries) == 1 else None
     return StatedTensor(
         tensors[0] if len(tensors) == 1 else tensors,
         name if isinstance(name, str) else None,
         "voigt" if key == "stiffness" else "full",
         unit if isinstance(unit, str) else None,
+        formula if isinstance(formula, str) else None,
     )

@@ -34,7 +34,7 @@ NPY_MAGIC = b"\x93NUMPY"
 
 ABOUT_KEYS = ("class", "symmetry", "axial", "form", "unit", "name", "source")
 OUR_KEYS = ("natural_tensors", "conventions")
-TENSOR_KEYS = ("tensor", "values", "report", "symbols", "plane", *ABOUT_KEYS, *OUR_KEYS)
+TENSOR_KEYS = ("tensor", "values", "report", "symbols", "plane", "formula", *ABOUT_KEYS, *OUR_KEYS)
 PARTS_KEYS = (
     "parts",
     "basis",
@@ -60,9 +60,9 @@ def read_tensor(path: str) -> TensorRecord:
     """Read a tensor or a batch from JSON, a text table or NPY; ``-`` is standard input.
 
     JSON is a nested list, or an object with ``tensor`` (or ``values``) and what else is known:
-    ``class`` or ``symmetry``, ``axial``, ``form``, ``unit``, ``name``, ``source``. A text table has
-    one row a line, commas, semicolons or blanks between the numbers, ``#`` before comments and
-    empty lines between the matrices of a batch.
+    ``class`` or ``symmetry``, ``axial``, ``form``, ``unit``, ``name``, ``formula``, ``source``. A
+    text table has one row a line, commas, semicolons or blanks between the numbers, ``#`` before
+    comments and empty lines between the matrices of a batch.
 
     Raises:
         FileError: when it cannot be read; the message names the file, the place and the remedy.
@@ -122,7 +122,8 @@ def _numeric_record(data: object, origin: str) -> TensorRecord:
     if isinstance(data, dict):
         values = _array(data[_checked_key(data, origin)], origin)
         named, axial = _stated_class(data, origin)
-        return TensorRecord(origin, values, named, axial, *_about(data, origin))
+        formula = _field(data, "formula", str, origin)
+        return TensorRecord(origin, values, named, axial, *_about(data, origin), formula)
     if isinstance(data, np.ndarray):
         return TensorRecord(origin, data)
     if isinstance(data, Table):
@@ -233,7 +234,9 @@ def _json(text: str, origin: str) -> object:
     stated = stated_tensor(decoded)
     if stated is None:
         return decoded
-    known = {"class": stated.tensor, "form": stated.form, "unit": stated.unit}
+    known = {
+        "class": stated.tensor, "form": stated.form, "unit": stated.unit, "formula": stated.formula,
+    }  # fmt: skip
     return {"tensor": stated.values, **{key: value for key, value in known.items() if value}}
 
 

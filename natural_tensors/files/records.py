@@ -30,6 +30,7 @@ class TensorRecord:
         form: form of `values`, where stated.
         unit: unit of `values`.
         name: what the tensor belongs to, such as a crystal.
+        formula: of what it belongs to.
     """
 
     origin: str
@@ -39,6 +40,7 @@ class TensorRecord:
     form: Form | None = None
     unit: str | None = None
     name: str | None = None
+    formula: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -229,6 +229,7 @@ def test_check_knows_cpp() -> None:
         ("product --weight 2 --method direct", ["--method does not go with product"]),
         ("convolution --weight 2 --parity bth", ["did you mean 'both'?"]),
         ("elastic --check a.py -o a.py", ["give --check or --output, not both"]),
+        ("elastic -o a.cpp", ["a.cpp: code for torch is written to .py", "--target: torch, numpy"]),
         ("elastic --bogus", ["No such option: --bogus"]),
     ],
 )

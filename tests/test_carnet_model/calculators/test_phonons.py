@@ -86,6 +86,7 @@ def test_waves_that_fit_the_supercell_are_those_of_second_derivatives(
     assert points["X"].exact
     assert points["L"].exact
     assert not points["K"].exact
+    assert points["U"].frequencies == pytest.approx(points["K"].frequencies, abs=1e-6)
     assert points["Γ"].softest > 14  # translations are no soft modes
     assert result.verdict == "stable"
     assert result.exact.softest == pytest.approx(exact[3], abs=0.02)

@@ -51,6 +51,19 @@ def test_check_writes_what_is_left_in_the_form_it_was_read() -> None:
     text = run("data", "check", "data.json", "--average", "-o", "averaged.json").stdout
     assert "3 of 3 examples written to averaged.json" in text
     assert ", 0 violate them" in run("data", "check", "averaged.json").stdout
+    left = run("data", "check", "data.json", "--repair", "-o", "repaired.json").stderr
+    remaining = run("data", "check", "repaired.json", code=1).stdout
+    assert "2 of them still violate their point group" in left
+    assert ", 2 violate them" in remaining
+    named = run("data", "check", "data.json", "--form", "upper", code=1).stdout
+    assert "3 labels checked" in named  # under the usual key
+
+
+def test_positions_too_far_apart_to_be_equivalent() -> None:
+    write_crystals(len(RECORDS))
+    assert "'--symprec'" in run("data", "check", "some.json", "--symprec", "0", code=2).stderr
+    told = run("data", "check", "some.json", "--symprec", "1", code=1).stdout
+    assert "spglib finds no primitive cell within 1.0 Å" in told
 
 
 def test_check_of_other_labels() -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from carnet_model.data.examples import bucket
+from carnet_model.network.targets import Target
+from carnet_model.weights import checkpoint
 from tests.helpers.command_lines import carnet as run
 from tests.helpers.command_lines import carnet_error as error_of
-from tests.helpers.tiny_models import RECORDS, saved, write_crystals
+from tests.helpers.tiny_models import ELEMENTS, RECORDS, network, saved, write_crystals
 
 pytestmark = pytest.mark.usefixtures("weights_and_silicon")
 
@@ -54,6 +56,13 @@ def test_a_model_is_measured_on_what_validated_in_its_own_training() -> None:
     run("join", "a", "b", "-o", "both", *options)
     record = json.loads(Path("both/model.json").read_text())
     assert record["metrics"]["val"]["structures"] == validating
+
+
+def test_networks_of_other_targets_are_named() -> None:
+    saved(Path("a"), members=1)
+    checkpoint.save("b", [network(0, Target("energy", pooling="sum"))], {"elements": ELEMENTS})
+    told = error_of("join", "a", "b", "-o", "both")
+    assert "b: predicts energy [eV], and a elastic [GPa]" in told
 
 
 def test_crystals_with_moduli_alone_count_for_the_intervals_of_moduli() -> None:

@@ -143,6 +143,11 @@ def test_a_run_that_was_ended_goes_on_where_it_is_asked_to() -> None:
     assert "3 of 4 are at rest in out already" in result.stdout
     again = carnet("relax", "in/cu.cif", *EMT, "-o", "out", "--resume", "--pressure", "9").stdout
     assert "written to out/cu.cif" in again
+    write("in/cu.cif", bulk("Pd", "fcc", a=3.9))  # of that name there is another crystal now
+    carnet("relax", "in/cu.cif", *EMT, "-o", "out", "--resume", "-q")
+    (relaxed,) = read_geometries("out/cu.cif")
+    assert isinstance(relaxed, Geometry)
+    assert set(relaxed.numbers) == {46}
 
 
 def test_molecules_and_gases() -> None:

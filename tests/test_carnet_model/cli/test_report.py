@@ -71,6 +71,17 @@ def test_structures_that_get_no_page(arguments: list[str], message: str) -> None
     assert message in carnet("report", *arguments, code=2).stderr
 
 
+def test_the_tensor_of_another_crystal_is_refused() -> None:
+    """What carnet writes says of which crystal it is; so may any file."""
+    write("si.cif", bulk("Si"))
+    carnet("predict", "si.cif", "-o", "si.json")
+    told = carnet("report", str(QUARTZ_CIF), "--tensor", "si.json", code=2).stderr
+    assert "holds a tensor of Si, and the structure is SiO2" in told
+    document = {"tensor": np.eye(6).tolist(), "class": "elastic", "unit": "GPa"}
+    Path("c.json").write_text(json.dumps({**document, "formula": "Ge"}))
+    assert "tensor of Ge" in carnet("report", "si.cif", "--tensor", "c.json", code=2).stderr
+
+
 def test_a_tensor_that_does_not_fit_its_structure_is_refused() -> None:
     random = np.random.default_rng(1).normal(size=(6, 6))
     text = carnet("report", str(QUARTZ_CIF), "--tensor", written(random + random.T), code=2).stderr

@@ -153,6 +153,11 @@ def test_vacuum_takes_the_word_of_stability_and_of_pairs(model: Predictor, folde
     assert not any("pairs of atoms" in line for line in lines)
     crystal = model.predict(bulk("Cu", "fcc", a=3.62))
     assert "mechanically stable" in str(crystal).splitlines()
+    alone = slab(vacuum=8.0)
+    alone.pbc = (True, True, False)
+    layer = load(folder).predict(alone)
+    assert layer.doubtful
+    assert "mechanically stable" not in str(layer).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,18 +99,21 @@ def test_formats_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", formats.FORMATS)
 def test_a_file_tells_by_what_it_came_to_rest(found: Relaxation, form: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{formats.ENDINGS[form]}"
-    assert not files.is_at_rest(path, "emt", 0.0)
+    assert not files.is_at_rest(path, COPPER, "emt", 0.0)
     path.write_text(files.as_text([found], form, "emt"), encoding="utf-8")
-    assert files.is_at_rest(path, "emt", 0.0)
-    assert not files.is_at_rest(path, "em", 0.0)
-    assert not files.is_at_rest(path, "emt", 5.0)
+    assert files.is_at_rest(path, COPPER, "emt", 0.0)
+    assert not files.is_at_rest(path, COPPER, "em", 0.0)
+    assert not files.is_at_rest(path, COPPER, "emt", 5.0)
+    wider = replace(COPPER, cell=1.01 * COPPER.cell, positions=1.01 * COPPER.positions)
+    for start in (wider, replace(COPPER, numbers=np.array([29, 47]))):
+        assert not files.is_at_rest(path, start, "emt", 0.0)
     pressed = relax(EMT(), COPPER, pressure=5.0)
     path.write_text(files.as_text([pressed], form, "emt"), encoding="utf-8")
-    assert files.is_at_rest(path, "emt", 5.0)
-    assert not files.is_at_rest(path, "emt", 0.0)
+    assert files.is_at_rest(path, COPPER, "emt", 5.0)
+    assert not files.is_at_rest(path, COPPER, "emt", 0.0)
     moving = relax(EMT(), COPPER, steps=2)
     path.write_text(files.as_text([moving], form, "emt"), encoding="utf-8")
-    assert not files.is_at_rest(path, "emt", 0.0)
+    assert not files.is_at_rest(path, COPPER, "emt", 0.0)
     for other in ("", "[1]", "relaxed", '[{"converged": true}]', "2\n\nCu 0 0 0\nCu 0 0 2\n"):
         path.write_text(other, encoding="utf-8")
-        assert not files.is_at_rest(path, "emt", 0.0)
+        assert not files.is_at_rest(path, COPPER, "emt", 0.0)

@@ -36,6 +36,7 @@ def refused(values: dict[str, Any]) -> str:
         ({"target": {"name": "elastic", "symmetry": "ij=ji"}}, ["name or a symmetry"]),
         ({"target": {"symmetry": "ijk=ikj", "positive": True}}, ["positive"]),
         ({"target": {"name": "elastic", "unit": "kbar"}}, ["'kbar'", "in GPa", "label's own"]),
+        ({"loss": "mse"}, ["loss: got 'mse'", "keys with values, of tensor, moduli"]),
         ({"data": []}, ["data", "path"]),
         ({"data": [{"role": "train"}]}, ["'data.0.path' is missing"]),
         (
@@ -58,6 +59,7 @@ def test_a_wrong_setting_is_refused_with_place_value_and_what_is_allowed(
     message = refused(values)
     for word in words:
         assert word in message, message
+    assert "after validation" not in message  # of what is inside, and said by itself
 
 
 @pytest.mark.parametrize(

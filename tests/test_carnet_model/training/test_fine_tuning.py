@@ -86,6 +86,7 @@ def test_new_elements_and_another_reference(tmp_path: Path, trained: Path) -> No
             ["nothing is left to learn"],
         ),
         ({"start": {"member": 3}}, ["got 3", "holds 1 networks"]),
+        ({"start": {"model": "nosuch"}}, ["no folder", "nosuch", "elastic, elastic-small"]),
         ({"network": {"channels": 4}}, ["channels is 4 and 8 there", "more channels"]),
         ({"network": {"channels": 16, "layers": 3}}, ["layers is 3 and ", "leave out all"]),
         (

@@ -34,6 +34,16 @@ def written(values: Any, file: str = "a.json", **stated: Any) -> str:
     return file
 
 
+def test_a_part_that_is_absent_is_said() -> None:
+    run("decompose", "--example", "zinc", "-o", "parts.json")
+    document = json.loads(Path("parts.json").read_text())
+    assert run("reconstruct", "parts.json").stderr == ""
+    del document["parts"][0]
+    Path("parts.json").write_text(json.dumps(document))
+    told = run("reconstruct", "parts.json").stderr
+    assert "parts.json holds no part (0, 0): taken as zero" in told
+
+
 @pytest.mark.parametrize("name", examples.names()[::3])
 def test_examples_there_and_back(name: str) -> None:
     example = examples.load(name)
