@@ -36,6 +36,10 @@ SYNCHRONIZATION = next(
 """What PyTorch calls the sending of buffers from process to process before every step."""
 
 
+CROWD = 2
+"""Processes on one processor that are let be: trying a configuration on a laptop."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """How many processes train, and who started them.
@@ -60,7 +64,8 @@ def layout_of(config: Config) -> Layout:
     """Return how many processes train: as many as were started, else as the settings say.
 
     Raises:
-        ConfigError: when several machines are asked for and nothing started processes on them.
+        ConfigError: when several machines are asked for and nothing started processes on them, or
+            far more processes than there are processors.
     """
 
     def refused(reason: str) -> ConfigError:
@@ -77,6 +82,12 @@ def layout_of(config: Config) -> Layout:
         raise ConfigError(
             f"nodes: got {config.nodes}, and nothing has started processes on other machines; "
             "start the training there by torchrun or srun, see docs/training.md"
+        )
+    cores = os.cpu_count() or 1
+    if config.accelerator == "cpu" and config.devices > CROWD * cores:
+        raise ConfigError(
+            f"devices: got {config.devices}, and this machine has {cores} processors; allowed: "
+            f"{CROWD * cores} at most, and {cores} are quickest"
         )
     return Layout(config.devices, config.nodes)
 

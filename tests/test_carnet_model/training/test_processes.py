@@ -123,6 +123,8 @@ def test_the_launcher_says_how_many_there_are(
     assert is_first()
     with pytest.raises(ConfigError, match=r"nodes: got 3.*torchrun or srun"):
         layout_of(crystal_config(tmp_path, nodes=3))
+    with pytest.raises(ConfigError, match="devices: got 9999, and this machine has"):
+        layout_of(crystal_config(tmp_path, devices=9999))
     with monkeypatch.context() as patch:
         for key, value in {"SLURM_NTASKS": "6", "SLURM_NTASKS_PER_NODE": "3"}.items():
             patch.setenv(key, value)
