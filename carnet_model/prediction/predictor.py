@@ -184,7 +184,7 @@ class Predictor:
 
     @property
     def title(self) -> str:
-        """Name and size of the ensemble, as in ``"elastic, 4 networks"``."""
+        """Name and size of the ensemble, as in ``"elastic, 3 networks"``."""
         return f"{self.name}, {self._networks}" if self.name else self._networks
 
     @property

@@ -65,9 +65,10 @@ def test_the_data_of_the_shipped_weights(tmp_path: Path, monkeypatch: pytest.Mon
     assert counts["no such tensor"] < 5
     (tmp_path / "elastic.json.gz").symlink_to(files["elastic"])
     monkeypatch.setenv("NATURAL_TENSORS_DATA", str(tmp_path))
-    config = read_config(RECIPES / "elastic-corrected.yaml")
+    config = read_config(RECIPES / "elastic.yaml")
     short = config.network.model_copy(update={"cutoff": 1.5})  # no bonds: only the division counts
-    config = config.model_copy(update={"network": short, "start": None})
+    labelled = config.data[:3]  # the last is labelled by networks
+    config = config.model_copy(update={"network": short, "start": None, "data": labelled})
     samples = prepare(resolve(config), cache=tmp_path)
     assert {split_of(sample.formula) for sample in samples.train} == {"train"}
     assert {split_of(sample.formula) for sample in samples.val} == {"val"}
