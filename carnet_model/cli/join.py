@@ -14,6 +14,7 @@ from natural_tensors.terminal import examples_of, one_of, say, warn
 from ..data.examples import Example
 from ..prediction.predictor import Predictor, load
 from ..prediction.result import Prediction
+from ..weights.record import MODEL
 from .app import app, check_extras
 from .labelled_data import division_of, label_sources, labelled_examples, moduli_examples
 from .options import SPLITS, FormOption, KeyOption, UnitOption
@@ -93,6 +94,8 @@ def join(
         raise InputError("--moduli adds to what --data measures: give --data as well")
 
     said = {} if reference is None else {"reference": reference}
+    if (Path(output) / MODEL).is_file():
+        warn("note", f"{output}: what was there is replaced", "bold yellow")
     joined = ensembles.merge(members, output, said, half=half)
     if path is not None:
         predictor = load(Path(output).resolve())  # shipped weights may be called like the folder

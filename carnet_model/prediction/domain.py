@@ -184,7 +184,7 @@ class Domain:
         elif touching < sum(structure.periodic):
             warnings.append(
                 f"vacuum: its {PARTS[touching]} are more than {VACUUM:g} Å beyond the length of a "
-                "bond apart, and the tensor counts the empty space as part of the body"
+                "bond apart, and per volume the empty space counts as part of the body"
             )
         elif held == 0 and not has_bonds(structure):
             warnings.append(f"no bonds: all atoms are {BONDED:g} Å or more beyond a bond apart")

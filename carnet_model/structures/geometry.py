@@ -111,8 +111,9 @@ class Geometry:
     def __post_init__(self) -> None:
         self._set("name", visible(self.name))
         self._set("numbers", float_array(self.numbers, self.name, "atomic numbers"))
-        self._set("positions", float_array(self.positions, self.name, "positions"))
+        # first the cell, of which positions are made where a file has multiples of it
         self._set("cell", float_array(self.cell, self.name, "lattice vectors"))
+        self._set("positions", float_array(self.positions, self.name, "positions"))
         self._set("periodic", flags(self.periodic, self.name))
         self._check_shapes()
         self._check_numbers()

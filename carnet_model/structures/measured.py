@@ -110,7 +110,9 @@ def _axes_that_fit(structure: Geometry, stated: CrystalTensor) -> str:
         setting = standard.rotation @ rotation.T
         if distance_to_group(stated.tensor, stated.values, group, setting) <= GROUP_TOLERANCE:
             fitting.append(axes)
-    mean = "\n--project takes the mean over the group"
+    mean = (
+        "\n--project takes the mean over the group: of a tensor in the axes of the structure only"
+    )
     if not fitting:
         return mean
     return "\nit fits when it is stated in " + ", or in ".join(fitting) + mean

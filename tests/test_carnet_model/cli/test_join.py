@@ -21,7 +21,8 @@ pytestmark = pytest.mark.usefixtures("weights_and_silicon")
 def test_networks_are_joined_and_their_errors_measured() -> None:
     for seed, folder in enumerate(("a", "b")):
         saved(Path(folder), members=1, first=seed)
-    run("join", "a", "b", "-o", "plain")
+    run("join", "b", "-o", "plain")
+    assert "plain: what was there is replaced" in run("join", "a", "b", "-o", "plain").stderr
     data = write_crystals(30)
     text = run(
         "join", "a", "b", "-o", "both", "--data", data, "--split", "all", "--reference", "PBE"
