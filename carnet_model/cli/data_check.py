@@ -45,7 +45,10 @@ def check(
         typer.Option("--tolerance", min=0, help="Share of its norm by which a label may be off."),
     ] = TOLERANCE,
     symprec: Annotated[
-        float, typer.Option("--symprec", min=1e-6, help="Å, within which positions are equivalent.")
+        float,
+        typer.Option(
+            "--symprec", min=1e-6, max=0.3, help="Å, within which positions are equivalent."
+        ),
     ] = SYMPREC,
     repair: Annotated[
         bool,

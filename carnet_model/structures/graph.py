@@ -12,9 +12,6 @@ from natural_tensors.limits import Name
 
 from .geometry import Geometry
 
-FAR = 8
-"""Cells that an atom may be off before it is taken from where its image in the cell is."""
-
 
 @dataclass(frozen=True, eq=False)
 class Graph:
@@ -67,28 +64,11 @@ def build(geometry: Geometry, cutoff: float, *, most: Name = "pairs") -> Graph:
     """
     receivers, senders, shifts, _ = geometry.neighbours(cutoff, most=most)
     order = np.argsort(receivers, kind="stable")
-    receivers, senders, shifts = receivers[order], senders[order], shifts[order]
-    positions, away = geometry.positions, _cells_away(geometry)
-    if away is not None:
-        positions = positions - away @ geometry.cell
-        shifts = shifts + away[senders] - away[receivers]
     return Graph(
         numbers=geometry.numbers,
-        positions=positions,
+        positions=geometry.positions,
         cell=geometry.cell,
-        senders=senders,
-        receivers=receivers,
-        shifts=shifts,
+        senders=senders[order],
+        receivers=receivers[order],
+        shifts=shifts[order],
     )
-
-
-def _cells_away(geometry: Geometry) -> NDArray[np.int64] | None:
-    """Return how many cells off the atoms of a crystal are; None where all are near.
-
-    Dynamics and other programs let atoms wander, and single precision has no digits for distances
-    between places that are far off.
-    """
-    if not all(geometry.periodic):
-        return None
-    away = np.floor(geometry.fractional).astype(np.int64)
-    return away if np.abs(away).max(initial=0) > FAR else None

@@ -60,10 +60,10 @@ def test_check_writes_what_is_left_in_the_form_it_was_read() -> None:
 
 
 def test_positions_too_far_apart_to_be_equivalent() -> None:
-    write_crystals(len(RECORDS))
-    assert "'--symprec'" in run("data", "check", "some.json", "--symprec", "0", code=2).stderr
-    told = run("data", "check", "some.json", "--symprec", "1", code=1).stdout
-    assert "spglib finds no primitive cell within 1.0 Å" in told
+    write_crystals(3)
+    for distance in ("0", "1"):  # at which spglib does not end, or returns what it makes up
+        told = run("data", "check", "some.json", "--symprec", distance, code=2).stderr
+        assert "'--symprec'" in told
 
 
 def test_check_of_other_labels() -> None:

@@ -128,6 +128,12 @@ def test_molecules_have_groups_too(name: str, order: int) -> None:
     assert len(point_group_rotations(geometry(molecule(name)))) == order
 
 
+def test_a_primitive_cell_that_spglib_does_not_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spglib, "standardize_cell", lambda *cell, **options: None)
+    with pytest.raises(GeometryError, match="finds no primitive cell within"):
+        _ = symmetry_of(geometry(bulk("Cu"))).primitive
+
+
 def test_infinite_groups_and_slabs_are_refused() -> None:
     for name in ("CO2", "H2", "O"):
         with pytest.raises(GeometryError, match="infinite"):
