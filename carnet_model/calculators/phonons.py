@@ -8,6 +8,7 @@ where it is: see `Phonons.verdict`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -334,7 +335,9 @@ def _displaced(structure: Geometry, supercell: Supercell, distance: float) -> An
     """Return phonopy's object of a crystal, with its displacements."""
     cell = _cell(structure)
     primitive = guess_primitive_matrix(cell)  # "auto" would warn of itself
-    engine = Phonopy(cell, supercell_matrix=np.diag(supercell), primitive_matrix=primitive)
+    with warnings.catch_warnings():  # of supercells less symmetric than the crystal, as any may be
+        warnings.filterwarnings("ignore", message=".*Point group symmetries of supercell")
+        engine = Phonopy(cell, supercell_matrix=np.diag(supercell), primitive_matrix=primitive)
     engine.generate_displacements(distance=distance)
     return engine
 
