@@ -21,10 +21,9 @@ from benchmarks.rivals.session import growth
 from benchmarks.systems import Case, cases, silicon, water
 from carnet_model.data.examples import Example
 from carnet_model.network.settings import NetworkSettings
-from carnet_model.screening import tables
 from carnet_model.screening.documents import documents
 from carnet_model.screening.parsing import structures
-from carnet_model.structures.geometry import Geometry
+from carnet_model.structures.geometry import Geometry, structure_hash
 from tests.helpers.paths import ROOT
 from tests.helpers.physical_expressions import PHYSICAL
 from tests.helpers.tiny_models import CRYSTALS
@@ -168,7 +167,7 @@ def test_structures_to_screen_are_as_many_and_as_large_as_asked(tmp_path: Path) 
     found = [
         each for document in documents(str(tmp_path / "y.jsonl")) for each in structures(document)
     ]
-    assert len({tables.structure_hash(each) for each in found if isinstance(each, Geometry)}) == 41
+    assert len({structure_hash(each) for each in found if isinstance(each, Geometry)}) == 41
     by_volume = [each.volume / len(each) for each in found if isinstance(each, Geometry)
                  and each.volume is not None]  # fmt: skip
     assert 8 < min(by_volume) < max(by_volume) < 60  # a cell that is repeated, not stretched

@@ -377,9 +377,8 @@ def _analysed(
     engine.run_total_dos(use_tetrahedron_method=True)
     density = np.array([engine.total_dos.frequency_points, engine.total_dos.dos])
     softest = [sampled.qpoints[int(np.argmin(sampled.frequencies.min(axis=1)))], along]
-    fitting = look.at(
-        list(get_commensurate_points(multiples.T))
-    )  # lattice vectors as columns there
+    # phonopy has the lattice vectors as columns
+    fitting = look.at(list(get_commensurate_points(multiples.T)))
     exact = min(fitting, key=lambda each: each.softest)
     between = min([*look.at(softest), *points, exact], key=lambda each: each.softest)
     thermal = None if exact.softest < -threshold else _thermal(engine, temperature)

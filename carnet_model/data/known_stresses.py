@@ -3,9 +3,9 @@
 A crystal that was relaxed has neither forces nor a stress. Compressed, it has the pressure of its
 bulk modulus, its lengths in the ratios of its compliances; strained, the stress of its stiffness.
 Both are moduli of relaxed ions, whose forces vanish, too. Where the ions are is known when they
-have nowhere to relax to: under pressure
-when symmetry holds every atom in its place, under any strain when every atom is a centre of
-inversion. Of other crystals a frame is made where a potential says how their ions move.
+have nowhere to relax to: under pressure when symmetry holds every atom in its place, under any
+strain when every atom is a centre of inversion. Of other crystals a frame is made where a potential
+says how their ions move.
 """
 
 from __future__ import annotations
@@ -58,9 +58,6 @@ HARDENING = 4.5
 IN_PLACE = 2e-3
 """Fractions of the cell by which an operation of a space group may move an atom that it holds."""
 
-
-FIRST_CUBIC = 195
-"""Number of the first cubic space group."""
 
 REFUSED = {"val": "not for training", "reserved": "not for training"}
 """Splits that have no frames, and what is counted of them."""
@@ -238,7 +235,7 @@ def _pressed(crystal: Geometry, bulk: float, stiffness: Floats | None) -> _Press
 def is_cubic(crystal: Geometry) -> bool:
     """Whether the space group of a crystal is cubic, so that pressure leaves its shape."""
     try:
-        return bool(symmetry_of(crystal).dataset.number >= FIRST_CUBIC)
+        return symmetry_of(crystal).system == "cubic"
     except GeometryError:
         return False
 

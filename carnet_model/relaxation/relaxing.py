@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from natural_tensors.errors import InputError, reason_of
 
 from ..prediction.domain import Domain
 from ..structures.conversion import geometry
-from ..structures.geometry import Geometry, GeometryError
+from ..structures.geometry import Geometry, GeometryError, structure_hash
 from ..structures.symmetry import SYMPREC, symmetry_of
 from ..structures.units import EV_PER_A3
 
@@ -281,11 +280,8 @@ def relax(
 
 
 def origin_of(structure: Geometry) -> str:
-    """Return a short word that follows from the atoms and the cell, to a millionth of an Å."""
-    digest = hashlib.sha256(np.asarray(structure.numbers, dtype="<i8").tobytes())
-    for lengths in (structure.positions, structure.cell):
-        digest.update((np.round(lengths, 6) + 0.0).astype("<f8").tobytes())  # -0 is 0
-    return f"x{digest.hexdigest()[:8]}"  # which no reader takes for a number
+    """Return a short word that follows from a structure and that no reader takes for a number."""
+    return f"x{structure_hash(structure)[:8]}"
 
 
 class _LeftError(Exception):

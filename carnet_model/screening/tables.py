@@ -6,14 +6,12 @@ and version of the conventions in that of the table. Numbers that do not exist a
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,7 +23,6 @@ from ..prediction import formats
 from ..prediction.intervals import HILL, SURE
 from ..prediction.predictor import Predictor
 from ..prediction.result import Failure, Prediction
-from ..structures.geometry import Geometry
 
 FAILURES = pa.schema([("id", pa.string()), ("reason", pa.string()), ("remedy", pa.string())])
 """Columns of the table of failures."""
@@ -139,15 +136,6 @@ def row(result: Prediction, identifier: str, structure: str) -> dict[str, Any]:
             "stress": stress,
         }
     return values | {"tensor": to_lists(result.tensor)}
-
-
-def structure_hash(structure: Geometry) -> str:
-    """Return a hash of numbers, positions, cell and flags, to the last bit."""
-    digest = hashlib.sha256(np.ascontiguousarray(structure.numbers, dtype="<i8").tobytes())
-    for array in (structure.positions, structure.cell):
-        digest.update((np.ascontiguousarray(array, dtype="<f8") + 0.0).tobytes())  # -0 is 0
-    digest.update(bytes(structure.periodic))
-    return digest.hexdigest()[:32]
 
 
 def as_predictions(rows: Sequence[Mapping[str, Any]], columns: pa.Schema) -> bytes:

@@ -11,7 +11,7 @@ from natural_tensors import limits
 from ..cpp.files import Precision
 from ..prediction.predictor import load
 from ..prediction.result import Failure, Prediction
-from ..structures.geometry import Geometry
+from ..structures.geometry import Geometry, structure_hash
 from ..structures.symmetry import FrameName
 from . import tables
 from .folder import Results
@@ -86,7 +86,7 @@ class Worker:
         rows, failures = [], []
         for entry, result in zip(entries, results, strict=True):
             if isinstance(result, Prediction) and isinstance(entry, Geometry):
-                rows.append(tables.row(result, entry.name, tables.structure_hash(entry)))
+                rows.append(tables.row(result, entry.name, structure_hash(entry)))
             elif isinstance(result, Failure):
                 failures.append(result)
         if write:

@@ -16,6 +16,7 @@ file, conventional or primitive.
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -370,3 +371,12 @@ def reduced_formula(composition: object) -> str:
             raise geometry_error(
                 str(composition), f"is no chemical formula: {error}", "write it as SiO2 or Ca(OH)2"
             ) from None
+
+
+def structure_hash(structure: Geometry) -> str:
+    """Return a hash of numbers, positions, cell and flags, to the last bit."""
+    digest = hashlib.sha256(np.ascontiguousarray(structure.numbers, dtype="<i8").tobytes())
+    for array in (structure.positions, structure.cell):
+        digest.update((np.ascontiguousarray(array, dtype="<f8") + 0.0).tobytes())  # -0 is 0
+    digest.update(bytes(structure.periodic))
+    return digest.hexdigest()[:32]

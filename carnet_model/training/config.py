@@ -18,6 +18,9 @@ from ..network.settings import NetworkSettings, Settings
 from ..network.targets import Target, learns_moduli
 from ..structures.periodic_table import number_of
 
+FIXED_UNITS = {"energy": ("energies", "eV"), "elastic": ("stiffnesses", "GPa")}
+"""Targets beside which other labels have units of their own: what they are, and their unit."""
+
 
 class TargetSettings(Settings):
     """What is predicted."""
@@ -71,14 +74,10 @@ class TargetSettings(Settings):
             ValueError: when there is no such class, or it cannot be positive definite.
         """
         tensor = self.name or self.symmetry
-        if self.name == "energy" and self.unit not in ("", "eV"):
+        many, unit = FIXED_UNITS.get(self.name, ("", self.unit))
+        if self.unit not in ("", unit):
             raise ValueError(
-                f"energies are in eV, got unit {self.unit!r}; leave it out, and name the unit of "
-                "the numbers in the file by the label's own unit"
-            )
-        if self.name == "elastic" and self.unit not in ("", "GPa"):
-            raise ValueError(
-                f"stiffnesses are in GPa, got unit {self.unit!r}; leave it out, and name the unit "
+                f"{many} are in {unit}, got unit {self.unit!r}; leave it out, and name the unit "
                 "of the numbers in the file by the label's own unit"
             )
         try:

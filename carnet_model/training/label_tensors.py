@@ -209,12 +209,13 @@ def _tensor_labels(
         given, learnable = given * share, learnable * share
     moduli, moduli_weights = (make((systems, len(MODULI))) for make in (np.ones, np.zeros))
     if elastic(target) and target.pooling != "atoms":
+        averages = _averages(target, packed[0]) if target.key in weights else {}
         for column, name in enumerate(MODULI):
             value, weight = float("nan"), 0.0
             if name in weights:
                 value, weight = float(example.labels[name]), weights[name]
-            elif name in AVERAGES and target.key in weights and _stable(target, packed[0]):
-                value, weight = _modulus(target, packed[0], name), weights[target.key]
+            elif name in averages:
+                value, weight = averages[name], weights[target.key]
             if np.isfinite(value) and value > 0:
                 moduli[0, column], moduli_weights[0, column] = value, weight
     return TensorLabels(
@@ -233,12 +234,11 @@ def _single(values: ArrayLike) -> Tensor:
     return torch.tensor(np.asarray(values), dtype=torch.float32)
 
 
-def _stable(target: Target, packed: Floats) -> bool:
-    """Say whether a stiffness is positive definite: averages of others mean nothing."""
-    return bool(elasticity.is_stable(np.asarray(target.reduction.unpack(packed, form="voigt"))))
-
-
-def _modulus(target: Target, packed: Floats, name: str) -> float:
-    """Return the modulus of a stiffness, ``"bulk"`` or ``"shear"``, after Hill, GPa."""
+def _averages(target: Target, packed: Floats) -> dict[str, float]:
+    """Return the `AVERAGES` of a stiffness, after Hill, GPa; none where it is not stable."""
     voigt = np.asarray(target.reduction.unpack(packed, form="voigt"))
-    return float(getattr(elasticity.moduli((voigt + voigt.T) / 2), f"{name}_hill"))
+    stiffness = (voigt + voigt.T) / 2
+    if not elasticity.is_stable(stiffness):
+        return {}
+    moduli = elasticity.moduli(stiffness)
+    return {name: float(getattr(moduli, f"{name}_hill")) for name in AVERAGES}
